@@ -1,0 +1,14 @@
+/* hash.h -- fingerprints of bytes: XXH3 (header-only xxHash). Integrity, not authenticity. */
+#ifndef THALWEG_HASH_H
+#define THALWEG_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** XXH3-64 with seed 0. Not collective. */
+uint64_t tw_hash64(const void *bytes, size_t size);
+
+/** XXH3-128 in canonical (big-endian) byte order. Not collective. */
+void tw_hash128(const void *bytes, size_t size, unsigned char digest[16]);
+
+#endif

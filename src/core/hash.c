@@ -1,0 +1,19 @@
+/* hash.c -- XXH3 from the header-only xxHash: nothing to link, the same numbers on every machine. */
+#include "thalweg/hash.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <string.h>
+
+uint64_t tw_hash64(const void *bytes, size_t size)
+{
+    return XXH3_64bits(bytes, size);
+}
+
+void tw_hash128(const void *bytes, size_t size, unsigned char digest[16])
+{
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, size));
+    memcpy(digest, canonical.digest, sizeof canonical.digest);
+}

@@ -1,0 +1,310 @@
+/* kernels.c -- the inner loops over doubles, written once on v8.h and compiled once per instruction set.
+ *
+ * The build gives TW_ISA, the name of the table. Each number has one order of operations whatever the tiles:
+ * tiles only decide which independent numbers travel together, so that x, v and g are read as few times as
+ * possible. */
+#include "thalweg/kernels.h"
+
+#include "core/v8.h"
+#include "core/v8_widen.h"
+#include "core/vmath.h"
+
+#include <stdbool.h>
+
+#ifndef TW_ISA
+#error "define TW_ISA as the name of the table: avx512, avx2 or baseline"
+#endif
+
+/* ---------------------------------------------------------------- lane sums */
+
+enum { STRIDE = 4 * TW_LANES };
+
+typedef struct {
+    v8 a0, a1, a2, a3;
+} lanes;
+
+V8_INLINE lanes lanes_zero(void)
+{
+    return (lanes){v8_zero(), v8_zero(), v8_zero(), v8_zero()};
+}
+
+V8_INLINE lanes lanes_add(lanes s, const double *x, const double *v)
+{
+    s.a0 = v8_fma(v8_load(x), v8_load(v), s.a0);
+    s.a1 = v8_fma(v8_load(x + 8), v8_load(v + 8), s.a1);
+    s.a2 = v8_fma(v8_load(x + 16), v8_load(v + 16), s.a2);
+    s.a3 = v8_fma(v8_load(x + 24), v8_load(v + 24), s.a3);
+    return s;
+}
+
+/* The last left < 32 elements, then the sum: missing lanes keep what they have. */
+V8_INLINE double lanes_finish(lanes s, size_t left, const double *x, const double *v)
+{
+    if (left > 0) s.a0 = v8_fma_first(left, x, v, s.a0);
+    if (left > 8) s.a1 = v8_fma_first(left - 8, x + 8, v + 8, s.a1);
+    if (left > 16) s.a2 = v8_fma_first(left - 16, x + 16, v + 16, s.a2);
+    if (left > 24) s.a3 = v8_fma_first(left - 24, x + 24, v + 24, s.a3);
+    return v8_sum(v8_add(v8_add(s.a0, s.a1), v8_add(s.a2, s.a3)));
+}
+
+static double dot(size_t n, const double *a, const double *b)
+{
+    lanes s = lanes_zero();
+    size_t j = 0;
+    for (; j + STRIDE <= n; j += STRIDE) s = lanes_add(s, a + j, b + j);
+    return lanes_finish(s, n - j, a + j, b + j);
+}
+
+V8_INLINE void margins_of_2(size_t n, const double *x, const double *v, double *z)
+{
+    const double *x1 = x + n;
+    lanes s0 = lanes_zero(), s1 = lanes_zero();
+    size_t j = 0;
+    for (; j + STRIDE <= n; j += STRIDE) {
+        s0 = lanes_add(s0, x + j, v + j);
+        s1 = lanes_add(s1, x1 + j, v + j);
+    }
+    z[0] = lanes_finish(s0, n - j, x + j, v + j);
+    z[1] = lanes_finish(s1, n - j, x1 + j, v + j);
+}
+
+V8_INLINE void margins_of_4(size_t n, const double *x, const double *v, double *z)
+{
+    const double *x1 = x + n, *x2 = x1 + n, *x3 = x2 + n;
+    lanes s0 = lanes_zero(), s1 = lanes_zero(), s2 = lanes_zero(), s3 = lanes_zero();
+    size_t j = 0;
+    for (; j + STRIDE <= n; j += STRIDE) {
+        s0 = lanes_add(s0, x + j, v + j);
+        s1 = lanes_add(s1, x1 + j, v + j);
+        s2 = lanes_add(s2, x2 + j, v + j);
+        s3 = lanes_add(s3, x3 + j, v + j);
+    }
+    z[0] = lanes_finish(s0, n - j, x + j, v + j);
+    z[1] = lanes_finish(s1, n - j, x1 + j, v + j);
+    z[2] = lanes_finish(s2, n - j, x2 + j, v + j);
+    z[3] = lanes_finish(s3, n - j, x3 + j, v + j);
+}
+
+static void margins(size_t rows, size_t n, const double *x, const double *v, double *z)
+{
+    size_t i = 0;
+    if (V8_DOT_ROWS >= 4)
+        for (; i + 4 <= rows; i += 4) margins_of_4(n, x + i * n, v, z + i);
+    if (V8_DOT_ROWS >= 2)
+        for (; i + 2 <= rows; i += 2) margins_of_2(n, x + i * n, v, z + i);
+    for (; i < rows; i++) z[i] = dot(n, x + i * n, v);
+}
+
+/* ---------------------------------------------------------------- element by element */
+
+static void axpy(size_t n, double alpha, const double *x, double *y)
+{
+    const v8 a = v8_set1(alpha);
+    size_t j = 0;
+    for (; j + 8 <= n; j += 8) v8_store(y + j, v8_fma(a, v8_load(x + j), v8_load(y + j)));
+    const v8m m = v8_first(n - j);
+    if (j < n) v8_store_mask(m, y + j, v8_fma(a, v8_load_mask(m, x + j), v8_load_mask(m, y + j)));
+}
+
+#define MAP(name, f)                                                     \
+    static void name(size_t n, const double *x, double *out)             \
+    {                                                                    \
+        size_t j = 0;                                                    \
+        for (; j + 8 <= n; j += 8) v8_store(out + j, f(v8_load(x + j))); \
+        const v8m m = v8_first(n - j);                                   \
+        if (j < n) v8_store_mask(m, out + j, f(v8_load_mask(m, x + j))); \
+    }
+MAP(map_exp, v8_exp)
+MAP(map_log, v8_log)
+MAP(map_log1p, v8_log1p)
+#undef MAP
+
+/* The last elements go through a buffer: nothing beyond the array is read. */
+#define WIDEN(type, size)                                                                  \
+    static void widen_##type(size_t count, const unsigned char *in, double *out)           \
+    {                                                                                      \
+        _Alignas(double) unsigned char last[8 * (size)] = {0};                             \
+        size_t j = 0;                                                                      \
+        for (; j + 8 <= count; j += 8) v8_store(out + j, v8_from_##type(in + j * (size))); \
+        if (j == count) return;                                                            \
+        memcpy(last, in + j * (size), (count - j) * (size));                               \
+        v8_store_mask(v8_first(count - j), out + j, v8_from_##type(last));                 \
+    }
+TW_DTYPES(WIDEN)
+#undef WIDEN
+
+static void widen(tw_dtype type, size_t count, const void *in, double *out)
+{
+    static void (*const of_type[])(size_t, const unsigned char *, double *) = {
+#define X(name, size) widen_##name,
+        TW_DTYPES(X)
+#undef X
+    };
+    of_type[type](count, in, out);
+}
+
+/* ---------------------------------------------------------------- g += x^T r */
+
+V8_INLINE v8 chain_of_4(v8 g, const v8 *r, const double *x, size_t n)
+{
+    g = v8_fma(r[0], v8_load(x), g);
+    g = v8_fma(r[1], v8_load(x + n), g);
+    g = v8_fma(r[2], v8_load(x + 2 * n), g);
+    return v8_fma(r[3], v8_load(x + 3 * n), g);
+}
+
+V8_INLINE v8 chain_of_4_first(v8m m, v8 g, const v8 *r, const double *x, size_t n)
+{
+    g = v8_fma(r[0], v8_load_mask(m, x), g);
+    g = v8_fma(r[1], v8_load_mask(m, x + n), g);
+    g = v8_fma(r[2], v8_load_mask(m, x + 2 * n), g);
+    return v8_fma(r[3], v8_load_mask(m, x + 3 * n), g);
+}
+
+static void update_of_4(size_t n, const double *x, const double *r, double *g)
+{
+    const v8 s[4] = {v8_set1(r[0]), v8_set1(r[1]), v8_set1(r[2]), v8_set1(r[3])};
+    size_t j = 0;
+    for (; j + 8 <= n; j += 8) v8_store(g + j, chain_of_4(v8_load(g + j), s, x + j, n));
+    const v8m m = v8_first(n - j);
+    if (j < n) v8_store_mask(m, g + j, chain_of_4_first(m, v8_load_mask(m, g + j), s, x + j, n));
+}
+
+static void update_of_8(size_t n, const double *x, const double *r, double *g)
+{
+    const v8 s[8] = {v8_set1(r[0]), v8_set1(r[1]), v8_set1(r[2]), v8_set1(r[3]),
+                     v8_set1(r[4]), v8_set1(r[5]), v8_set1(r[6]), v8_set1(r[7])};
+    const double *x4 = x + 4 * n;
+    size_t j = 0;
+    for (; j + 8 <= n; j += 8) {
+        const v8 t = chain_of_4(v8_load(g + j), s, x + j, n);
+        v8_store(g + j, chain_of_4(t, s + 4, x4 + j, n));
+    }
+    if (j == n) return;
+    const v8m m = v8_first(n - j);
+    const v8 t = chain_of_4_first(m, v8_load_mask(m, g + j), s, x + j, n);
+    v8_store_mask(m, g + j, chain_of_4_first(m, t, s + 4, x4 + j, n));
+}
+
+static void update(size_t rows, size_t n, const double *x, const double *r, double *g)
+{
+    size_t i = 0;
+    for (; i + 8 <= rows; i += 8) update_of_8(n, x + i * n, r + i, g);
+    for (; i + 4 <= rows; i += 4) update_of_4(n, x + i * n, r + i, g);
+    for (; i < rows; i++) axpy(n, r[i], x + i * n, g);
+}
+
+/* ---------------------------------------------------------------- several outputs */
+
+/* products: in = v [n][kp], out = z [rows][kp]. outer: in = r [rows][kp], out = g [n][kp]. x is [rows][n]. */
+typedef struct {
+    bool outer;
+    size_t n, kp;
+    const double *x, *in;
+    double *out;
+} panel;
+
+/* rows and vecs are known to the compiler in both tiles: the arrays of vectors live in registers. */
+V8_INLINE void products_tile(size_t rows, size_t vecs, panel p)
+{
+    v8 z[V8_TILE_ROWS * V8_TILE_VECS], v[V8_TILE_VECS];
+    V8_UNROLL for (size_t t = 0; t < rows * vecs; t++) z[t] = v8_zero();
+    for (size_t j = 0; j < p.n; j++, p.in += p.kp) {
+        V8_UNROLL for (size_t c = 0; c < vecs; c++) v[c] = v8_load(p.in + 8 * c);
+        V8_UNROLL for (size_t t = 0; t < rows * vecs; t++)
+        {
+            const v8 x = v8_set1(p.x[t / vecs * p.n + j]);
+            z[t] = v8_fma(x, v[t % vecs], z[t]);
+        }
+    }
+    V8_UNROLL for (size_t t = 0; t < rows * vecs; t++)
+    {
+        const size_t i = t / vecs, c = t % vecs;
+        v8_store(p.out + i * p.kp + 8 * c, z[t]);
+    }
+}
+
+V8_INLINE void outer_tile(size_t rows, size_t vecs, panel p)
+{
+    v8 r[V8_TILE_ROWS * V8_TILE_VECS], g[V8_TILE_VECS];
+    V8_UNROLL for (size_t t = 0; t < rows * vecs; t++)
+    {
+        const size_t i = t / vecs, c = t % vecs;
+        r[t] = v8_load(p.in + i * p.kp + 8 * c);
+    }
+    for (size_t j = 0; j < p.n; j++, p.out += p.kp) {
+        V8_UNROLL for (size_t c = 0; c < vecs; c++) g[c] = v8_load(p.out + 8 * c);
+        V8_UNROLL for (size_t t = 0; t < rows * vecs; t++)
+        {
+            const v8 x = v8_set1(p.x[t / vecs * p.n + j]);
+            g[t % vecs] = v8_fma(r[t], x, g[t % vecs]);
+        }
+        V8_UNROLL for (size_t c = 0; c < vecs; c++) v8_store(p.out + 8 * c, g[c]);
+    }
+}
+
+V8_INLINE void stripe(size_t rows, size_t vecs, size_t k, panel p)
+{
+    p.in += k;
+    p.out += k;
+    if (p.outer)
+        outer_tile(rows, vecs, p);
+    else
+        products_tile(rows, vecs, p);
+}
+
+V8_INLINE void stripes(size_t rows, size_t first, panel p)
+{
+    size_t k = 0;
+    p.x += first * p.n;
+    if (p.outer)
+        p.in += first * p.kp;
+    else
+        p.out += first * p.kp;
+    for (; k + 8 * V8_TILE_VECS <= p.kp; k += 8 * V8_TILE_VECS) stripe(rows, V8_TILE_VECS, k, p);
+    if (V8_TILE_VECS > 2 && p.kp - k == 16) stripe(rows, 2, k, p);
+    if (V8_TILE_VECS > 1 && p.kp - k == 8) stripe(rows, 1, k, p);
+}
+
+V8_INLINE void all_rows(size_t rows, panel p)
+{
+    size_t i = 0;
+    for (; i + V8_TILE_ROWS <= rows; i += V8_TILE_ROWS) stripes(V8_TILE_ROWS, i, p);
+    if (V8_TILE_ROWS > 4)
+        for (; i + 4 <= rows; i += 4) stripes(4, i, p);
+    for (; i + 2 <= rows; i += 2) stripes(2, i, p);
+    if (i < rows) stripes(1, i, p);
+}
+
+static void products(size_t rows, size_t n, size_t kp, const double *x, const double *v, double *z)
+{
+    all_rows(rows, (panel){.outer = false, .n = n, .kp = kp, .x = x, .in = v, .out = z});
+}
+
+static void outer(size_t rows, size_t n, size_t kp, const double *x, const double *r, double *g)
+{
+    all_rows(rows, (panel){.outer = true, .n = n, .kp = kp, .x = x, .in = r, .out = g});
+}
+
+/* ---------------------------------------------------------------- the table */
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b)  JOIN_(a, b)
+#define QUOTE_(a)   #a
+#define QUOTE(a)    QUOTE_(a)
+#define TABLE       JOIN(tw_kernels_, TW_ISA)
+
+extern const tw_kernels TABLE;
+const tw_kernels TABLE = {
+    .name = QUOTE(TW_ISA),
+    .dot = dot,
+    .axpy = axpy,
+    .exp = map_exp,
+    .log = map_log,
+    .log1p = map_log1p,
+    .widen = widen,
+    .margins = margins,
+    .update = update,
+    .products = products,
+    .outer = outer,
+};

@@ -1,0 +1,159 @@
+/* v8_avx2.h -- v8.h in AVX2 + FMA + F16C: two registers of four lanes. Included by v8.h only. */
+#ifndef TW_V8_AVX2_H
+#define TW_V8_AVX2_H
+
+#include <immintrin.h>
+
+typedef struct {
+    __m256d lo, hi;
+} v8;
+typedef struct {
+    __m256i lo, hi;
+} v8i;
+typedef v8 v8m;
+typedef __m256 v8b;
+typedef __m256i v8w;
+
+/* Register tiles of 16 registers: rows of a dot product at once; rows and vectors of a matrix product. */
+enum { V8_DOT_ROWS = 2, V8_TILE_ROWS = 4, V8_TILE_VECS = 1 };
+
+V8_INLINE v8 v8_load(const double *p)
+{
+    return (v8){_mm256_loadu_pd(p), _mm256_loadu_pd(p + 4)};
+}
+
+V8_INLINE void v8_store(double *p, v8 a)
+{
+    _mm256_storeu_pd(p, a.lo);
+    _mm256_storeu_pd(p + 4, a.hi);
+}
+
+/** The first count lanes, all of them when count >= 8. */
+V8_INLINE v8m v8_first(size_t count)
+{
+    const __m256i n = _mm256_set1_epi64x(count >= 8 ? 8 : (long long)count);
+    return (v8m){_mm256_castsi256_pd(_mm256_cmpgt_epi64(n, _mm256_setr_epi64x(0, 1, 2, 3))),
+                 _mm256_castsi256_pd(_mm256_cmpgt_epi64(n, _mm256_setr_epi64x(4, 5, 6, 7)))};
+}
+
+V8_INLINE v8 v8_load_mask(v8m m, const double *p)
+{
+    return (v8){_mm256_maskload_pd(p, _mm256_castpd_si256(m.lo)),
+                _mm256_maskload_pd(p + 4, _mm256_castpd_si256(m.hi))};
+}
+
+V8_INLINE void v8_store_mask(v8m m, double *p, v8 a)
+{
+    _mm256_maskstore_pd(p, _mm256_castpd_si256(m.lo), a.lo);
+    _mm256_maskstore_pd(p + 4, _mm256_castpd_si256(m.hi), a.hi);
+}
+
+V8_INLINE v8 v8_set1(double a)
+{
+    const __m256d t = _mm256_set1_pd(a);
+    return (v8){t, t};
+}
+
+V8_INLINE v8 v8_fma(v8 a, v8 b, v8 c)
+{
+    return (v8){_mm256_fmadd_pd(a.lo, b.lo, c.lo), _mm256_fmadd_pd(a.hi, b.hi, c.hi)};
+}
+
+V8_INLINE v8 v8_add(v8 a, v8 b)
+{
+    return (v8){_mm256_add_pd(a.lo, b.lo), _mm256_add_pd(a.hi, b.hi)};
+}
+
+V8_INLINE v8 v8_sub(v8 a, v8 b)
+{
+    return (v8){_mm256_sub_pd(a.lo, b.lo), _mm256_sub_pd(a.hi, b.hi)};
+}
+
+V8_INLINE v8 v8_mul(v8 a, v8 b)
+{
+    return (v8){_mm256_mul_pd(a.lo, b.lo), _mm256_mul_pd(a.hi, b.hi)};
+}
+
+V8_INLINE v8 v8_div(v8 a, v8 b)
+{
+    return (v8){_mm256_div_pd(a.lo, b.lo), _mm256_div_pd(a.hi, b.hi)};
+}
+
+V8_INLINE v8m v8_lt(v8 a, v8 b)
+{
+    return (v8m){_mm256_cmp_pd(a.lo, b.lo, _CMP_LT_OQ), _mm256_cmp_pd(a.hi, b.hi, _CMP_LT_OQ)};
+}
+
+V8_INLINE v8m v8_eq(v8 a, v8 b)
+{
+    return (v8m){_mm256_cmp_pd(a.lo, b.lo, _CMP_EQ_OQ), _mm256_cmp_pd(a.hi, b.hi, _CMP_EQ_OQ)};
+}
+
+/** m ? a : b */
+V8_INLINE v8 v8_select(v8m m, v8 a, v8 b)
+{
+    return (v8){_mm256_blendv_pd(b.lo, a.lo, m.lo), _mm256_blendv_pd(b.hi, a.hi, m.hi)};
+}
+
+V8_INLINE v8i v8_bits(v8 a)
+{
+    return (v8i){_mm256_castpd_si256(a.lo), _mm256_castpd_si256(a.hi)};
+}
+
+V8_INLINE v8 v8_from_bits(v8i a)
+{
+    return (v8){_mm256_castsi256_pd(a.lo), _mm256_castsi256_pd(a.hi)};
+}
+
+V8_INLINE v8i v8i_set1(uint64_t a)
+{
+    const __m256i t = _mm256_set1_epi64x((long long)a);
+    return (v8i){t, t};
+}
+
+V8_INLINE v8i v8i_add(v8i a, v8i b)
+{
+    return (v8i){_mm256_add_epi64(a.lo, b.lo), _mm256_add_epi64(a.hi, b.hi)};
+}
+
+V8_INLINE v8i v8i_and(v8i a, v8i b)
+{
+    return (v8i){_mm256_and_si256(a.lo, b.lo), _mm256_and_si256(a.hi, b.hi)};
+}
+
+V8_INLINE v8i v8i_or(v8i a, v8i b)
+{
+    return (v8i){_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)};
+}
+
+/** To and from the exponent field: by 52 bits. */
+V8_INLINE v8i v8i_up52(v8i a)
+{
+    return (v8i){_mm256_slli_epi64(a.lo, 52), _mm256_slli_epi64(a.hi, 52)};
+}
+
+V8_INLINE v8i v8i_down52(v8i a)
+{
+    return (v8i){_mm256_srli_epi64(a.lo, 52), _mm256_srli_epi64(a.hi, 52)};
+}
+
+/** ((t0+t4)+(t2+t6)) + ((t1+t5)+(t3+t7)) */
+V8_INLINE double v8_sum(v8 a)
+{
+    const __m256d f = _mm256_add_pd(a.lo, a.hi);
+    const __m128d t = _mm_add_pd(_mm256_castpd256_pd128(f), _mm256_extractf128_pd(f, 1));
+    return _mm_cvtsd_f64(t) + _mm_cvtsd_f64(_mm_unpackhi_pd(t, t));
+}
+
+V8_INLINE v8 v8_from_ps(v8b a)
+{
+    return (v8){_mm256_cvtps_pd(_mm256_castps256_ps128(a)), _mm256_cvtps_pd(_mm256_extractf128_ps(a, 1))};
+}
+
+V8_INLINE v8 v8_from_i32(v8w a)
+{
+    return (v8){_mm256_cvtepi32_pd(_mm256_castsi256_si128(a)),
+                _mm256_cvtepi32_pd(_mm256_extracti128_si256(a, 1))};
+}
+
+#endif
