@@ -1,0 +1,76 @@
+/* reduction.h -- how partial sums of blocks become one vector on all ranks: the second half of the contract.
+ *
+ * The sum over the rows is one expression, a tree over blocks and groups that does not mention ranks. A rank merges
+ * what it owns to a few tree nodes; `reproducible` exchanges these nodes and replays the top of the tree, so MPI moves
+ * bytes and never rounds; `allreduce` folds them to one vector and calls one literal MPI_Allreduce(MPI_SUM).
+ *
+ * One pass:  for each own group k:  for each block:  v = tw_reduction_block(); fill v; tw_reduction_push();
+ *                                   tw_reduction_group(k);
+ *            tw_reduction_finish(flags, out);                       <- the one exchange */
+#ifndef THALWEG_REDUCTION_H
+#define THALWEG_REDUCTION_H
+
+#include "thalweg/comm.h"
+#include "thalweg/partition.h"
+
+typedef enum { TW_ALLREDUCE, TW_REPRODUCIBLE } tw_reduction_mode;
+
+/* Counts that ride along from every rank, idle or not; a sum > 0 means that at least one rank says so. */
+enum { TW_FLAG_FAILED, TW_FLAG_STOP, TW_FLAG_TIME, TW_N_FLAGS };
+
+/** How two tree nodes become one. */
+typedef struct {
+    const char *name;
+    void (*merge)(size_t n, const double *right, double *left); /* left = left (+) right */
+    double identity;  /* a vector filled with it is "absent": absent (+) x = x to the bit */
+    bool elementwise; /* columns may be merged apart from each other */
+} tw_merge_ops;
+
+/** Elementwise sum. Its identity is -0.0: -0.0 + x is x for every x, +0.0 and -0.0 included. */
+extern const tw_merge_ops tw_merge_sum;
+
+typedef struct {
+    tw_reduction_mode mode;   /* TW_ALLREDUCE needs tw_merge_sum */
+    const tw_merge_ops *merge;
+    size_t n;                 /* length of the vectors */
+    size_t short_bytes;       /* gather all nodes while this many bytes suffice, 0: 512 KiB (speed only) */
+} tw_reduction_plan;
+
+typedef struct {
+    double wait, wire;   /* seconds in the barrier before an exchange, and in the exchange */
+    uint64_t exchanges;
+} tw_reduction_account;
+
+typedef struct tw_reduction tw_reduction;
+
+/**
+ * Compute the plan and allocate every buffer; nothing is allocated later.
+ * Not collective; same arguments on every rank. Borrows comm and partition. Memory: about
+ * (log2(rows of a group / 256) + 2 log2(G)) n doubles and, for long vectors, n more; TW_MEMORY.
+ */
+tw_status tw_reduction_new(tw_reduction **reduction, tw_comm *comm, const tw_partition *partition,
+                           const tw_reduction_plan *plan) TW_CHECKED;
+void tw_reduction_free(tw_reduction *reduction);
+
+/** The next block's vector, [n] zeros, to be filled and pushed. Not collective, cannot fail. */
+double *tw_reduction_block(tw_reduction *reduction);
+
+/** The block is filled: merge it into its group. Not collective, cannot fail. */
+void tw_reduction_push(tw_reduction *reduction);
+
+/** Group k (the own groups in order) is complete; without a block it is absent. Not collective, cannot fail. */
+void tw_reduction_group(tw_reduction *reduction, int64_t k);
+
+/**
+ * The exchange. Groups that were not closed count as absent, so a rank that failed takes part all the same.
+ *
+ * Collective.
+ * @param flags [TW_N_FLAGS] in: this rank's counts; out: their sums over all ranks
+ * @param out   [n] the merged vector; the identity when no row took part
+ */
+tw_status tw_reduction_finish(tw_reduction *reduction, double *flags, double *out) TW_CHECKED;
+
+/** Seconds and number of exchanges so far. Not collective. */
+const tw_reduction_account *tw_reduction_accounting(const tw_reduction *reduction);
+
+#endif

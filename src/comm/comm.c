@@ -1,0 +1,224 @@
+#include "comm/comm_mpi.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Tasks that the launcher says it started; 1 when no launcher speaks. */
+static long launched_tasks(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "PMI_SIZE",
+                                        "SLURM_NTASKS"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *text = getenv(names[i]);
+        if (text && *text) return strtol(text, NULL, 10);
+    }
+    return 1;
+}
+
+static tw_status check_launch(const tw_comm *comm)
+{
+    const long tasks = launched_tasks();
+    if (comm->size > 1 || tasks <= 1) return TW_OK;
+    char library[64];
+    tw_comm_library(sizeof library, library);
+    return tw_fail(TW_USAGE,
+                   "the launcher started %ld tasks, but each of them sees itself as the only rank\n"
+                   "    (built with %s). Start with: srun --mpi=pmix -n %ld thalweg ...  or  "
+                   "mpirun -n %ld thalweg ...",
+                   tasks, library, tasks, tasks);
+}
+
+static void count_nodes(tw_comm *comm)
+{
+    MPI_Comm node;
+    int local;
+    MPI_Comm_split_type(comm->mpi, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &node);
+    MPI_Comm_rank(node, &local);
+    MPI_Comm_free(&node);
+    int first = local == 0;
+    MPI_Allreduce(&first, &comm->nodes, 1, MPI_INT, MPI_SUM, comm->mpi);
+}
+
+tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
+{
+    int provided;
+    *out = NULL;
+    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+    tw_comm *comm = calloc(1, sizeof *comm);
+    if (!comm) MPI_Abort(MPI_COMM_WORLD, TW_MEMORY);
+    MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi);
+    MPI_Comm_rank(comm->mpi, &comm->rank);
+    MPI_Comm_size(comm->mpi, &comm->size);
+    if (gethostname(comm->host, sizeof comm->host - 1)) strcpy(comm->host, "unknown");
+    count_nodes(comm);
+    const tw_status status = check_launch(comm);
+    if (status) {
+        tw_comm_release(comm);
+        return status;
+    }
+    *out = comm;
+    return TW_OK;
+}
+
+tw_status tw_comm_local(tw_comm **out)
+{
+    tw_comm *comm = calloc(1, sizeof *comm);
+    *out = comm;
+    if (!comm) return tw_fail(TW_MEMORY, "out of memory");
+    comm->mpi = MPI_COMM_NULL;
+    comm->size = comm->nodes = 1;
+    if (gethostname(comm->host, sizeof comm->host - 1)) strcpy(comm->host, "unknown");
+    return TW_OK;
+}
+
+void tw_comm_release(tw_comm *comm)
+{
+    if (!comm) return;
+    const bool mpi = comm->mpi != MPI_COMM_NULL;
+    if (mpi) MPI_Comm_free(&comm->mpi);
+    free(comm);
+    if (mpi) MPI_Finalize();
+}
+
+void tw_comm_abort(tw_comm *comm, int code)
+{
+    if (comm->mpi != MPI_COMM_NULL) MPI_Abort(comm->mpi, code);
+    _exit(code);
+}
+
+int tw_comm_rank(const tw_comm *comm)
+{
+    return comm->rank;
+}
+
+int tw_comm_size(const tw_comm *comm)
+{
+    return comm->size;
+}
+
+int tw_comm_nodes(const tw_comm *comm)
+{
+    return comm->nodes;
+}
+
+const char *tw_comm_host(const tw_comm *comm)
+{
+    return comm->host;
+}
+
+uint64_t tw_comm_bytes_sent(const tw_comm *comm)
+{
+    return comm->bytes_sent;
+}
+
+double tw_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void tw_comm_library(size_t length, char *text)
+{
+    char full[MPI_MAX_LIBRARY_VERSION_STRING];
+    int used;
+    MPI_Get_library_version(full, &used);
+    full[strcspn(full, ",\n")] = 0;
+    const size_t used_length = strnlen(full, length - 1);
+    memcpy(text, full, used_length);
+    text[used_length] = 0;
+}
+
+tw_status tw_comm_agree(tw_comm *comm, tw_status local)
+{
+    if (comm->size == 1) return local;
+    int first = local == TW_OK ? comm->size : comm->rank; /* the lowest failing rank speaks for all */
+    MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm->mpi);
+    if (first == comm->size) return TW_OK;
+    if (first == comm->rank) {
+        char sentence[TW_MESSAGE_LEN];
+        memcpy(sentence, tw_status_message(), sizeof sentence);
+        local = tw_fail(local, "rank %d (%s): %s", comm->rank, comm->host, sentence);
+    }
+    return tw_comm_bcast_status(comm, first, local);
+}
+
+tw_status tw_comm_bcast_status(tw_comm *comm, int root, tw_status status)
+{
+    if (comm->size == 1) return status;
+    int code = (int)status;
+    MPI_Bcast(&code, 1, MPI_INT, root, comm->mpi);
+    if (code != TW_OK) MPI_Bcast(tw_status_message(), TW_MESSAGE_LEN, MPI_CHAR, root, comm->mpi);
+    return (tw_status)code;
+}
+
+tw_status tw_comm_bcast(tw_comm *comm, int root, void *bytes, size_t size)
+{
+    if (comm->size == 1) return TW_OK;
+    for (size_t at = 0; at < size; at += TW_COMM_PIECE) {
+        const size_t piece = size - at < TW_COMM_PIECE ? size - at : TW_COMM_PIECE;
+        MPI_Bcast((char *)bytes + at, (int)piece, MPI_BYTE, root, comm->mpi);
+    }
+    if (comm->rank == root) comm->bytes_sent += size;
+    return TW_OK;
+}
+
+tw_status tw_comm_allreduce(tw_comm *comm, tw_comm_op op, size_t n, double *values)
+{
+    if (comm->size == 1) return TW_OK;
+    const MPI_Op mpi_op = op == TW_SUM ? MPI_SUM : op == TW_MIN ? MPI_MIN : MPI_MAX;
+    const size_t most = TW_COMM_PIECE / sizeof *values;
+    for (size_t at = 0; at < n; at += most) {
+        const size_t piece = n - at < most ? n - at : most;
+        MPI_Allreduce(MPI_IN_PLACE, values + at, (int)piece, MPI_DOUBLE, mpi_op, comm->mpi);
+    }
+    comm->bytes_sent += n * sizeof *values;
+    return TW_OK;
+}
+
+tw_status tw_comm_allgather(tw_comm *comm, const void *bytes, const size_t *sizes, void *out)
+{
+    if (comm->size == 1) {
+        memcpy(out, bytes, sizes[0]);
+        return TW_OK;
+    }
+    int *counts = malloc(2 * (size_t)comm->size * sizeof *counts), *places = counts + comm->size;
+    if (!counts) tw_comm_abort(comm, TW_MEMORY);
+    size_t at = 0;
+    for (int r = 0; r < comm->size; r++) {
+        counts[r] = (int)sizes[r];
+        places[r] = (int)at;
+        at += sizes[r];
+    }
+    MPI_Allgatherv(bytes, counts[comm->rank], MPI_BYTE, out, counts, places, MPI_BYTE, comm->mpi);
+    comm->bytes_sent += sizes[comm->rank];
+    free(counts);
+    return TW_OK;
+}
+
+tw_status tw_comm_send(tw_comm *comm, int to, const void *bytes, size_t size)
+{
+    for (size_t at = 0; at < size; at += TW_COMM_PIECE) {
+        const size_t piece = size - at < TW_COMM_PIECE ? size - at : TW_COMM_PIECE;
+        MPI_Send((const char *)bytes + at, (int)piece, MPI_BYTE, to, 0, comm->mpi);
+    }
+    comm->bytes_sent += size;
+    return TW_OK;
+}
+
+tw_status tw_comm_receive(tw_comm *comm, int from, void *bytes, size_t size)
+{
+    for (size_t at = 0; at < size; at += TW_COMM_PIECE) {
+        const size_t piece = size - at < TW_COMM_PIECE ? size - at : TW_COMM_PIECE;
+        MPI_Recv((char *)bytes + at, (int)piece, MPI_BYTE, from, 0, comm->mpi, MPI_STATUS_IGNORE);
+    }
+    return TW_OK;
+}
+
+void tw_comm_barrier(tw_comm *comm)
+{
+    if (comm->size > 1) MPI_Barrier(comm->mpi);
+}
