@@ -1,0 +1,223 @@
+/* keys.c -- the steps of a YAML text to the keys of the table.
+ *
+ * Every key gets its place, every wrong one a suggestion, and reading goes on after each problem: an unknown
+ * section with a near name is read as the section it resembles. */
+#include "yaml.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool opens(const tw_yaml *y)
+{
+    return y->step == TW_YAML_MAPPING || y->step == TW_YAML_LIST;
+}
+
+static const char *kind(const tw_yaml *y)
+{
+    return y->step == TW_YAML_LIST ? "a list" : y->step == TW_YAML_MAPPING ? "a group of keys" : "a value";
+}
+
+static const char *colon_hint(const tw_token *value)
+{
+    return value->text && value->bare && strchr(value->text, ':') ? "is a space missing after ':'?" : NULL;
+}
+
+static void take_value(tw_yaml *y, const tw_option *row, const tw_token *key)
+{
+    tw_entry *entry = tw_config_entry(y->c, row);
+    if (entry->line != 0) {
+        tw_yaml_report(y, key->start, key->end, NULL, "key '%s' given twice; first on line %zu", row->key,
+                       entry->line);
+        return;
+    }
+    size_t column;
+    tw_source_locate(y->source, key->start, &entry->line, &column);
+    entry->excused = entry->excused || y->step == TW_YAML_ALIAS || opens(y);
+    if (opens(y))
+        tw_yaml_report(y, y->start, y->end, NULL, "'%s' takes one value, not %s", row->key, kind(y));
+    if (y->step != TW_YAML_SCALAR) return;
+    tw_token value = tw_yaml_scalar(y);
+    if (value.text == NULL) {
+        entry->excused = true;
+        return;
+    }
+    const bool empty = value.bare && value.text[0] == '\0';
+    const tw_place place = empty ? tw_source_place(y->source, key->start, key->end)
+                                 : tw_source_place(y->source, value.start, value.end);
+    tw_config_assign(y->c, row, tw_yaml_nothing(&value) ? NULL : value.text, TW_ORIGIN_FILE, place);
+    free(value.text);
+}
+
+/* Advance over a group key by key. A key that is not a plain word is reported and passed over. */
+static bool next_key(tw_yaml *y, tw_token *key)
+{
+    for (;;) {
+        tw_yaml_advance(y);
+        if (y->step == TW_YAML_END || y->step == TW_YAML_CLOSE) return false;
+        *key = (tw_token){.text = NULL};
+        if (y->step == TW_YAML_SCALAR) {
+            *key = tw_yaml_scalar(y);
+        } else if (y->step != TW_YAML_ALIAS) {
+            tw_yaml_report(y, y->start, y->end, NULL, "a key must be one word, not %s", kind(y));
+            tw_yaml_skip(y);
+        }
+        if (key->text && key->text[0] == '\0') {
+            tw_yaml_report(y, key->start, key->end, NULL, "a key is missing before ':'");
+            free(key->text);
+            key->text = NULL;
+        }
+        tw_yaml_advance(y);
+        if (key->text) return true;
+        tw_yaml_skip(y);
+    }
+}
+
+static void read_group(tw_yaml *y, const tw_option *section);
+
+/* A section that does not exist: its keys can still be told where they belong. */
+static void read_foreign_group(tw_yaml *y, const char *name)
+{
+    for (tw_token key; next_key(y, &key); free(key.text)) {
+        const tw_option *row = tw_problems_full(y->c) ? NULL : tw_option_by_leaf(name, key.text);
+        if (row) {
+            char a[TW_QUOTED_LEN], b[TW_QUOTED_LEN], hint[TW_QUOTED_LEN + 32];
+            snprintf(hint, sizeof hint, "did you mean '%s'?", row->key);
+            tw_yaml_report(y, key.start, key.end, hint, "unknown key '%s.%s'", tw_quoted(name, a),
+                           tw_quoted(key.text, b));
+            tw_config_excuse(y->c, row);
+        }
+        tw_yaml_skip(y);
+    }
+}
+
+static void list_sections(char *text, size_t size)
+{
+    size_t count, used = (size_t)snprintf(text, size, "sections:");
+    const tw_option *options = tw_config_options(&count);
+    for (size_t i = 0; i < count; i++)
+        if (options[i].type == TW_OPTION_SECTION && used < size)
+            used += (size_t)snprintf(text + used, size - used, " %s", options[i].key);
+}
+
+static void unknown_section(tw_yaml *y, const tw_token *key)
+{
+    char quoted[TW_QUOTED_LEN], hint[256];
+    const tw_option *meant = tw_option_suggest_section(key->text);
+    if (meant)
+        snprintf(hint, sizeof hint, "did you mean '%s'?", meant->key);
+    else
+        list_sections(hint, sizeof hint);
+    tw_yaml_report(y, key->start, key->end, hint, "unknown section '%s'", tw_quoted(key->text, quoted));
+    if (meant && tw_config_entry(y->c, meant)->line == 0)
+        read_group(y, meant); /* its keys are checked as if it had the right name */
+    else
+        read_foreign_group(y, key->text);
+}
+
+static void unknown_key(tw_yaml *y, const tw_option *section, const tw_token *key, const char *full)
+{
+    char quoted[TW_QUOTED_LEN], hint[TW_QUOTED_LEN + 32] = "";
+    const tw_option *meant = section ? tw_option_find(key->text) : NULL; /* the full key inside its section */
+    if (tw_problems_full(y->c)) {
+        tw_problem_add(y->c, &(tw_place){.label = NULL}, NULL, "unknown key");
+        return;
+    }
+    if (meant == NULL || meant->type == TW_OPTION_SECTION) meant = tw_option_suggest(full, section == NULL);
+    if (meant) {
+        const bool near = section && tw_option_within(meant, section->key);
+        snprintf(hint, sizeof hint, "did you mean '%s'?", near ? tw_option_leaf(meant) : meant->key);
+        tw_config_excuse(y->c, meant);
+    }
+    tw_yaml_report(y, key->start, key->end, hint, "unknown key '%s'", tw_quoted(full, quoted));
+}
+
+/* What stands where the keys of a section should: nothing is fine (all of them commented out). */
+static void refuse_section(tw_yaml *y, const tw_option *section)
+{
+    tw_token value = {.text = NULL, .bare = true, .start = y->start, .end = y->end};
+    if (y->step == TW_YAML_SCALAR) value = tw_yaml_scalar(y);
+    const bool refused = y->step == TW_YAML_LIST || (value.text && !tw_yaml_nothing(&value));
+    if (refused)
+        tw_yaml_report(y, value.start, value.end, colon_hint(&value),
+                       "section '%s' must hold 'key: value' lines, not %s", section->key, kind(y));
+    if (!tw_yaml_nothing(&value)) tw_config_excuse(y->c, section);
+    free(value.text);
+}
+
+static void enter_section(tw_yaml *y, const tw_option *section, const tw_token *key)
+{
+    tw_entry *entry = tw_config_entry(y->c, section);
+    size_t column;
+    if (entry->line != 0)
+        tw_yaml_report(y, key->start, key->end, "put its keys together",
+                       "section '%s' given twice; first on line %zu", section->key, entry->line);
+    else
+        tw_source_locate(y->source, key->start, &entry->line, &column);
+    if (y->step == TW_YAML_MAPPING)
+        read_group(y, section);
+    else
+        refuse_section(y, section);
+}
+
+/* The keys of a section, or of the top level (NULL). */
+static void read_group(tw_yaml *y, const tw_option *section)
+{
+    for (tw_token key; next_key(y, &key); free(key.text)) {
+        char full[TW_KEY_LEN];
+        snprintf(full, sizeof full, "%s%s%s", section ? section->key : "", section ? "." : "", key.text);
+        const tw_option *row = tw_option_find(full);
+        if (row && row->type == TW_OPTION_SECTION)
+            enter_section(y, row, &key);
+        else if (row)
+            take_value(y, row, &key);
+        else if (section == NULL && y->step == TW_YAML_MAPPING)
+            unknown_section(y, &key);
+        else
+            unknown_key(y, section, &key, full);
+        tw_yaml_skip(y);
+    }
+}
+
+static void report_empty(tw_yaml *y)
+{
+    const tw_place whole = {.label = y->c->record->name};
+    tw_problem_add(y->c, &whole, NULL, "configuration is empty");
+    y->c->record->broken = true;
+}
+
+static void read_root(tw_yaml *y)
+{
+    tw_token value = {.text = NULL, .bare = true, .start = y->start, .end = y->end};
+    if (y->step == TW_YAML_SCALAR) value = tw_yaml_scalar(y);
+    if (y->step == TW_YAML_MAPPING) {
+        read_group(y, NULL);
+    } else if (y->step == TW_YAML_LIST || (value.text && !tw_yaml_nothing(&value))) {
+        tw_yaml_report(y, value.start, value.end, colon_hint(&value),
+                       "a configuration is made of 'key: value' lines, not of %s", kind(y));
+        y->c->record->broken = true;
+    } else if (value.text) {
+        report_empty(y);
+    }
+    free(value.text);
+    tw_yaml_skip(y);
+}
+
+void tw_keys_read(tw_config *c, const tw_source *source)
+{
+    tw_yaml y;
+    if (tw_yaml_open(&y, c, source)) {
+        while (y.step == TW_YAML_DOCUMENT) tw_yaml_advance(&y);
+        if (y.step == TW_YAML_END && !tw_yaml_failed(&y))
+            report_empty(&y);
+        else
+            read_root(&y);
+        while (y.step == TW_YAML_CLOSE || y.step == TW_YAML_SCALAR || y.step == TW_YAML_DOCUMENT_END)
+            tw_yaml_advance(&y);
+        if (y.step == TW_YAML_DOCUMENT)
+            tw_yaml_report(&y, y.start, y.end, NULL,
+                           "a second YAML document; one file holds one configuration");
+    } else {
+        c->record->out_of_memory = true;
+    }
+    tw_yaml_close(&y);
+}

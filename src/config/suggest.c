@@ -1,0 +1,93 @@
+/* suggest.c -- the key that was meant by an unknown one.
+ *
+ * In this order: the right leaf in the wrong section, a near leaf in the right section, a near full key, and
+ * for a bare word the nearest leaf anywhere. */
+#include "internal.h"
+
+#include "thalweg/words.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum { MOST = 256 };
+
+typedef struct {
+    const tw_option *rows[MOST];
+    const char *words[MOST];
+    size_t count;
+} list;
+
+static void list_add(list *l, const tw_option *row, const char *word)
+{
+    if (l->count == MOST) return;
+    l->rows[l->count] = row;
+    l->words[l->count++] = word;
+}
+
+static const tw_option *list_nearest(const list *l, const char *word)
+{
+    const char *found = tw_words_nearest(word, l->count, l->words);
+    for (size_t i = 0; i < l->count; i++)
+        if (l->words[i] == found) return l->rows[i];
+    return NULL;
+}
+
+static void copy_section(const char *key, char section[TW_KEY_LEN])
+{
+    const char *dot = strrchr(key, '.');
+    const size_t length = dot ? (size_t)(dot - key) : 0;
+    section[0] = '\0';
+    if (length < TW_KEY_LEN) strncat(section, key, length);
+}
+
+const tw_option *tw_option_by_leaf(const char *section, const char *leaf)
+{
+    size_t count;
+    const tw_option *options = tw_config_options(&count), *best = NULL;
+    size_t nearest = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (options[i].type == TW_OPTION_SECTION) continue;
+        if (strcasecmp(tw_option_leaf(&options[i]), leaf) != 0) continue;
+        char home[TW_KEY_LEN];
+        copy_section(options[i].key, home);
+        const size_t distance = tw_words_distance(section, home);
+        if (best && distance >= nearest) continue;
+        best = &options[i];
+        nearest = distance;
+    }
+    return best;
+}
+
+const tw_option *tw_option_suggest_section(const char *name)
+{
+    size_t count;
+    const tw_option *options = tw_config_options(&count);
+    list sections = {.count = 0};
+    for (size_t i = 0; i < count; i++)
+        if (options[i].type == TW_OPTION_SECTION) list_add(&sections, &options[i], options[i].key);
+    return list_nearest(&sections, name);
+}
+
+const tw_option *tw_option_suggest(const char *key, bool sections)
+{
+    size_t count;
+    const tw_option *options = tw_config_options(&count);
+    list full = {.count = 0}, siblings = {.count = 0}, leaves = {.count = 0};
+    char section[TW_KEY_LEN];
+    copy_section(key, section);
+    const char *dot = strrchr(key, '.'), *leaf = dot ? dot + 1 : key;
+    for (size_t i = 0; i < count; i++) {
+        const bool is_section = options[i].type == TW_OPTION_SECTION;
+        if (is_section && !sections) continue;
+        list_add(&full, &options[i], options[i].key);
+        if (is_section) continue;
+        list_add(&leaves, &options[i], tw_option_leaf(&options[i]));
+        if (dot && tw_option_within(&options[i], section))
+            list_add(&siblings, &options[i], tw_option_leaf(&options[i]));
+    }
+    const tw_option *found = tw_option_by_leaf(section, leaf);
+    if (!found) found = list_nearest(&siblings, leaf);
+    if (!found) found = list_nearest(&full, key);
+    if (!found && !dot) found = list_nearest(&leaves, leaf);
+    return found;
+}
