@@ -1,0 +1,49 @@
+/* shard.h -- the contiguous rows a rank owns, in the type they are stored in.
+ *
+ * Features are never padded, scaled or converted in memory; kernels see blocks of the shard. Memory:
+ * rows * (cols * size of the type + 8) bytes, + 8 a row with weights. */
+#ifndef THALWEG_SHARD_H
+#define THALWEG_SHARD_H
+
+#include "thalweg/comm.h"
+#include "thalweg/dataset.h"
+
+typedef struct {
+    tw_dtype type;
+    void *x;            /* [rows][cols] row-major; owned */
+    double *y, *weight; /* [rows]; y NULL without labels, weight NULL when all are 1; owned */
+    size_t rows, cols;
+    int64_t first; /* file row of row 0 */
+} tw_shard;
+
+/** A view of up to TW_BLOCK_ROWS consecutive rows of one group: what a model sees. The shard owns the memory. */
+typedef struct {
+    tw_dtype type;
+    const void *x;           /* [rows][cols] */
+    const double *y, *weight; /* [rows]; weight may be NULL */
+    size_t rows, cols;
+} tw_block;
+
+/**
+ * Read file rows [first, first + rows) and check that every number is finite and every weight >= 0.
+ *
+ * Not collective: the caller must agree before the next collective. Pieces of about 4 MiB (whole rows of chunks).
+ * @return TW_OK; TW_INPUT, TW_DATA (names file row and column), TW_IO, TW_MEMORY. On failure the shard is empty.
+ */
+tw_status tw_shard_read(tw_shard *shard, const tw_dataset *dataset, int64_t first, int64_t rows) TW_CHECKED;
+void tw_shard_release(tw_shard *shard);
+
+/** Rows [begin, begin + rows) of the shard. Not collective, cannot fail. */
+tw_block tw_shard_block(const tw_shard *shard, size_t begin, size_t rows);
+
+/**
+ * The distinct labels of all ranks, ascending.
+ * Collective. @param classes out: [*count], to be freed
+ * @return TW_OK, or TW_DATA when there are more than 65536 or a label is no whole number.
+ */
+tw_status tw_shard_classes(const tw_shard *shard, tw_comm *comm, size_t *count, double **classes) TW_CHECKED;
+
+/** Replace labels by their index in classes. Not collective. TW_DATA for a label that is not among them. */
+tw_status tw_shard_encode(tw_shard *shard, size_t count, const double *classes) TW_CHECKED;
+
+#endif

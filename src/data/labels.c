@@ -1,0 +1,92 @@
+/* The classes of a data set: the distinct labels of all ranks, and labels as indices into them. */
+#include "thalweg/shard.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_CLASSES = 65536 };
+
+/* Position of v in ascending values, or where it would be inserted. */
+static size_t lower_bound(size_t n, const double *values, double v)
+{
+    size_t low = 0, high = n;
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+        if (values[middle] < v) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+static tw_status insert(double *values, size_t *n, double v, int64_t row)
+{
+    const size_t at = lower_bound(*n, values, v);
+    if (at < *n && values[at] == v) return TW_OK;
+    if (v != floor(v))
+        return tw_fail(TW_DATA,
+                       "label %g of row %lld is no whole number, so it names no class; "
+                       "use model.type: linear for a numeric target",
+                       v, (long long)row);
+    if (*n == MOST_CLASSES)
+        return tw_fail(TW_DATA, "more than %d different labels: use model.type: linear for a numeric target",
+                       MOST_CLASSES);
+    memmove(values + at + 1, values + at, (*n - at) * sizeof *values);
+    values[at] = v;
+    ++*n;
+    return TW_OK;
+}
+
+static tw_status own_classes(const tw_shard *s, double *values, size_t *n)
+{
+    if (!values) return tw_fail(TW_MEMORY, "out of memory for the classes");
+    for (size_t i = 0; i < s->rows; i++)
+        TW_TRY(insert(values, n, s->y[i] + 0.0, s->first + (int64_t)i)); /* + 0.0: -0 is 0 */
+    return TW_OK;
+}
+
+/* Collective. Every rank's list, one after the other. */
+static tw_status gather(tw_comm *comm, size_t n, const double *own, size_t *total, double **all)
+{
+    const size_t size = (size_t)tw_comm_size(comm);
+    size_t *sizes = malloc(2 * size * sizeof *sizes), *ones = sizes + size, mine = n * sizeof *own;
+    if (!sizes) tw_comm_abort(comm, TW_MEMORY);
+    for (size_t r = 0; r < size; r++) ones[r] = sizeof mine;
+    tw_status status = tw_comm_allgather(comm, &mine, ones, sizes);
+    *total = 0;
+    for (size_t r = 0; r < size; r++) *total += sizes[r] / sizeof *own;
+    *all = malloc((*total + 1) * sizeof **all);
+    if (!*all) tw_comm_abort(comm, TW_MEMORY);
+    if (status == TW_OK) status = tw_comm_allgather(comm, own, sizes, *all);
+    free(sizes);
+    return status;
+}
+
+tw_status tw_shard_classes(const tw_shard *s, tw_comm *comm, size_t *count, double **classes)
+{
+    size_t n = 0, total = 0;
+    double *own = malloc((MOST_CLASSES + 1) * sizeof *own), *all = NULL;
+    tw_status status = tw_comm_agree(comm, own_classes(s, own, &n));
+    if (status == TW_OK) status = gather(comm, n, own, &total, &all);
+    n = 0;
+    for (size_t i = 0; status == TW_OK && i < total; i++) status = insert(own, &n, all[i], 0);
+    free(all);
+    *count = n;
+    *classes = own;
+    if (status == TW_OK) return TW_OK;
+    free(own);
+    *classes = NULL;
+    return status;
+}
+
+tw_status tw_shard_encode(tw_shard *s, size_t count, const double *classes)
+{
+    for (size_t i = 0; i < s->rows; i++) {
+        const size_t k = lower_bound(count, classes, s->y[i]);
+        if (k == count || classes[k] != s->y[i])
+            return tw_fail(TW_DATA, "label %g of row %lld is none of the model's %zu classes", s->y[i],
+                           (long long)(s->first + (int64_t)i), count);
+        s->y[i] = (double)k;
+    }
+    return TW_OK;
+}
