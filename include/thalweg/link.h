@@ -1,0 +1,35 @@
+/* link.h -- a GLM's loss as a function of one margin z = w.x + b and a label.
+ *
+ * glm.c drives it over blocks; a new loss of this kind is one file of some 30 lines in src/model/links and one word in
+ * TW_MODELS. Orders of operations are part of the contract (docs/reproducibility.md, section 4). */
+#ifndef THALWEG_LINK_H
+#define THALWEG_LINK_H
+
+#include "thalweg/model.h"
+
+struct tw_link {
+    /* loss[i] = l(z[i], y[i]), slope[i] = dl/dz, for n <= TW_MICRO rows. REQUIRED */
+    void (*loss)(size_t n, const double *z, const double *y, double *loss, double *slope);
+
+    /* The mean response: what the model predicts for a margin. REQUIRED */
+    double (*response)(double z);
+};
+
+/* The functions every GLM row shares. */
+size_t tw_glm_outputs(const tw_model *model);
+tw_status tw_glm_loss_grad(const tw_model *model, const tw_block *block, const double *v, double *sums);
+tw_status tw_glm_margins(const tw_model *model, const tw_block *block, const double *v, double *z);
+void tw_glm_predict(const tw_model *model, const double *z, double *p);
+
+/** The table row of a GLM. */
+#define TW_GLM(name_, summary_, target_, link_)                                                              \
+    const tw_model_ops tw_model_##name_ = {.name = #name_,                                                   \
+                                           .summary = summary_,                                              \
+                                           .target = target_,                                                \
+                                           .link = link_,                                                    \
+                                           .outputs = tw_glm_outputs,                                        \
+                                           .loss_grad = tw_glm_loss_grad,                                    \
+                                           .margins = tw_glm_margins,                                        \
+                                           .predict = tw_glm_predict}
+
+#endif

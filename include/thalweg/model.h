@@ -1,0 +1,105 @@
+/* model.h -- loss and gradient summed over a block of rows: local mathematics that knows no MPI.
+ *
+ * A model is a row of the table TW_MODELS: one file, one word. It sees raw features and raw-space parameters; scaling
+ * is folded into these by the objective (scaling.h), penalties and the division by the weight are the objective's.
+ *
+ * Parameters are one flat vector: first the n_weights penalised ones, w[j*K + k] for feature j and output k, then the
+ * intercepts. Raw-space parameters have the same layout and always end in K offsets. */
+#ifndef THALWEG_MODEL_H
+#define THALWEG_MODEL_H
+
+#include "thalweg/shard.h"
+
+#include <stdbool.h>
+
+/* Add a model here. */
+#define TW_MODELS(X) X(linear) X(logistic) X(softmax)
+
+/** What the labels of a model are. */
+typedef enum { TW_TARGET_NUMBER, TW_TARGET_BINARY, TW_TARGET_CLASS } tw_target;
+
+typedef struct tw_model tw_model;
+typedef struct tw_link tw_link;
+
+typedef struct {
+    const char *name, *summary;
+    tw_target target;
+    const tw_link *link; /* of a GLM, else NULL */
+
+    /* Outputs a row has: 1 for a GLM, the number of classes for softmax. REQUIRED */
+    size_t (*outputs)(const tw_model *model);
+
+    /* Add the block's sums to sums [tw_model_sums()], zeros for a fresh block: gradient [n_weights], sums of residuals
+     * [K], loss, weight, bad rows. v: raw-space parameters. REQUIRED */
+    tw_status (*loss_grad)(const tw_model *model, const tw_block *block, const double *v, double *sums);
+
+    /* z [rows][K]: the margins of the block. REQUIRED */
+    tw_status (*margins)(const tw_model *model, const tw_block *block, const double *v, double *z);
+
+    /* p from margins of one row: the prediction itself, P(class 1), or the K probabilities. REQUIRED */
+    void (*predict)(const tw_model *model, const double *z, double *p);
+
+    /* Prepare v for many blocks (packing); NULL when there is nothing to do. OPTIONAL */
+    tw_status (*prepare)(const tw_model *model, const double *v);
+} tw_model_ops;
+
+#define X(name) extern const tw_model_ops tw_model_##name;
+TW_MODELS(X)
+#undef X
+
+/** All rows of the table, ended by NULL. */
+extern const tw_model_ops *const tw_models[];
+
+/** The row of that name, or NULL. Not collective. */
+const tw_model_ops *tw_model_find(const char *name);
+
+struct tw_model {
+    const tw_model_ops *ops;
+    size_t features, classes; /* n; number of classes, 0 for a numeric target */
+    size_t outputs;           /* K */
+    size_t n_weights;         /* n K, penalised */
+    size_t n_params;          /* n_weights, + K with intercept */
+    bool intercept;
+    size_t packed;            /* K rounded up to whole vectors */
+    double *scratch;          /* owned: rows as doubles; for several outputs packed parameters, block gradient */
+    double *row_z;            /* in scratch: [TW_MICRO][packed] */
+};
+
+/**
+ * A model for data of that width. Not collective.
+ * @param classes number of classes, 0 for numeric targets
+ * @return TW_OK, TW_MEMORY. Memory: 8 n doubles, for several outputs also 2 (n + 4) (K rounded up to 8).
+ */
+tw_status tw_model_init(tw_model *model, const tw_model_ops *ops, size_t features, size_t classes,
+                        bool intercept) TW_CHECKED;
+void tw_model_release(tw_model *model);
+
+/** Length of the sums of a block: n_weights + K + 3, in the order gradient, residuals, loss, weight, bad rows. */
+size_t tw_model_sums(const tw_model *model);
+
+/** Length of raw-space parameters: n_weights + K. */
+size_t tw_model_raw(const tw_model *model);
+
+/* Places in the sums. */
+static inline size_t tw_sum_residual(const tw_model *model)
+{
+    return model->n_weights;
+}
+static inline size_t tw_sum_loss(const tw_model *model)
+{
+    return model->n_weights + model->outputs;
+}
+static inline size_t tw_sum_weight(const tw_model *model)
+{
+    return model->n_weights + model->outputs + 1;
+}
+static inline size_t tw_sum_bad(const tw_model *model)
+{
+    return model->n_weights + model->outputs + 2;
+}
+
+/** Rows of a block as doubles: the block itself when it is f64, else converted into the model's scratch. At most
+ * TW_MICRO rows. Not collective. */
+const double *tw_model_rows(const tw_model *model, const tw_block *block, size_t begin, size_t rows);
+
+#endif

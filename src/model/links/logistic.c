@@ -1,0 +1,28 @@
+/* Logistic loss max(z,0) + log1p(exp(-|z|)) - y z, y in {0, 1}: the branch-free form that never overflows. */
+#include "thalweg/kernels.h"
+#include "thalweg/link.h"
+#include "thalweg/vec.h"
+
+#include <math.h>
+
+static void loss(size_t n, const double *z, const double *y, double *l, double *r)
+{
+    double a[TW_MICRO] = {0}, e[TW_MICRO], log_part[TW_MICRO];
+    for (size_t i = 0; i < n; i++) a[i] = -fabs(z[i]);
+    tw_vec_exp(n, a, e);
+    tw_vec_log1p(n, e, log_part);
+    for (size_t i = 0; i < n; i++) {
+        r[i] = (z[i] < 0 ? e[i] : 1.0) / (1.0 + e[i]) - y[i];
+        l[i] = ((z[i] > 0 ? z[i] : 0.0) - y[i] * z[i]) + log_part[i];
+    }
+}
+
+static double response(double z)
+{
+    const double e = tw_exp(-fabs(z));
+    return (z < 0 ? e : 1.0) / (1.0 + e);
+}
+
+static const tw_link logistic = {.loss = loss, .response = response};
+
+TW_GLM(logistic, "logistic regression for two classes", TW_TARGET_BINARY, &logistic);

@@ -1,0 +1,64 @@
+#include "thalweg/model.h"
+
+#include "thalweg/kernels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const tw_model_ops *const tw_models[] = {
+#define X(name) &tw_model_##name,
+    TW_MODELS(X)
+#undef X
+    NULL};
+
+const tw_model_ops *tw_model_find(const char *name)
+{
+    for (size_t i = 0; tw_models[i]; i++)
+        if (strcmp(tw_models[i]->name, name) == 0) return tw_models[i];
+    return NULL;
+}
+
+/* TW_MICRO rows as doubles; with several outputs also packed parameters and block gradient [n][packed], row_z. */
+static size_t scratch_length(const tw_model *m)
+{
+    const size_t rows = TW_MICRO * m->features;
+    return m->outputs == 1 ? rows : rows + (2 * m->features + TW_MICRO) * m->packed;
+}
+
+tw_status tw_model_init(tw_model *m, const tw_model_ops *ops, size_t features, size_t classes, bool intercept)
+{
+    *m = (tw_model){.ops = ops, .features = features, .classes = classes, .intercept = intercept};
+    m->outputs = ops->outputs(m);
+    m->packed = (m->outputs + TW_LANES - 1) / TW_LANES * TW_LANES;
+    m->n_weights = features * m->outputs;
+    m->n_params = m->n_weights + (intercept ? m->outputs : 0);
+    m->scratch = aligned_alloc(64, (scratch_length(m) * sizeof(double) + 127) / 64 * 64);
+    if (!m->scratch) return tw_fail(TW_MEMORY, "out of memory for a model of %zu parameters", m->n_params);
+    memset(m->scratch, 0, scratch_length(m) * sizeof(double));
+    m->row_z = m->scratch + (TW_MICRO + 2 * (m->outputs == 1 ? 0 : m->packed)) * m->features;
+    return TW_OK;
+}
+
+void tw_model_release(tw_model *m)
+{
+    free(m->scratch);
+    *m = (tw_model){0};
+}
+
+size_t tw_model_sums(const tw_model *m)
+{
+    return m->n_weights + m->outputs + 3;
+}
+
+size_t tw_model_raw(const tw_model *m)
+{
+    return m->n_weights + m->outputs;
+}
+
+const double *tw_model_rows(const tw_model *m, const tw_block *b, size_t begin, size_t rows)
+{
+    const char *at = (const char *)b->x + begin * b->cols * tw_dtype_size(b->type);
+    if (b->type == TW_f64) return (const double *)(const void *)at;
+    tw_kernels_get()->widen(b->type, rows * b->cols, at, m->scratch);
+    return m->scratch;
+}
