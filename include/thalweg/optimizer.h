@@ -1,0 +1,55 @@
+/* optimizer.h -- from the iterate to a direction d: serial code that never sees a communicator.
+ *
+ * An optimizer is a row of the table TW_OPTIMIZERS: one file, one word. It says how much state it needs; generic code
+ * owns the state as one flat double[], so a checkpoint of any future optimizer needs no new code. */
+#ifndef THALWEG_OPTIMIZER_H
+#define THALWEG_OPTIMIZER_H
+
+#include "thalweg/iterate.h"
+#include "thalweg/objective.h"
+
+/* Add an optimizer here. */
+#define TW_OPTIMIZERS(X) X(gd) X(momentum) X(lbfgs)
+
+typedef struct {
+    double momentum; /* 0 <= . < 1 */
+    size_t memory;   /* pairs that lbfgs keeps, >= 1 */
+} tw_optimizer_settings;
+
+typedef struct tw_optimizer tw_optimizer;
+
+typedef struct {
+    const char *name, *summary;
+    bool descent; /* its direction always descends: may be paired with a line search */
+    bool natural; /* its natural first step length is 1 (quasi-Newton) */
+
+    /* Doubles of state for n parameters; they start as zeros. REQUIRED */
+    size_t (*state_len)(const tw_optimizer_settings *set, size_t n);
+
+    /* it->d from it->w, it->g. May call the objective (collective then). REQUIRED */
+    tw_status (*direction)(tw_optimizer *optimizer, tw_objective *F, tw_iterate *it);
+} tw_optimizer_ops;
+
+#define X(name) extern const tw_optimizer_ops tw_optimizer_##name;
+TW_OPTIMIZERS(X)
+#undef X
+
+extern const tw_optimizer_ops *const tw_optimizers[];        /* ended by NULL */
+const tw_optimizer_ops *tw_optimizer_find(const char *name); /* or NULL */
+
+struct tw_optimizer {
+    const tw_optimizer_ops *ops;
+    tw_optimizer_settings set;
+    size_t n, state_len;
+    double *state; /* [state_len] all that a resumed run needs; owned */
+};
+
+/** Not collective. TW_MEMORY. */
+tw_status tw_optimizer_init(tw_optimizer *optimizer, const tw_optimizer_ops *ops, const tw_optimizer_settings *set,
+                            size_t n) TW_CHECKED;
+void tw_optimizer_release(tw_optimizer *optimizer);
+
+/** The direction of this iteration. Collective where the method calls the objective; the same bits on every rank. */
+tw_status tw_optimizer_direction(tw_optimizer *optimizer, tw_objective *F, tw_iterate *it) TW_CHECKED;
+
+#endif

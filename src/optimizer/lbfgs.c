@@ -1,0 +1,111 @@
+/* Limited-memory BFGS: two-loop recursion of Nocedal (1980); Nocedal and Wright (2006), algorithm 7.4.
+ *
+ * State: w, g of the iteration before [2n] | pairs held, place of the newest, started [3] | rho [m] | a [m] | S [m][n] |
+ * Y [m][n]. Pair i lives in slot (newest - i) mod m. */
+#include "thalweg/optimizer.h"
+#include "thalweg/vec.h"
+
+#include <string.h>
+
+typedef struct {
+    size_t n, m;
+    double *w, *g, *held, *newest, *started, *rho, *a, *s, *y;
+} history;
+
+static size_t state_len(const tw_optimizer_settings *set, size_t n)
+{
+    return 2 * n + 3 + 2 * set->memory + 2 * set->memory * n;
+}
+
+static history view(tw_optimizer *o)
+{
+    const size_t n = o->n, m = o->set.memory;
+    double *const at = o->state + 2 * n;
+    return (history){.n = n,
+                     .m = m,
+                     .w = o->state,
+                     .g = o->state + n,
+                     .held = at,
+                     .newest = at + 1,
+                     .started = at + 2,
+                     .rho = at + 3,
+                     .a = at + 3 + m,
+                     .s = at + 3 + 2 * m,
+                     .y = at + 3 + 2 * m + m * n};
+}
+
+/* Slot of the pair that is i steps old. */
+static size_t slot(const history *h, size_t i)
+{
+    return ((size_t)*h->newest + h->m - i) % h->m;
+}
+
+/* w and g of the iteration before become s and y; the pair is kept when the curvature along it is positive. */
+static void learn(history *h, const tw_iterate *it)
+{
+    const size_t n = h->n;
+    for (size_t j = 0; j < n; j++) {
+        h->w[j] = it->w[j] - h->w[j];
+        h->g[j] = it->g[j] - h->g[j];
+    }
+    const double curvature = tw_vec_dot(n, h->w, h->g);
+    if (!(curvature > 0x1p-52 * tw_vec_dot(n, h->g, h->g))) return;
+    const size_t at = *h->held > 0 ? ((size_t)*h->newest + 1) % h->m : 0;
+    memcpy(h->s + at * n, h->w, n * sizeof *h->s);
+    memcpy(h->y + at * n, h->g, n * sizeof *h->y);
+    h->rho[at] = 1 / curvature;
+    *h->newest = (double)at;
+    if ((size_t)*h->held < h->m) *h->held += 1;
+}
+
+static void two_loops(const history *h, double *q)
+{
+    const size_t n = h->n, held = (size_t)*h->held, last = slot(h, 0) * n;
+    for (size_t i = 0; i < held; i++) {
+        const size_t at = slot(h, i);
+        h->a[at] = h->rho[at] * tw_vec_dot(n, h->s + at * n, q);
+        tw_vec_axpy(n, -h->a[at], h->y + at * n, q);
+    }
+    const double gamma = tw_vec_dot(n, h->s + last, h->y + last) / tw_vec_dot(n, h->y + last, h->y + last);
+    for (size_t j = 0; j < n; j++) q[j] = gamma * q[j];
+    for (size_t i = held; i-- > 0;) {
+        const size_t at = slot(h, i);
+        const double b = h->rho[at] * tw_vec_dot(n, h->y + at * n, q);
+        tw_vec_axpy(n, h->a[at] - b, h->s + at * n, q);
+    }
+}
+
+/* No longer than 1, so that the first trial of a line search is sane on any scale. */
+static void short_gradient(const tw_iterate *it)
+{
+    const double norm = tw_vec_norm(it->n, it->g), t = norm > 1 ? 1 / norm : 1;
+    for (size_t j = 0; j < it->n; j++) it->d[j] = -(t * it->g[j]);
+}
+
+static tw_status direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)
+{
+    history h = view(o);
+    (void)F;
+    if (*h.started > 0) learn(&h, it);
+    *h.started = 1;
+    memcpy(h.w, it->w, o->n * sizeof *h.w);
+    memcpy(h.g, it->g, o->n * sizeof *h.g);
+    if (*h.held > 0) {
+        memcpy(it->d, it->g, o->n * sizeof *it->d);
+        two_loops(&h, it->d);
+        for (size_t j = 0; j < o->n; j++) it->d[j] = -it->d[j];
+        if (tw_vec_dot(o->n, it->g, it->d) < 0) return TW_OK;
+        *h.held = 0; /* rounding has spoilt the pairs: forget them */
+    }
+    short_gradient(it);
+    return TW_OK;
+}
+
+const tw_optimizer_ops tw_optimizer_lbfgs = {
+    .name = "lbfgs",
+    .summary = "limited-memory BFGS, two-loop recursion",
+    .descent = true,
+    .natural = true,
+    .state_len = state_len,
+    .direction = direction,
+};
