@@ -1,0 +1,75 @@
+/* run.h -- one training run: everything a configuration names, resolved, loaded, and owned in one place.
+ *
+ * tw_run_configure (names to rows of the tables, the data file to a description)  ->  tw_run_load (shard, model,
+ * scaling, objective)  ->  tw_run_train (the loop)  ->  tw_run_finish (model.h5, summary.json, the report). */
+#ifndef THALWEG_RUN_H
+#define THALWEG_RUN_H
+
+#include "thalweg/config.h"
+#include "thalweg/run_folder.h"
+#include "thalweg/trainer.h"
+
+/** Phases of the accounting; their seconds add up to the wall time of a rank. */
+enum { TW_PHASE_READ, TW_PHASE_COMPUTE, TW_PHASE_WAIT, TW_PHASE_WIRE, TW_PHASE_OTHER, TW_N_PHASES };
+
+typedef struct {
+    tw_comm *comm; /* not owned */
+    tw_config config;
+    char config_path[TW_PATH_LEN], out[TW_PATH_LEN];
+
+    const tw_model_ops *model_ops;
+    const tw_optimizer_ops *optimizer_ops;
+    const tw_step_ops *step_ops;
+    tw_step_settings step_settings;
+    tw_monitor_settings stop;
+
+    tw_dataset dataset;
+    tw_partition partition;
+    tw_shard shard;
+    size_t n_classes;
+    double *classes; /* [n_classes] ascending */
+    tw_model model;
+    tw_scaling scaling;
+    tw_objective objective;
+    tw_optimizer optimizer;
+    tw_step step;
+    tw_iterate iterate;
+    tw_monitor monitor;
+    tw_runlog log;
+    tw_run_folder folder;
+
+    double began; /* clock */
+    double read;  /* seconds of reading */
+} tw_run;
+
+/** Zeros and defaults. Borrows comm. Not collective. */
+void tw_run_init(tw_run *run, tw_comm *comm);
+void tw_run_release(tw_run *run);
+
+/**
+ * Read the configuration on rank 0, broadcast it, apply the --set overrides, resolve every name, look into the data
+ * file, check the run folder. All problems are reported together.
+ *
+ * Collective. @param sets [n_sets] "KEY=VALUE"   @param out  run folder, or NULL for output.dir
+ * @return TW_OK, TW_CONFIG (all problems), TW_INPUT, TW_DATA, TW_OUTPUT; the same on every rank.
+ */
+tw_status tw_run_configure(tw_run *run, const char *path, size_t n_sets, char *const *sets,
+                           const char *out) TW_CHECKED;
+
+/** Read the shards, make the model, fit the scaling, set the starting point. Collective. */
+tw_status tw_run_load(tw_run *run) TW_CHECKED;
+
+/** Open the run folder, print the header, train. Collective. */
+tw_status tw_run_train(tw_run *run) TW_CHECKED;
+
+/** Write model.h5 and summary.json, print the report. Collective. */
+tw_status tw_run_finish(tw_run *run) TW_CHECKED;
+
+/** The plan of a configured run, for people: data, method, memory a rank needs. Reads no data; rank 0 prints.
+ * Not collective. TW_CONFIG, TW_MEMORY. */
+tw_status tw_run_outline(tw_run *run) TW_CHECKED;
+
+/** Hash of the trained parameters. Not collective. */
+uint64_t tw_run_hash(const tw_run *run);
+
+#endif

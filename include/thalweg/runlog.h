@@ -1,0 +1,56 @@
+/* runlog.h -- what a run leaves behind while it runs: the table on the screen, log.txt, metrics.jsonl, the history.
+ *
+ * Rank 0 alone prints and writes; on the others every call does nothing. Text for people goes to stdout, and to log.txt
+ * in the run folder; one JSON object an iteration goes to metrics.jsonl, numbers or null, never NaN. */
+#ifndef THALWEG_RUNLOG_H
+#define THALWEG_RUNLOG_H
+
+#include "thalweg/iterate.h"
+#include "thalweg/objective.h"
+
+#include <stdio.h>
+
+typedef enum { TW_PROGRESS_AUTO, TW_PROGRESS_BAR, TW_PROGRESS_LINES, TW_PROGRESS_NONE } tw_progress;
+
+/** Columns of the history, each [rows]; NAN where there is no value. */
+enum {
+    TW_HISTORY_ITERATION,
+    TW_HISTORY_SECONDS,
+    TW_HISTORY_LOSS,
+    TW_HISTORY_GRADIENT_NORM,
+    TW_HISTORY_STEP_LENGTH,
+    TW_HISTORY_TAYLOR_RATIO,
+    TW_HISTORY_COLUMNS
+};
+
+typedef struct {
+    bool active; /* rank 0 */
+    bool quiet;
+    tw_progress progress;
+    long every; /* rows on the screen; 0: iterations 0 1 2 5 10 20 50 ..., and one every 5 seconds */
+    FILE *text, *metrics;
+    double started, printed; /* clocks: begin, last row on the screen */
+    double *history[TW_HISTORY_COLUMNS];
+    size_t rows, room;
+    bool bar_shown;
+    double max_seconds; /* NAN: no limit; for the time left */
+    long max_iterations;
+} tw_runlog;
+
+/** A terminal that shows a redrawn line: one whose window has columns (under mpirun isatty lies). Not collective. */
+bool tw_runlog_is_terminal(FILE *stream);
+
+/** Open log.txt and metrics.jsonl in folder. Not collective: rank 0 calls it. TW_OUTPUT. */
+tw_status tw_runlog_open(tw_runlog *log, const char *folder) TW_CHECKED;
+void tw_runlog_release(tw_runlog *log);
+
+/** A line for people (printf form), to stdout unless quiet, and to log.txt. */
+void tw_runlog_print(tw_runlog *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** The row of this iteration. Not collective. A failed write becomes F->pending. */
+void tw_runlog_row(tw_runlog *log, tw_objective *F, const tw_iterate *it);
+
+/** The last row, if the screen has not shown it, and an empty line. */
+void tw_runlog_end(tw_runlog *log, const tw_iterate *it);
+
+#endif

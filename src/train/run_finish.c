@@ -1,0 +1,115 @@
+/* After the last iteration: model.h5, summary.json, status, the report. A diverged run leaves no model. */
+#include "thalweg/hash.h"
+#include "thalweg/model_file.h"
+#include "thalweg/version.h"
+#include "train/summary.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t tw_run_hash(const tw_run *run)
+{
+    return tw_hash64(run->iterate.w, run->iterate.n * sizeof *run->iterate.w);
+}
+
+static tw_status add_names(tw_model_file *file, const tw_run *run)
+{
+    char **names;
+    size_t count;
+    TW_TRY(tw_dataset_strings(run->dataset.path, "/feature_names", &count, &names));
+    tw_status status = TW_OK;
+    if (count == run->model.features) status = tw_model_file_set_feature_names(file, names);
+    free(names);
+    TW_TRY(status);
+    if (run->n_classes == 0) return TW_OK;
+    TW_TRY(tw_dataset_strings(run->dataset.path, "/classes", &count, &names));
+    status = tw_model_file_set_classes(file, run->n_classes, run->classes, count == run->n_classes ? names : NULL);
+    free(names);
+    return status;
+}
+
+/* The resolved configuration as text. */
+static tw_status add_configuration(tw_model_file *file, const tw_run *run)
+{
+    char *text = NULL;
+    size_t length;
+    FILE *stream = open_memstream(&text, &length);
+    if (!stream) return tw_fail(TW_MEMORY, "out of memory for the configuration");
+    tw_status status = tw_config_write(&run->config, stream);
+    fclose(stream);
+    if (status == TW_OK) status = tw_model_file_set_text(file, "configuration", text);
+    free(text);
+    return status;
+}
+
+static tw_status add_provenance(tw_model_file *file, const tw_summary *s, const tw_run *run)
+{
+    char mpi[64], hash[32];
+    tw_comm_library(sizeof mpi, mpi);
+    snprintf(hash, sizeof hash, "xxh3:%016llx", (unsigned long long)s->hash);
+    TW_TRY(add_configuration(file, run));
+    TW_TRY(tw_model_file_set_text(file, "version", TW_VERSION));
+    TW_TRY(tw_model_file_set_text(file, "git_commit", TW_GIT_COMMIT));
+    TW_TRY(tw_model_file_set_text(file, "mpi", mpi));
+    TW_TRY(tw_model_file_set_text(file, "data", run->dataset.path));
+    TW_TRY(tw_model_file_set_text(file, "parameters_hash", hash));
+    TW_TRY(tw_model_file_set_text(file, "reason", tw_reason_name(run->iterate.why)));
+    TW_TRY(tw_model_file_set_count(file, "contract", TW_CONTRACT_VERSION));
+    TW_TRY(tw_model_file_set_count(file, "groups", run->partition.groups));
+    TW_TRY(tw_model_file_set_count(file, "ranks", tw_comm_size(run->comm)));
+    TW_TRY(tw_model_file_set_count(file, "iterations", run->iterate.k));
+    TW_TRY(tw_model_file_set_number(file, "loss", run->iterate.f));
+    TW_TRY(tw_model_file_set_number(file, "gradient_norm", run->iterate.g_norm));
+    return tw_model_file_set_number(file, "seconds", s->wall);
+}
+
+static tw_status fill(tw_model_file *file, const tw_summary *s, const tw_run *run)
+{
+    static const char *const scalings[] = {"none", "standardize", "minmax"};
+    double *raw = calloc(tw_model_raw(&run->model) + 1, sizeof *raw);
+    if (!raw) return tw_fail(TW_MEMORY, "out of memory for the model file");
+    tw_scaling_fold(&run->scaling, &run->model, run->iterate.w, raw);
+    tw_status status = tw_model_file_set_parameters(file, &run->model, run->iterate.w, raw);
+    free(raw);
+    TW_TRY(status);
+    TW_TRY(tw_model_file_set_scaling(file, scalings[run->scaling.kind], &run->scaling));
+    TW_TRY(add_names(file, run));
+    TW_TRY(tw_model_file_set_history(file, run->log.rows, run->log.history));
+    return add_provenance(file, s, run);
+}
+
+static tw_status write_model(const tw_summary *s, const tw_run *run)
+{
+    char path[TW_PATH_LEN + 64];
+    tw_model_file file = {0};
+    tw_status status = fill(&file, s, run);
+    if (status == TW_OK)
+        status = tw_model_file_write(&file, tw_run_folder_file(&run->folder, "model.h5", sizeof path, path));
+    tw_model_file_release(&file);
+    return status;
+}
+
+/* Rank 0 alone. The summary comes last: a folder that has one holds a finished run. */
+static tw_status write_files(const tw_summary *s, const tw_run *run)
+{
+    const tw_reason why = run->iterate.why;
+    if (tw_reason_class(why) != 'f') TW_TRY(write_model(s, run));
+    TW_TRY(tw_summary_write(s, run));
+    return tw_run_folder_status(&run->folder, tw_reason_class(why) == 'f' ? "diverged" : "finished",
+                                tw_reason_exit_code(why), run->iterate.k);
+}
+
+tw_status tw_run_finish(tw_run *run)
+{
+    tw_summary s;
+    char advice[512];
+    tw_status status = TW_OK;
+    TW_TRY(tw_summary_gather(&s, run));
+    if (tw_comm_rank(run->comm) == 0) status = write_files(&s, run);
+    TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
+    tw_summary_report(&s, run);
+    if (tw_reason_class(run->iterate.why) != 'f') return TW_OK;
+    tw_monitor_advise(&run->monitor, &run->objective, &run->iterate, sizeof advice, advice);
+    return tw_fail(TW_DIVERGED, "the run diverged at iteration %ld (loss %g): %s", run->iterate.k, run->iterate.f, advice);
+}

@@ -1,0 +1,111 @@
+/* The header of the screen, and the run from the open folder to the last iteration. */
+#include "thalweg/kernels.h"
+#include "thalweg/run.h"
+#include "thalweg/units.h"
+#include "thalweg/version.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void print_launch(tw_run *run)
+{
+    const int ranks = tw_comm_size(run->comm), nodes = tw_comm_nodes(run->comm);
+    const char *job = getenv("SLURM_JOB_ID");
+    tw_runlog_print(&run->log, "  launch   %d rank%s on %d node%s, 1 thread each, %s%s%s\n", ranks, ranks == 1 ? "" : "s",
+                    nodes, nodes == 1 ? "" : "s", tw_kernels_get()->name, job ? "; SLURM job " : "", job ? job : "");
+    const long idle = ranks - (long)run->partition.groups;
+    if (idle > 0)
+        tw_runlog_print(&run->log, "  warning  the rows fall into %lld group%s only: %ld rank%s no rows\n",
+                        (long long)run->partition.groups, run->partition.groups == 1 ? "" : "s", idle,
+                        idle == 1 ? " has" : "s have");
+}
+
+static void print_data(tw_run *run)
+{
+    char about[TW_PATH_LEN + 2 * TW_NAME_LEN], bytes[TW_UNIT_LEN], took[TW_UNIT_LEN], classes[64] = "";
+    const double shard = (double)run->shard.rows * (double)run->shard.cols * (double)tw_dtype_size(run->shard.type);
+    tw_dataset_describe(&run->dataset, sizeof about, about);
+    if (run->n_classes) snprintf(classes, sizeof classes, ", %zu classes", run->n_classes);
+    tw_runlog_print(&run->log, "  data     %s%s; %s a rank, read in %s\n", about, classes, tw_units_bytes(shard, bytes),
+                    tw_units_seconds(run->read, took));
+    if (run->scaling.offset_heavy)
+        tw_runlog_print(&run->log, "  warning  %zu feature%s with |mean| > 1e6 times the spread: digits are lost; subtract "
+                        "the mean in the file\n", run->scaling.offset_heavy, run->scaling.offset_heavy == 1 ? "" : "s");
+}
+
+static void print_method(tw_run *run)
+{
+    static const char *const scalings[] = {"no scaling", "standardize", "minmax"};
+    const tw_config *c = &run->config;
+    char method[128], groups[64] = "";
+    tw_runlog_print(&run->log, "  model    %s, %zu parameter%s, l2 %g, %s\n", run->model_ops->name, run->model.n_params,
+                    run->model.n_params == 1 ? "" : "s", c->model.l2, scalings[run->scaling.kind]);
+    if (strcmp(run->optimizer_ops->name, "lbfgs") == 0)
+        snprintf(method, sizeof method, "lbfgs(%lld)", (long long)c->optimizer.memory);
+    else if (strcmp(run->optimizer_ops->name, "momentum") == 0)
+        snprintf(method, sizeof method, "momentum(%g)", c->optimizer.momentum);
+    else snprintf(method, sizeof method, "%s", run->optimizer_ops->name);
+    snprintf(groups, sizeof groups, " (%lld group%s)", (long long)run->partition.groups,
+             run->partition.groups == 1 ? "" : "s");
+    tw_runlog_print(&run->log, "  method   %s, %s from %g; reduction %s%s\n", method, run->step_ops->name,
+                    run->step_settings.length, c->reduction.mode == TW_CONFIG_MODE_REPRODUCIBLE ? "reproducible" : "allreduce",
+                    groups);
+}
+
+static void print_header(tw_run *run)
+{
+    char when[32] = "", title[TW_PATH_LEN + 64];
+    const time_t now = time(NULL);
+    struct tm local;
+    if (localtime_r(&now, &local)) strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &local);
+    snprintf(title, sizeof title, "thalweg %s  train %s", TW_VERSION, run->config_path);
+    tw_runlog_print(&run->log, "%-70s %s\n", title, when);
+    print_launch(run);
+    print_data(run);
+    print_method(run);
+    tw_runlog_print(&run->log, "  output   %s\n", run->out);
+}
+
+static tw_status write_resolved(const tw_run *run)
+{
+    char path[TW_PATH_LEN + 64];
+    tw_run_folder_file(&run->folder, "config.resolved.yaml", sizeof path, path);
+    FILE *file = fopen(path, "w");
+    if (!file) return tw_fail(TW_OUTPUT, "cannot create %s: %s", path, strerror(errno));
+    const tw_status status = tw_config_write(&run->config, file);
+    if (fclose(file) && status == TW_OK) return tw_fail(TW_IO, "cannot write %s: %s", path, strerror(errno));
+    return status;
+}
+
+/* Rank 0 alone. */
+static tw_status open_folder(tw_run *run)
+{
+    TW_TRY(tw_run_folder_open(&run->folder, run->out));
+    TW_TRY(write_resolved(run));
+    TW_TRY(tw_runlog_open(&run->log, run->folder.path));
+    return tw_run_folder_status(&run->folder, "running", 0, 0);
+}
+
+tw_status tw_run_train(tw_run *run)
+{
+    tw_status status = TW_OK;
+    if (tw_comm_rank(run->comm) == 0) status = open_folder(run);
+    TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
+    print_header(run);
+    run->log.every = (long)run->config.output.log_every;
+    run->log.max_iterations = run->stop.max_iterations;
+    run->log.max_seconds = run->stop.max_seconds;
+    tw_trainer trainer = {.objective = &run->objective,
+                          .optimizer = &run->optimizer,
+                          .step = &run->step,
+                          .monitor = &run->monitor,
+                          .stop = &run->stop,
+                          .log = &run->log,
+                          .iterate = &run->iterate};
+    TW_TRY(tw_trainer_run(&trainer));
+    tw_runlog_end(&run->log, &run->iterate);
+    return TW_OK;
+}

@@ -1,0 +1,186 @@
+#include "thalweg/runlog.h"
+
+#include "thalweg/units.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+bool tw_runlog_is_terminal(FILE *stream)
+{
+    struct winsize window = {0};
+    return isatty(fileno(stream)) && ioctl(fileno(stream), TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
+}
+
+static tw_status open_file(const char *folder, const char *name, FILE **file)
+{
+    char path[8192];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    *file = fopen(path, "w");
+    return *file ? TW_OK : tw_fail(TW_OUTPUT, "cannot create %s: %s", path, strerror(errno));
+}
+
+tw_status tw_runlog_open(tw_runlog *log, const char *folder)
+{
+    log->started = log->printed = tw_seconds();
+    if (log->progress == TW_PROGRESS_AUTO)
+        log->progress = tw_runlog_is_terminal(stdout) ? TW_PROGRESS_BAR : TW_PROGRESS_LINES;
+    TW_TRY(open_file(folder, "log.txt", &log->text));
+    return open_file(folder, "metrics.jsonl", &log->metrics);
+}
+
+void tw_runlog_release(tw_runlog *log)
+{
+    if (log->text) fclose(log->text);
+    if (log->metrics) fclose(log->metrics);
+    for (int c = 0; c < TW_HISTORY_COLUMNS; c++) free(log->history[c]);
+    *log = (tw_runlog){0};
+}
+
+static void clear_bar(tw_runlog *log)
+{
+    if (log->bar_shown) fputs("\r\033[K", stdout);
+    log->bar_shown = false;
+}
+
+void tw_runlog_print(tw_runlog *log, const char *format, ...)
+{
+    va_list args, again;
+    if (!log->active) return;
+    va_start(args, format);
+    va_copy(again, args);
+    if (!log->quiet) {
+        clear_bar(log);
+        vfprintf(stdout, format, args);
+        fflush(stdout);
+    }
+    if (log->text) {
+        vfprintf(log->text, format, again);
+        fflush(log->text);
+    }
+    va_end(again);
+    va_end(args);
+}
+
+static bool grow(tw_runlog *log)
+{
+    const size_t room = log->room ? 2 * log->room : 256;
+    for (int c = 0; c < TW_HISTORY_COLUMNS; c++) {
+        double *more = realloc(log->history[c], room * sizeof *more);
+        if (!more) return false;
+        log->history[c] = more;
+    }
+    log->room = room;
+    return true;
+}
+
+static json_t *number(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+static int write_metrics(tw_runlog *log, const tw_objective *F, const double *row)
+{
+    json_t *object =
+        json_pack("{sI so so so so so sI}", "iteration", (json_int_t)row[TW_HISTORY_ITERATION], "seconds",
+                  number(row[TW_HISTORY_SECONDS]), "loss", number(row[TW_HISTORY_LOSS]), "gradient_norm",
+                  number(row[TW_HISTORY_GRADIENT_NORM]), "step_length", number(row[TW_HISTORY_STEP_LENGTH]),
+                  "taylor_ratio", number(row[TW_HISTORY_TAYLOR_RATIO]), "evaluations", (json_int_t)F->evals);
+    const int failed = !object || json_dumpf(object, log->metrics, JSON_COMPACT) || fputc('\n', log->metrics) < 0;
+    json_decref(object);
+    return failed || ferror(log->metrics);
+}
+
+/* 0, 1, 2, 5, 10, 20, 50, ... */
+static bool round_number(long k)
+{
+    while (k >= 10 && k % 10 == 0) k /= 10;
+    return k <= 2 || k == 5;
+}
+
+static bool row_is_due(const tw_runlog *log, long k)
+{
+    if (log->progress == TW_PROGRESS_NONE) return false;
+    if (log->every > 0) return k % log->every == 0 || tw_seconds() - log->printed > 30;
+    return round_number(k) || tw_seconds() - log->printed > 5;
+}
+
+/* A number, or "-" where there is none. */
+#define CELL(text, format, v)                                                                                \
+    do {                                                                                                     \
+        const double cell_ = (v);                                                                            \
+        if (isnan(cell_)) strcpy(text, "-");                                                                 \
+        else snprintf(text, sizeof text, format, cell_);                                                     \
+    } while (0)
+
+/* Time left until the iteration or time limit, whichever comes first; convergence usually comes before both. */
+static double seconds_left(const tw_runlog *log, long k, double seconds)
+{
+    double left = k > 0 ? seconds / (double)k * (double)(log->max_iterations - k) : NAN;
+    const double limit = log->max_seconds - seconds;
+    if (!isnan(limit) && (isnan(left) || limit < left)) left = limit;
+    return left;
+}
+
+static void format_row(const tw_runlog *log, size_t i, size_t length, char *line)
+{
+    char loss[16], norm[16], step[16], taylor[16], elapsed[TW_UNIT_LEN], left[TW_UNIT_LEN] = "-";
+    const double seconds = log->history[TW_HISTORY_SECONDS][i];
+    const long k = (long)log->history[TW_HISTORY_ITERATION][i];
+    const double remaining = seconds_left(log, k, seconds);
+    CELL(loss, "%.7g", log->history[TW_HISTORY_LOSS][i]);
+    CELL(norm, "%.2e", log->history[TW_HISTORY_GRADIENT_NORM][i]);
+    CELL(step, "%.3g", log->history[TW_HISTORY_STEP_LENGTH][i]);
+    CELL(taylor, "%.2f", log->history[TW_HISTORY_TAYLOR_RATIO][i]);
+    if (!isnan(remaining)) tw_units_clock(remaining, left);
+    snprintf(line, length, "%9ld %14s %10s %9s %8s %9s %9s", k, loss, norm, step, taylor,
+             tw_units_clock(seconds, elapsed), left);
+}
+
+static void show(tw_runlog *log, long k)
+{
+    char line[160];
+    format_row(log, log->rows - 1, sizeof line, line);
+    if (k == 0)
+        tw_runlog_print(log, "\n%9s %14s %10s %9s %8s %9s %9s\n", "iteration", "loss", "|grad|", "step", "taylor",
+                        "elapsed", "at most");
+    if (row_is_due(log, k)) {
+        tw_runlog_print(log, "%s\n", line);
+        log->printed = tw_seconds();
+    } else if (log->progress == TW_PROGRESS_BAR && !log->quiet) {
+        printf("\r\033[K%s", line);
+        fflush(stdout);
+        log->bar_shown = true;
+    }
+}
+
+void tw_runlog_row(tw_runlog *log, tw_objective *F, const tw_iterate *it)
+{
+    if (!log->active || it->why != TW_CONTINUE) return;
+    if (log->rows == log->room && !grow(log)) {
+        F->pending = tw_fail(TW_MEMORY, "out of memory for the history of the run");
+        return;
+    }
+    const double row[TW_HISTORY_COLUMNS] = {(double)it->k, tw_seconds() - log->started, it->f,
+                                            it->g_norm,    it->alpha,                   tw_iterate_taylor(it)};
+    for (int c = 0; c < TW_HISTORY_COLUMNS; c++) log->history[c][log->rows] = row[c];
+    log->rows++;
+    if (log->metrics && write_metrics(log, F, row))
+        F->pending = tw_fail(TW_IO, "cannot write metrics.jsonl in the run folder: %s", strerror(errno));
+    show(log, it->k);
+}
+
+void tw_runlog_end(tw_runlog *log, const tw_iterate *it)
+{
+    char line[160];
+    if (!log->active || log->rows == 0) return;
+    format_row(log, log->rows - 1, sizeof line, line);
+    if (log->progress != TW_PROGRESS_NONE && !row_is_due(log, it->k)) tw_runlog_print(log, "%s\n", line);
+    tw_runlog_print(log, "\n");
+}

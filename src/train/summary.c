@@ -1,0 +1,153 @@
+#include "train/summary.h"
+
+#include "thalweg/file.h"
+#include "thalweg/hash.h"
+#include "thalweg/kernels.h"
+#include "thalweg/version.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void own_phases(const tw_run *run, double phases[TW_N_PHASES])
+{
+    const tw_reduction_account *account = tw_reduction_accounting(run->objective.reduction);
+    const double wall = tw_seconds() - run->began;
+    phases[TW_PHASE_READ] = run->read;
+    phases[TW_PHASE_COMPUTE] = run->objective.compute;
+    phases[TW_PHASE_WAIT] = account->wait;
+    phases[TW_PHASE_WIRE] = account->wire;
+    phases[TW_PHASE_OTHER] = wall - run->read - run->objective.compute - account->wait - account->wire;
+}
+
+/* Equal hashes: the largest of every 16 bits and of their complement agree with one's own. */
+static tw_status compare_replicas(tw_summary *s, tw_comm *comm)
+{
+    double parts[8];
+    for (int i = 0; i < 4; i++) {
+        parts[i] = (double)(s->hash >> (16 * i) & 0xffff);
+        parts[4 + i] = -parts[i];
+    }
+    TW_TRY(tw_comm_allreduce(comm, TW_MAX, 8, parts));
+    s->replicas_equal = true;
+    for (int i = 0; i < 4; i++)
+        if (parts[i] != -parts[4 + i]) s->replicas_equal = false;
+    return TW_OK;
+}
+
+tw_status tw_summary_gather(tw_summary *s, const tw_run *run)
+{
+    double sums[TW_N_PHASES + 1], most[TW_N_PHASES + 2];
+    memset(s, 0, sizeof *s);
+    own_phases(run, s->least);
+    memcpy(sums, s->least, sizeof s->least);
+    memcpy(most, s->least, sizeof s->least);
+    sums[TW_N_PHASES] = most[TW_N_PHASES] = (double)tw_comm_bytes_sent(run->comm);
+    most[TW_N_PHASES + 1] = tw_seconds() - run->began;
+    s->exchanges = tw_reduction_accounting(run->objective.reduction)->exchanges;
+    s->hash = tw_run_hash(run);
+    TW_TRY(tw_comm_allreduce(run->comm, TW_MIN, TW_N_PHASES, s->least));
+    TW_TRY(tw_comm_allreduce(run->comm, TW_SUM, TW_N_PHASES + 1, sums));
+    TW_TRY(tw_comm_allreduce(run->comm, TW_MAX, TW_N_PHASES + 2, most));
+    for (int i = 0; i < TW_N_PHASES; i++) {
+        s->mean[i] = sums[i] / tw_comm_size(run->comm);
+        s->most[i] = most[i];
+    }
+    s->bytes_total = sums[TW_N_PHASES];
+    s->bytes_most = most[TW_N_PHASES];
+    s->wall = most[TW_N_PHASES + 1];
+    return compare_replicas(s, run->comm);
+}
+
+static json_t *number(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *stopping(const tw_run *run)
+{
+    const tw_monitor *m = &run->monitor;
+    const tw_iterate *it = &run->iterate;
+    const struct {
+        const char *name;
+        double value, tolerance;
+    } rows[] = {{"gradient_norm", it->g_norm, m->set.gradient_norm},
+                {"gradient_norm_relative", tw_monitor_gradient_relative(m, it), m->set.gradient_norm_relative},
+                {"loss_delta", tw_monitor_loss_delta(it), m->set.loss_delta},
+                {"loss_delta_relative", tw_monitor_loss_delta_relative(it), m->set.loss_delta_relative},
+                {"iterations", (double)it->k, (double)m->set.max_iterations},
+                {"seconds", tw_seconds() - m->started, m->set.max_seconds},
+                {"loss_growth", it->f / fmax(fabs(m->f_first), fabs(m->f_zero)), m->set.divergence_factor}};
+    json_t *object = json_object();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        json_object_set_new(object, rows[i].name,
+                            json_pack("{so so}", "value", number(rows[i].value), "limit", number(rows[i].tolerance)));
+    json_object_set_new(object, "require", json_string(m->set.require_all ? "all" : "any"));
+    json_object_set_new(object, "patience", json_integer(m->set.patience));
+    return object;
+}
+
+static json_t *phases(const tw_summary *s)
+{
+    static const char *const names[TW_N_PHASES] = {"read", "compute", "wait", "wire", "other"};
+    json_t *object = json_object();
+    for (int i = 0; i < TW_N_PHASES; i++)
+        json_object_set_new(object, names[i],
+                            json_pack("{sf sf sf}", "min", s->least[i], "avg", s->mean[i], "max", s->most[i]));
+    return object;
+}
+
+static json_t *result(const tw_summary *s, const tw_run *run)
+{
+    const tw_iterate *it = &run->iterate;
+    char hash[32], verdict[512];
+    snprintf(hash, sizeof hash, "xxh3:%016llx", (unsigned long long)s->hash);
+    tw_monitor_explain(&run->monitor, it, sizeof verdict, verdict);
+    return json_pack("{ss ss sb si sI sI sI so so so so so ss sb}", "reason", tw_reason_name(it->why), "verdict",
+                     verdict, "converged", tw_reason_class(it->why) == 'c', "exit_code", tw_reason_exit_code(it->why),
+                     "iterations", (json_int_t)it->k, "evaluations", (json_int_t)run->objective.evals,
+                     "loss_increases", (json_int_t)run->monitor.rises, "loss", number(it->f), "loss_start",
+                     number(run->monitor.f_first), "gradient_norm", number(it->g_norm), "gradient_norm_start",
+                     number(run->monitor.g_norm_zero), "step_length", number(it->alpha), "parameters_hash", hash,
+                     "replicas_equal", s->replicas_equal);
+}
+
+static json_t *setting(const tw_run *run)
+{
+    char mpi[64];
+    tw_comm_library(sizeof mpi, mpi);
+    return json_pack(
+        "{ss ss ss si si si ss si sI ss ss ss sI sI sI sf ss}", "version", TW_VERSION, "git_commit", TW_GIT_COMMIT,
+        "configuration", run->config_path, "ranks", tw_comm_size(run->comm), "nodes", tw_comm_nodes(run->comm),
+        "threads", 1, "isa", tw_kernels_get()->name, "contract", TW_CONTRACT_VERSION, "groups",
+        (json_int_t)run->partition.groups, "reduction",
+        run->config.reduction.mode == TW_CONFIG_MODE_REPRODUCIBLE ? "reproducible" : "allreduce", "mpi", mpi, "data",
+        run->dataset.path, "rows", (json_int_t)run->dataset.rows, "features", (json_int_t)run->dataset.cols,
+        "parameters", (json_int_t)run->model.n_params, "weight", run->objective.weight, "model", run->model_ops->name);
+}
+
+tw_status tw_summary_write(const tw_summary *s, const tw_run *run)
+{
+    char path[TW_PATH_LEN + 64];
+    json_t *all = result(s, run), *set = setting(run);
+    if (!all || !set) return tw_fail(TW_MEMORY, "out of memory for summary.json");
+    json_object_update(all, set);
+    json_decref(set);
+    json_object_set_new(all, "optimizer", json_string(run->optimizer_ops->name));
+    json_object_set_new(all, "step", json_string(run->step_ops->name));
+    json_object_set_new(all, "stopping", stopping(run));
+    json_object_set_new(all, "seconds", json_real(s->wall));
+    json_object_set_new(all, "phases", phases(s));
+    json_object_set_new(all, "bytes_sent",
+                        json_pack("{sf sf}", "busiest_rank", s->bytes_most, "total", s->bytes_total));
+    json_object_set_new(all, "reductions", json_integer((json_int_t)s->exchanges));
+    char *text = json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    json_decref(all);
+    if (!text) return tw_fail(TW_MEMORY, "out of memory for summary.json");
+    const tw_bytes parts[] = {{text, strlen(text)}, {"\n", 1}};
+    const tw_status status =
+        tw_file_commit(tw_run_folder_file(&run->folder, "summary.json", sizeof path, path), 2, parts);
+    free(text);
+    return status;
+}
