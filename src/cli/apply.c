@@ -1,0 +1,105 @@
+#include "cli/apply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the other ranks must know of the model file. */
+typedef struct {
+    char model[32];
+    size_t features, outputs, classes;
+    bool intercept;
+} essence;
+
+static tw_status read_model(tw_apply *a, const char *path, essence *e)
+{
+    bool edited = false;
+    TW_TRY(tw_model_file_read(&a->file, path, &edited));
+    if (edited) fprintf(stderr, "thalweg: warning: %s was changed after training: its digest no longer matches\n", path);
+    if (!tw_model_find(a->file.model))
+        return tw_fail(TW_DATA, "%s holds a model of type '%s', which this thalweg does not know", path, a->file.model);
+    snprintf(e->model, sizeof e->model, "%s", a->file.model);
+    e->features = a->file.features;
+    e->outputs = a->file.outputs;
+    e->classes = a->file.n_classes;
+    e->intercept = a->file.intercept;
+    return TW_OK;
+}
+
+static tw_status make_model(tw_apply *a, const essence *e)
+{
+    TW_TRY(tw_model_init(&a->model, tw_model_find(e->model), e->features, e->classes, true));
+    a->raw = calloc(tw_model_raw(&a->model) + 1, sizeof *a->raw);
+    a->classes = calloc(e->classes + 1, sizeof *a->classes);
+    if (!a->raw || !a->classes) return tw_fail(TW_MEMORY, "out of memory for a model of %zu features", e->features);
+    if (a->model.outputs != e->outputs)
+        return tw_fail(TW_DATA, "the model has %zu outputs where %s with %zu classes has %zu", e->outputs, e->model,
+                       e->classes, a->model.outputs);
+    return TW_OK;
+}
+
+static tw_status share_model(tw_apply *a, const char *path)
+{
+    essence e = {0};
+    tw_status status = TW_OK;
+    if (tw_comm_rank(a->comm) == 0) status = read_model(a, path, &e);
+    TW_TRY(tw_comm_bcast_status(a->comm, 0, status));
+    TW_TRY(tw_comm_bcast(a->comm, 0, &e, sizeof e));
+    TW_TRY(tw_comm_agree(a->comm, make_model(a, &e)));
+    if (tw_comm_rank(a->comm) == 0) {
+        tw_model_file_raw(&a->file, a->raw);
+        if (e.classes) memcpy(a->classes, a->file.classes, e.classes * sizeof *a->classes);
+    }
+    TW_TRY(tw_comm_bcast(a->comm, 0, a->raw, tw_model_raw(&a->model) * sizeof *a->raw));
+    return tw_comm_bcast(a->comm, 0, a->classes, e.classes * sizeof *a->classes);
+}
+
+static tw_status open_data(tw_apply *a, const char *path, bool labels)
+{
+    const tw_dataset_names names = {.need_labels = labels};
+    TW_TRY(tw_dataset_open(&a->dataset, path, &names, NULL));
+    if ((size_t)a->dataset.cols != a->model.features)
+        return tw_fail(TW_DATA, "the model was trained on %zu features, but %s:%s has %lld", a->model.features, path,
+                       a->dataset.features, (long long)a->dataset.cols);
+    return TW_OK;
+}
+
+static tw_status read_rows(tw_apply *a, bool labels)
+{
+    const int rank = tw_comm_rank(a->comm);
+    TW_TRY(tw_partition_init(&a->partition, a->dataset.rows, 0, tw_comm_size(a->comm)));
+    const int64_t first = tw_partition_shard(&a->partition, rank);
+    if (!labels) a->dataset.labels[0] = a->dataset.weights[0] = 0;
+    TW_TRY(tw_shard_read(&a->shard, &a->dataset, first, tw_partition_shard(&a->partition, rank + 1) - first));
+    if (!labels || a->model.classes == 0) return TW_OK;
+    return tw_shard_encode(&a->shard, a->model.classes, a->classes);
+}
+
+tw_status tw_apply_open(tw_apply *a, tw_comm *comm, const char *model, const char *data, bool labels)
+{
+    *a = (tw_apply){.comm = comm};
+    TW_TRY(share_model(a, model));
+    tw_status status = TW_OK;
+    if (tw_comm_rank(comm) == 0) status = open_data(a, data, labels);
+    TW_TRY(tw_comm_bcast_status(comm, 0, status));
+    TW_TRY(tw_comm_bcast(comm, 0, &a->dataset, sizeof a->dataset));
+    TW_TRY(tw_comm_agree(comm, read_rows(a, labels)));
+    return a->model.ops->prepare ? a->model.ops->prepare(&a->model, a->raw) : TW_OK;
+}
+
+void tw_apply_release(tw_apply *a)
+{
+    free(a->classes);
+    free(a->raw);
+    tw_model_release(&a->model);
+    tw_shard_release(&a->shard);
+    tw_partition_release(&a->partition);
+    tw_model_file_release(&a->file);
+    *a = (tw_apply){0};
+}
+
+tw_status tw_apply_margins(const tw_apply *a, size_t begin, size_t rows, double *z)
+{
+    const tw_block block = tw_shard_block(&a->shard, begin, rows);
+    return a->model.ops->margins(&a->model, &block, a->raw, z);
+}

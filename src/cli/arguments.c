@@ -1,0 +1,86 @@
+#include "cli/arguments.h"
+
+#include "thalweg/words.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+long tw_launch_rank(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *text = getenv(names[i]);
+        if (text && *text) return strtol(text, NULL, 10);
+    }
+    return 0;
+}
+
+void tw_command_print_error(tw_status status)
+{
+    char *sentence = tw_status_message();
+    if (status != TW_OK && sentence[0] && tw_launch_rank() == 0) {
+        fflush(stdout);
+        fprintf(stderr, "thalweg: error: %s\n", sentence);
+    }
+    sentence[0] = 0;
+}
+
+tw_status tw_command_end(tw_comm *comm, tw_status status)
+{
+    tw_command_print_error(status);
+    tw_comm_release(comm);
+    return status;
+}
+
+/* Long option names of the table, and the ones argp adds. */
+static size_t option_names(const struct argp *argp, size_t room, const char **names)
+{
+    size_t count = 0;
+    names[count++] = "help";
+    names[count++] = "usage";
+    for (const struct argp_option *o = argp->options; o->name || o->key || o->doc; o++)
+        if (o->name && count < room) names[count++] = o->name;
+    return count;
+}
+
+static bool known(const char *word, size_t count, const char *const *names)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(names[i], word, strlen(word)) == 0) return true; /* argp takes abbreviations */
+    return false;
+}
+
+static tw_status check_names(const struct argp *argp, int argc, char **argv)
+{
+    const char *names[64];
+    const size_t count = option_names(argp, 64, names);
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        char word[128];
+        if (strncmp(argv[i], "--", 2) != 0) continue;
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(argv[i] + 2, "="), argv[i] + 2);
+        if (known(word, count, names)) continue;
+        const char *near = tw_words_nearest(word, count, names);
+        return tw_fail(TW_USAGE, "%s: unknown option '--%s'%s%s%s; see %s --help", argv[0], word,
+                       near ? ". Did you mean '--" : "", near ? near : "", near ? "'?" : "", argv[0]);
+    }
+    return TW_OK;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-?") == 0 || strcmp(argv[i], "--usage") == 0) return true;
+    return false;
+}
+
+tw_status tw_arguments_parse(const struct argp *argp, int argc, char **argv, void *input)
+{
+    const bool silent = tw_launch_rank() != 0;
+    if (silent && asks_for_help(argc, argv)) exit(0);
+    TW_TRY(check_names(argp, argc, argv));
+    argp_err_exit_status = TW_USAGE;
+    if (argp_parse(argp, argc, argv, silent ? ARGP_SILENT : 0, NULL, input) == 0) return TW_OK;
+    return tw_fail(TW_USAGE, "%s: the command line is wrong; see %s --help", argv[0], argv[0]);
+}

@@ -1,0 +1,227 @@
+/* thalweg convert -- other people's files become our data set file. */
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "data/printable.h"
+#include "thalweg/importer.h"
+#include "thalweg/units.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { OPTION_NO_LABEL = 256, OPTION_HEADER, OPTION_NO_HEADER, OPTION_GZIP, OPTION_FORCE, OPTION_DRY_RUN };
+
+static const struct argp_option options[] = {
+    {"output", 'o', "OUT.h5", 0, "Name of the data set file", 0},
+    {"force", OPTION_FORCE, NULL, 0, "Replace OUT.h5 if it exists", 0},
+    {"gzip", OPTION_GZIP, "LEVEL", 0, "Compress, 1 (fast) to 9; reading is slower", 0},
+    {"dry-run", OPTION_DRY_RUN, NULL, 0, "Check all input and say what would be written", 0},
+    {NULL, 0, NULL, 0, "Text files:", 1},
+    {"label", 'l', "NAME|INDEX", 0,
+     "Column of the labels: its name, or its index from 0, negative from the end "
+     "(default: the column y, label, target or class, else the last)",
+     1},
+    {"no-label", OPTION_NO_LABEL, NULL, 0, "All columns are features", 1},
+    {"type", 't', "TYPE", 0,
+     "Type of the features: u8, i8, i16, f16, bf16, f32 or f64 "
+     "(default: the smallest of u8, i8, i16 that holds all values, else f64)",
+     1},
+    {"separator", 's', "CHARACTER", 0, "comma, tab, semicolon, space or a character (default: detected)", 1},
+    {"header", OPTION_HEADER, NULL, 0, "The first line holds names (default: detected)", 1},
+    {"no-header", OPTION_NO_HEADER, NULL, 0, "The first line holds values", 1},
+    {0},
+};
+
+typedef struct {
+    tw_import_options import;
+    const char **inputs; /* [argc] */
+    size_t n_inputs;
+    const char *output;
+    bool dry_run;
+    tw_status status;
+} arguments;
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+    interrupted = number;
+}
+
+static tw_status parse_type(const char *text, tw_import_options *import)
+{
+    for (int type = 0; type < TW_N_DTYPES; type++)
+        if (strcmp(text, tw_dtype_name((tw_dtype)type)) == 0) {
+            import->type = (tw_dtype)type;
+            import->typed = true;
+            return TW_OK;
+        }
+    return tw_fail(TW_USAGE, "--type must be u8, i8, i16, f16, bf16, f32 or f64; it is '%s'", text);
+}
+
+static tw_status parse_separator(const char *text, char *separator)
+{
+    static const struct {
+        const char *name;
+        char value;
+    } known[] = {{"comma", ','}, {"tab", '\t'}, {"\\t", '\t'}, {"semicolon", ';'}, {"space", ' '}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(text, known[i].name) == 0) {
+            *separator = known[i].value;
+            return TW_OK;
+        }
+    if (text[0] == 0 || text[1] != 0)
+        return tw_fail(TW_USAGE,
+                       "--separator must be comma, tab, semicolon, space or one character; it is '%s'", text);
+    *separator = text[0];
+    return TW_OK;
+}
+
+static tw_status parse_level(const char *text, int *level)
+{
+    if (text[0] < '1' || text[0] > '9' || text[1] != 0)
+        return tw_fail(TW_USAGE, "--gzip must be from 1 to 9; it is '%s'", text);
+    *level = text[0] - '0';
+    return TW_OK;
+}
+
+/* The first mistake is remembered; argp itself would only say that there is one. */
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    arguments *a = state->input;
+    if (a->status != TW_OK) return 0;
+    switch (key) {
+    case 'o': a->output = value; break;
+    case 'l': a->import.label = value; break;
+    case 't': a->status = parse_type(value, &a->import); break;
+    case 's': a->status = parse_separator(value, &a->import.separator); break;
+    case OPTION_NO_LABEL: a->import.no_label = true; break;
+    case OPTION_HEADER: a->import.header = TW_HEADER_YES; break;
+    case OPTION_NO_HEADER: a->import.header = TW_HEADER_NO; break;
+    case OPTION_GZIP: a->status = parse_level(value, &a->import.gzip); break;
+    case OPTION_FORCE: a->import.replace = true; break;
+    case OPTION_DRY_RUN: a->dry_run = true; break;
+    case ARGP_KEY_ARG: a->inputs[a->n_inputs++] = value; break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static void print_columns(const tw_import_report *report)
+{
+    printf("%7s  %-24s %-6s %10s %14s %14s\n", "index", "column", "type", "missing", "minimum", "maximum");
+    for (size_t c = 0; c < report->n_columns; c++) {
+        const tw_import_column *column = &report->columns[c];
+        const tw_printable name =
+            column->name ? tw_printable_quote(strlen(column->name), column->name) : (tw_printable){"-"};
+        printf("%7zu  %-24s %-6s %10zu", c, name.text, column->type, column->missing);
+        if (isnan(column->minimum))
+            printf(" %14s %14s", "-", "-");
+        else
+            printf(" %14.8g %14.8g", column->minimum, column->maximum);
+        puts(column->label ? "  label" : "");
+    }
+}
+
+static void print_shapes(const tw_import_report *r)
+{
+    printf("/X (%zu, %zu) %s", r->rows, r->cols, tw_dtype_name(r->x_type));
+    if (r->x_missing > 0) printf(" with %zu missing", r->x_missing);
+    if (r->y_type == TW_LABEL_none) return;
+    if (r->n_classes > 0)
+        printf(", /y (%zu) %zu class%s", r->rows, r->n_classes, r->n_classes == 1 ? "" : "es");
+    else
+        printf(", /y (%zu) %s", r->rows, tw_label_type_name(r->y_type));
+    if (r->y_missing > 0) printf(" with %zu missing", r->y_missing);
+}
+
+static void print_report(const arguments *a, const tw_import_report *report, double seconds)
+{
+    char size[TW_UNIT_LEN], time[TW_UNIT_LEN];
+    if (a->dry_run) {
+        printf("%s: %s, %zu rows\n", a->inputs[0], report->format, report->rows);
+        if (report->n_columns > 0) print_columns(report);
+        printf("would write ");
+        print_shapes(report);
+        putchar('\n');
+        return;
+    }
+    printf("wrote %s: ", a->output);
+    print_shapes(report);
+    printf(", %s in %s\n", tw_units_bytes((double)report->bytes, size), tw_units_seconds(seconds, time));
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGXFSZ};
+enum { N_SIGNALS = sizeof signals / sizeof *signals };
+
+/* What someone ignores stays ignored (nohup). A file that outgrows its limit becomes an error of the write.
+ */
+static void catch_signals(struct sigaction old[N_SIGNALS])
+{
+    const struct sigaction ours = {.sa_handler = interrupt}, ignore = {.sa_handler = SIG_IGN};
+    for (int i = 0; i < N_SIGNALS; i++)
+        if (sigaction(signals[i], NULL, &old[i]) == 0 && old[i].sa_handler != SIG_IGN)
+            sigaction(signals[i], signals[i] == SIGXFSZ ? &ignore : &ours, NULL);
+}
+
+static void restore_signals(const struct sigaction old[N_SIGNALS])
+{
+    for (int i = 0; i < N_SIGNALS; i++) sigaction(signals[i], &old[i], NULL);
+}
+
+static tw_status import(arguments *a)
+{
+    struct sigaction old[N_SIGNALS];
+    tw_import_report report;
+    const double start = now();
+    interrupted = 0;
+    a->import.interrupted = &interrupted;
+    catch_signals(old);
+    const tw_status status =
+        tw_import(a->n_inputs, a->inputs, a->dry_run ? NULL : a->output, &a->import, &report);
+    restore_signals(old);
+    if (status == TW_OK) print_report(a, &report, now() - start);
+    tw_import_report_release(&report);
+    if (status != TW_OK && interrupted)
+        raise(interrupted); /* the caller sees how it ended; nothing stays behind */
+    return status;
+}
+
+static tw_status check(const arguments *a)
+{
+    if (a->status != TW_OK) return a->status;
+    if (a->n_inputs == 0) return tw_fail(TW_USAGE, "nothing to convert: thalweg convert IN... -o OUT.h5");
+    if (!a->output && !a->dry_run)
+        return tw_fail(TW_USAGE, "the output is missing: thalweg convert IN... -o OUT.h5");
+    return TW_OK;
+}
+
+tw_status tw_command_convert(int argc, char **argv)
+{
+    static const struct argp parser = {
+        .options = options,
+        .parser = parse_option,
+        .args_doc = "IN... -o OUT.h5",
+        .doc = "Convert CSV, TSV or IDX files, plain or gzipped, to a data set file for training.\v"
+               "A text file gives one data set. Two IDX files give features and labels; the one with one "
+               "dimension holds the labels. Types are kept: images stay bytes.",
+    };
+    arguments a = {.inputs = calloc((size_t)argc + 1, sizeof *a.inputs)};
+    if (!a.inputs) return tw_fail(TW_MEMORY, "out of memory for the command line");
+    tw_status status = tw_arguments_parse(&parser, argc, argv, &a);
+    if (status == TW_OK) status = check(&a);
+    if (status == TW_OK && tw_launch_rank() == 0)
+        status = import(&a); /* under a launcher one process is enough */
+    free(a.inputs);
+    return status;
+}

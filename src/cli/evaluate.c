@@ -1,0 +1,167 @@
+/* `thalweg evaluate`: how good a model is on a data set it has perhaps not seen. */
+#include "cli/apply.h"
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "thalweg/metrics.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { JSON = 256 };
+
+static const struct argp_option options[] = {{"json", JSON, NULL, 0, "Print one JSON object instead of a table", 0}, {0}};
+
+typedef struct {
+    const char *model, *data;
+    bool json;
+} arguments;
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    arguments *a = state->input;
+    switch (key) {
+    case JSON: a->json = true; break;
+    case ARGP_KEY_ARG:
+        if (!a->model) a->model = value;
+        else if (!a->data) a->data = value;
+        else argp_error(state, "a model and a data set, not also '%s'", value);
+        break;
+    case ARGP_KEY_END:
+        if (!a->data) argp_error(state, "a model and a data set are needed");
+        break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static const struct argp parser = {.options = options,
+                                   .parser = parse_option,
+                                   .args_doc = "MODEL.h5 DATA.h5",
+                                   .doc = "Compare the predictions of a model with the labels of a data set."};
+
+static void class_name(const tw_apply *a, size_t k, char text[32])
+{
+    if (a->file.class_names) snprintf(text, 32, "%s", a->file.class_names[k]);
+    else snprintf(text, 32, "%g", a->classes[k]);
+}
+
+static void print_confusion(const tw_apply *a, const tw_metrics *t)
+{
+    enum { MOST = 20 };
+    char name[32];
+    if (t->classes > MOST) {
+        printf("  confusion matrix of %zu classes: see --json\n", t->classes);
+        return;
+    }
+    printf("\n  true \\ predicted\n  %12s", "");
+    for (size_t k = 0; k < t->classes; k++) {
+        class_name(a, k, name);
+        printf(" %8.8s", name);
+    }
+    printf("   recall\n");
+    for (size_t k = 0; k < t->classes; k++) {
+        double row = 0;
+        class_name(a, k, name);
+        printf("  %12.12s", name);
+        for (size_t j = 0; j < t->classes; j++) {
+            row += t->confusion[k * t->classes + j];
+            printf(" %8g", t->confusion[k * t->classes + j]);
+        }
+        if (row > 0) printf("   %.4f\n", t->confusion[k * t->classes + k] / row);
+        else printf("        -\n");
+    }
+}
+
+static void print_table(const tw_apply *a, const arguments *args, const tw_metrics *t)
+{
+    printf("%s (%s) on %s: %.0f rows\n\n", args->model, a->model.ops->name, args->data, t->rows);
+    if (t->classes == 0) {
+        printf("  R2         %.6f\n  RMSE       %.6g\n  MAE        %.6g\n", t->r2, t->rmse, t->mae);
+        return;
+    }
+    printf("  accuracy   %.4f\n  log-loss   %.6f\n", t->accuracy, t->log_loss);
+    if (!isnan(t->roc_auc)) printf("  ROC-AUC    %.6f\n", t->roc_auc);
+    printf("  macro F1   %.4f\n", t->f1_macro);
+    print_confusion(a, t);
+}
+
+static json_t *number(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *confusion_json(const tw_apply *a, const tw_metrics *t, json_t *names)
+{
+    json_t *matrix = json_array();
+    char name[32];
+    for (size_t k = 0; k < t->classes; k++) {
+        json_t *row = json_array();
+        for (size_t j = 0; j < t->classes; j++) json_array_append_new(row, json_real(t->confusion[k * t->classes + j]));
+        json_array_append_new(matrix, row);
+        class_name(a, k, name);
+        json_array_append_new(names, json_string(name));
+    }
+    return matrix;
+}
+
+static tw_status print_json(const tw_apply *a, const arguments *args, const tw_metrics *t)
+{
+    json_t *o = json_pack("{ss ss ss sf sf}", "model", args->model, "type", a->model.ops->name, "data", args->data, "rows",
+                          t->rows, "weight", t->weight);
+    if (!o) return tw_fail(TW_DATA, "the names of model and data are not UTF-8");
+    if (t->classes == 0) {
+        json_object_set_new(o, "r2", number(t->r2));
+        json_object_set_new(o, "rmse", number(t->rmse));
+        json_object_set_new(o, "mae", number(t->mae));
+    } else {
+        json_t *names = json_array();
+        json_object_set_new(o, "accuracy", number(t->accuracy));
+        json_object_set_new(o, "log_loss", number(t->log_loss));
+        json_object_set_new(o, "roc_auc", number(t->roc_auc));
+        json_object_set_new(o, "f1_macro", number(t->f1_macro));
+        json_object_set_new(o, "confusion", confusion_json(a, t, names));
+        json_object_set_new(o, "classes", names);
+    }
+    json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    putchar('\n');
+    json_decref(o);
+    return TW_OK;
+}
+
+static tw_status all_margins(const tw_apply *a, double **z)
+{
+    *z = malloc((a->shard.rows * a->model.outputs + 1) * sizeof **z);
+    if (!*z) return tw_fail(TW_MEMORY, "out of memory for the scores of %zu rows", a->shard.rows);
+    return tw_apply_margins(a, 0, a->shard.rows, *z);
+}
+
+static tw_status evaluate(tw_apply *a, tw_comm *comm, const arguments *args)
+{
+    double *z = NULL;
+    tw_metrics metrics = {0};
+    TW_TRY(tw_apply_open(a, comm, args->model, args->data, true));
+    tw_status status = tw_comm_agree(comm, all_margins(a, &z));
+    if (status == TW_OK) status = tw_metrics_compute(&metrics, comm, &a->partition, &a->model, &a->shard, z);
+    if (status == TW_OK && tw_comm_rank(comm) == 0) {
+        if (args->json) status = print_json(a, args, &metrics);
+        else print_table(a, args, &metrics);
+    }
+    tw_metrics_release(&metrics);
+    free(z);
+    return tw_comm_bcast_status(comm, 0, status);
+}
+
+tw_status tw_command_evaluate(int argc, char **argv)
+{
+    arguments args = {0};
+    tw_comm *comm;
+    tw_apply apply = {0};
+    TW_TRY(tw_arguments_parse(&parser, argc, argv, &args));
+    TW_TRY(tw_comm_init(&comm, &argc, &argv));
+    const tw_status status = evaluate(&apply, comm, &args);
+    tw_apply_release(&apply);
+    return tw_command_end(comm, status);
+}

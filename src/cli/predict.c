@@ -1,0 +1,159 @@
+/* `thalweg predict`: a prediction for every row, in file order, as CSV or HDF5. */
+#include "cli/apply.h"
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "cli/prediction_file.h"
+#include "thalweg/units.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROBA = 256, FORCE };
+
+static const struct argp_option options[] = {
+    {"output", 'o', "FILE", 0, "Write to FILE.h5 or FILE.csv", 0},
+    {"proba", PROBA, NULL, 0, "Also the probability of every class", 0},
+    {"force", FORCE, NULL, 0, "Replace FILE", 0},
+    {0}};
+
+typedef struct {
+    const char *model, *data, *output;
+    bool proba, force;
+} arguments;
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    arguments *a = state->input;
+    switch (key) {
+    case 'o': a->output = value; break;
+    case PROBA: a->proba = true; break;
+    case FORCE: a->force = true; break;
+    case ARGP_KEY_ARG:
+        if (!a->model) a->model = value;
+        else if (!a->data) a->data = value;
+        else argp_error(state, "a model and a data set, not also '%s'", value);
+        break;
+    case ARGP_KEY_END:
+        if (!a->data) argp_error(state, "a model and a data set are needed");
+        if (!a->output) argp_error(state, "where to? (-o FILE.h5 or FILE.csv)");
+        break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static const struct argp parser = {.options = options,
+                                   .parser = parse_option,
+                                   .args_doc = "MODEL.h5 DATA.h5 -o OUT.{h5,csv}",
+                                   .doc = "Predict every row of a data set, in file order."};
+
+/* One row of output: the prediction (a number, or the index of the class), then the probabilities. */
+static void fill_row(const tw_apply *a, const double *z, size_t width, double *p, double *row)
+{
+    a->model.ops->predict(&a->model, z, p);
+    row[0] = p[0];
+    if (a->model.classes == 0) return;
+    if (a->model.outputs == 1) {
+        row[0] = z[0] > 0;
+        if (width > 1) {
+            row[1] = 1 - p[0];
+            row[2] = p[0];
+        }
+        return;
+    }
+    size_t best = 0;
+    for (size_t k = 1; k < a->model.outputs; k++)
+        if (z[k] > z[best]) best = k;
+    row[0] = (double)best;
+    if (width > 1) memcpy(row + 1, p, a->model.outputs * sizeof *p);
+}
+
+static tw_status compute(const tw_apply *a, size_t width, double **rows)
+{
+    const size_t outputs = a->model.outputs;
+    double *z = malloc((TW_BLOCK_ROWS + 1) * outputs * sizeof *z);
+    *rows = malloc((a->shard.rows * width + 1) * sizeof **rows);
+    if (!z || !*rows) {
+        free(z);
+        return tw_fail(TW_MEMORY, "out of memory for the predictions of %zu rows", a->shard.rows);
+    }
+    tw_status status = TW_OK;
+    for (size_t i = 0; status == TW_OK && i < a->shard.rows; i += TW_BLOCK_ROWS) {
+        const size_t count = a->shard.rows - i < TW_BLOCK_ROWS ? a->shard.rows - i : TW_BLOCK_ROWS;
+        status = tw_apply_margins(a, i, count, z);
+        for (size_t j = 0; status == TW_OK && j < count; j++)
+            fill_row(a, z + j * outputs, width, z + (size_t)TW_BLOCK_ROWS * outputs, *rows + (i + j) * width);
+    }
+    free(z);
+    return status;
+}
+
+static int64_t rows_of(const tw_apply *a, int rank)
+{
+    return tw_partition_shard(&a->partition, rank + 1) - tw_partition_shard(&a->partition, rank);
+}
+
+/* Rank 0: the pieces of all ranks in order. A failed write is remembered by the file; every piece is still received. */
+static tw_status collect(const tw_apply *a, size_t width, double *own, tw_prediction_file *file)
+{
+    tw_status status = tw_prediction_file_append(file, a->shard.rows, own);
+    for (int r = 1; r < tw_comm_size(a->comm); r++) {
+        const size_t rows = (size_t)rows_of(a, r);
+        double *piece = malloc((rows * width + 1) * sizeof *piece);
+        if (!piece) tw_comm_abort(a->comm, TW_MEMORY);
+        const tw_status got = tw_comm_receive(a->comm, r, piece, rows * width * sizeof *piece);
+        if (status == TW_OK) status = got ? got : tw_prediction_file_append(file, rows, piece);
+        free(piece);
+    }
+    return status;
+}
+
+static tw_status open_output(const tw_apply *a, const arguments *args, size_t width, tw_prediction_file **file)
+{
+    const tw_prediction_layout layout = {.rows = (size_t)a->dataset.rows,
+                                         .width = width,
+                                         .n_classes = a->model.classes,
+                                         .classes = a->classes,
+                                         .class_names = a->file.class_names,
+                                         .replace = args->force};
+    return tw_prediction_file_new(file, args->output, &layout);
+}
+
+static tw_status deliver(const tw_apply *a, size_t width, double *rows, tw_prediction_file *file)
+{
+    if (tw_comm_rank(a->comm) > 0) return tw_comm_send(a->comm, 0, rows, a->shard.rows * width * sizeof *rows);
+    TW_TRY(collect(a, width, rows, file));
+    return tw_prediction_file_commit(file);
+}
+
+static tw_status predict(tw_apply *a, tw_comm *comm, const arguments *args)
+{
+    double *rows = NULL;
+    tw_prediction_file *file = NULL;
+    TW_TRY(tw_apply_open(a, comm, args->model, args->data, false));
+    const size_t width = 1 + (args->proba ? a->model.classes : 0);
+    tw_status status = TW_OK;
+    if (tw_comm_rank(comm) == 0) status = open_output(a, args, width, &file);
+    status = tw_comm_bcast_status(comm, 0, status);
+    if (status == TW_OK) status = tw_comm_agree(comm, compute(a, width, &rows));
+    if (status == TW_OK) status = tw_comm_bcast_status(comm, 0, deliver(a, width, rows, file));
+    if (status == TW_OK && tw_comm_rank(comm) == 0)
+        printf("wrote %s: %lld predictions%s\n", args->output, (long long)a->dataset.rows,
+               width > 1 ? " with probabilities" : "");
+    tw_prediction_file_free(file);
+    free(rows);
+    return status;
+}
+
+tw_status tw_command_predict(int argc, char **argv)
+{
+    arguments args = {0};
+    tw_comm *comm;
+    tw_apply apply = {0};
+    TW_TRY(tw_arguments_parse(&parser, argc, argv, &args));
+    TW_TRY(tw_comm_init(&comm, &argc, &argv));
+    const tw_status status = predict(&apply, comm, &args);
+    tw_apply_release(&apply);
+    return tw_command_end(comm, status);
+}

@@ -1,0 +1,110 @@
+/* `thalweg train`: configure, load, train, finish. */
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "thalweg/run.h"
+#include "thalweg/words.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OUT = 256, SET, MAX_TIME, DRY_RUN, PROGRESS };
+
+static const struct argp_option options[] = {
+    {"set", SET, "KEY=VALUE", 0, "Override a key of the configuration; may be repeated", 0},
+    {"out", OUT, "DIR", 0, "Run folder, instead of output.dir", 0},
+    {"max-time", MAX_TIME, "H:MM:SS", 0, "Stop after this time, as stop.max_time", 0},
+    {"dry-run", DRY_RUN, NULL, 0, "Check everything, print the plan and the memory a rank needs, train nothing", 0},
+    {"progress", PROGRESS, "HOW", 0, "auto, bar, lines or none (auto: a bar on a terminal)", 0},
+    {"quiet", 'q', NULL, 0, "Print nothing but errors", 0},
+    {0}};
+
+typedef struct {
+    const char *config, *out, *progress;
+    char **sets; /* [n_sets] not owned */
+    size_t n_sets;
+    char max_time[128];
+    bool dry_run, quiet;
+} arguments;
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    arguments *a = state->input;
+    switch (key) {
+    case SET: a->sets[a->n_sets++] = value; break;
+    case OUT: a->out = value; break;
+    case MAX_TIME:
+        snprintf(a->max_time, sizeof a->max_time, "stop.max_time=%s", value);
+        a->sets[a->n_sets++] = a->max_time;
+        break;
+    case DRY_RUN: a->dry_run = true; break;
+    case PROGRESS: a->progress = value; break;
+    case 'q': a->quiet = true; break;
+    case ARGP_KEY_ARG:
+        if (a->config) argp_error(state, "one configuration at a time, not also '%s'", value);
+        a->config = value;
+        break;
+    case ARGP_KEY_END:
+        if (!a->config) argp_error(state, "which configuration? (a YAML file)");
+        break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static const struct argp parser = {
+    .options = options,
+    .parser = parse_option,
+    .args_doc = "CONFIG.yaml",
+    .doc = "Train the model that a configuration describes."
+           "\vmpirun -n 2 thalweg train configs/digits-softmax.yaml\n"
+           "mpirun -n 2 thalweg train configs/digits-softmax.yaml --set model.l2=1e-3 --out runs/stronger\n\n"
+           "Exit code 0: a stopping test or the iteration limit was reached; `thalweg help exit` lists the others."};
+
+static tw_status choose_progress(const char *name, tw_progress *progress)
+{
+    static const char *const names[] = {"auto", "bar", "lines", "none"};
+    for (size_t i = 0; i < 4; i++)
+        if (!name || strcmp(name, names[i]) == 0) {
+            *progress = (tw_progress)i;
+            return TW_OK;
+        }
+    return tw_fail(TW_USAGE, "--progress is auto, bar, lines or none, not '%s'", name);
+}
+
+static tw_status train(tw_run *run, const arguments *a)
+{
+    TW_TRY(tw_run_configure(run, a->config, a->n_sets, a->sets, a->out));
+    if (a->dry_run) return tw_run_outline(run);
+    TW_TRY(tw_run_load(run));
+    TW_TRY(tw_run_train(run));
+    return tw_run_finish(run);
+}
+
+static tw_status start(int argc, char **argv, const arguments *a, tw_progress progress)
+{
+    tw_comm *comm;
+    tw_run run;
+    TW_TRY(tw_comm_init(&comm, &argc, &argv));
+    tw_run_init(&run, comm);
+    run.log.quiet = a->quiet;
+    run.log.progress = progress;
+    const tw_status status = train(&run, a);
+    if (status && status != TW_DIVERGED && run.folder.lock >= 0 &&
+        tw_run_folder_status(&run.folder, "failed", (int)status, run.iterate.k))
+        fprintf(stderr, "thalweg: warning: the status file in %s could not be written\n", run.folder.path);
+    tw_run_release(&run);
+    return tw_command_end(comm, status);
+}
+
+tw_status tw_command_train(int argc, char **argv)
+{
+    tw_progress progress = TW_PROGRESS_AUTO;
+    arguments a = {.sets = calloc((size_t)argc + 1, sizeof *a.sets)};
+    if (!a.sets) return tw_fail(TW_MEMORY, "out of memory for the arguments");
+    tw_status status = tw_arguments_parse(&parser, argc, argv, &a);
+    if (status == TW_OK) status = choose_progress(a.progress, &progress);
+    if (status == TW_OK) status = start(argc, argv, &a, progress);
+    free(a.sets);
+    return status;
+}
