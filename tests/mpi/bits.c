@@ -1,0 +1,40 @@
+/* bits.c -- train every configuration named on the command line and print the hash of its parameters, so that one mpirun
+ * tells the bits of many runs.
+ *
+ *   mpirun -n P bits FOLDER [KEY=VALUE ...] CONFIG.yaml ...      prints "CONFIG xxh3:..." a line, rank 0 */
+#include "thalweg/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static tw_status train(tw_comm *comm, const char *config, const char *folder, size_t n_sets, char *const *sets)
+{
+    tw_run run;
+    char out[TW_PATH_LEN];
+    const char *name = strrchr(config, '/') ? strrchr(config, '/') + 1 : config;
+    snprintf(out, sizeof out, "%s/%s", folder, name);
+    tw_run_init(&run, comm);
+    run.log.quiet = true;
+    tw_status status = tw_run_configure(&run, config, n_sets, sets, out);
+    if (status == TW_OK) status = tw_run_load(&run);
+    if (status == TW_OK) status = tw_run_train(&run);
+    if (status == TW_OK && tw_comm_rank(comm) == 0)
+        printf("%s xxh3:%016llx\n", name, (unsigned long long)tw_run_hash(&run));
+    tw_run_release(&run);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    tw_comm *comm;
+    tw_dataset_start();
+    tw_status status = tw_comm_init(&comm, &argc, &argv);
+    size_t n_sets = 0;
+    if (status) return (int)status;
+    while (2 + (int)n_sets < argc && strchr(argv[2 + n_sets], '=')) n_sets++;
+    for (int i = 2 + (int)n_sets; i < argc && status == TW_OK; i++)
+        status = train(comm, argv[i], argv[1], n_sets, argv + 2);
+    if (status && tw_comm_rank(comm) == 0) fprintf(stderr, "bits: %s\n", tw_status_message());
+    tw_comm_release(comm);
+    return (int)status;
+}

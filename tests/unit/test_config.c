@@ -1,0 +1,286 @@
+/* test_config.c -- what a value may look like, and which of several wins; wrong input: test_config_errors.c.
+ */
+#include "thalweg/config.h"
+
+#include <check.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char minimal[] = "data: {train: a.h5}\nmodel: {type: linear}\n";
+
+/* A configuration with the required keys and one override; the verdict goes to *status. */
+static void with_override(tw_config *c, const char *assignment, tw_status *status)
+{
+    tw_config_init(c);
+    tw_config_parse(c, "c.yaml", minimal, strlen(minimal));
+    if (assignment) tw_config_set(c, assignment);
+    *status = tw_config_verdict(c);
+}
+
+static void assign(char *out, size_t size, const char *key, const char *value)
+{
+    snprintf(out, size, "%s=%s", key, value);
+}
+
+START_TEST(numbers_are_read_whole_and_in_one_way)
+{
+    static const struct {
+        const char *assignment;
+        tw_status status;
+        double value;
+    } cases[] = {
+        {"step.length=1e-3", TW_OK, 1e-3},
+        {"step.length=.5", TW_OK, 0.5},
+        {"step.length=5.", TW_OK, 5},
+        {"step.length=1e3", TW_OK, 1000},
+        {"step.length=+2.5E+1", TW_OK, 25},
+        {"step.length= 0.1 ", TW_OK, 0.1},
+        {"step.length=007", TW_OK, 7},
+        {"step.length=1.7976931348623157e308", TW_OK, DBL_MAX},
+        {"step.length=2.2250738585072014e-308", TW_OK, DBL_MIN},
+        {"step.length=1e309", TW_CONFIG, 0},
+        {"step.length=1e-309", TW_CONFIG, 0},
+        {"step.length=1e-999", TW_CONFIG, 0},
+        {"step.length=1e999999999999", TW_CONFIG, 0},
+        {"step.length=0x1p3", TW_CONFIG, 0},
+        {"step.length=1,5", TW_CONFIG, 0},
+        {"step.length=1_000", TW_CONFIG, 0},
+        {"step.length=1 2", TW_CONFIG, 0},
+        {"step.length=0.1x", TW_CONFIG, 0},
+        {"step.length=1e", TW_CONFIG, 0},
+        {"step.length=.", TW_CONFIG, 0},
+        {"step.length=-", TW_CONFIG, 0},
+        {"step.length=nan", TW_CONFIG, 0},
+        {"step.length=inf", TW_CONFIG, 0},
+        {"step.length=.inf", TW_CONFIG, 0},
+        {"step.length=-Infinity", TW_CONFIG, 0},
+        {"step.length=NAN(1)", TW_CONFIG, 0},
+        {"step.length=--1", TW_CONFIG, 0},
+        {"step.length=true", TW_CONFIG, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tw_config c;
+        tw_status status;
+        with_override(&c, cases[i].assignment, &status);
+        ck_assert_msg(status == cases[i].status, "%s", cases[i].assignment);
+        if (status == TW_OK) ck_assert_msg(c.step.length == cases[i].value, "%s", cases[i].assignment);
+        if (status != TW_OK) ck_assert(isnan(c.step.length));
+        tw_config_release(&c);
+    }
+}
+END_TEST
+
+START_TEST(whole_numbers_are_exact)
+{
+    static const struct {
+        const char *assignment;
+        tw_status status;
+        int64_t value;
+    } cases[] = {
+        {"seed=0", TW_OK, 0},
+        {"seed=42", TW_OK, 42},
+        {"seed=1e4", TW_OK, 10000},
+        {"seed=12.50e1", TW_OK, 125},
+        {"seed=5.000", TW_OK, 5},
+        {"seed=500e-2", TW_OK, 5},
+        {"seed=0e99999", TW_OK, 0},
+        {"seed=010", TW_OK, 10},
+        {"seed=9007199254740993", TW_OK, 9007199254740993},
+        {"seed=9007199254740993.0", TW_OK, 9007199254740993},
+        {"seed=9223372036854775807", TW_OK, INT64_MAX},
+        {"seed=9223372036854775808", TW_CONFIG, 0},
+        {"seed=1e19", TW_CONFIG, 0},
+        {"seed=1e99999999", TW_CONFIG, 0},
+        {"seed=-9223372036854775809", TW_CONFIG, 0},
+        {"seed=1.5", TW_CONFIG, 0},
+        {"seed=1.00000000000000000000000001", TW_CONFIG, 0},
+        {"seed=1e-1", TW_CONFIG, 0},
+        {"seed=0o17", TW_CONFIG, 0},
+        {"seed=0x10", TW_CONFIG, 0},
+        {"seed=", TW_CONFIG, 0},
+        {"seed=null", TW_CONFIG, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tw_config c;
+        tw_status status;
+        with_override(&c, cases[i].assignment, &status);
+        ck_assert_msg(status == cases[i].status, "%s", cases[i].assignment);
+        ck_assert_int_eq(c.seed, cases[i].value);
+        tw_config_release(&c);
+    }
+}
+END_TEST
+
+START_TEST(groups_are_powers_of_two)
+{
+    tw_config c;
+    tw_status status;
+    for (int64_t n = 1; n <= 131072; n = n < 40 ? n + 1 : n * 2) {
+        char assignment[64];
+        snprintf(assignment, sizeof assignment, "reduction.groups=%lld", (long long)n);
+        with_override(&c, assignment, &status);
+        const bool good = n <= 65536 && (n & (n - 1)) == 0;
+        ck_assert_int_eq(status, good ? TW_OK : TW_CONFIG);
+        ck_assert_int_eq(c.reduction.groups, good ? n : 0);
+        tw_config_release(&c);
+    }
+}
+END_TEST
+
+START_TEST(durations_are_seconds)
+{
+    static const struct {
+        const char *assignment;
+        double seconds; /* 0: refused */
+    } cases[] = {
+        {"stop.max_time=90", 90},        {"stop.max_time=90s", 90},     {"stop.max_time=1.5m", 90},
+        {"stop.max_time=2h", 7200},      {"stop.max_time=1e3", 1000},   {"stop.max_time=.5", 0.5},
+        {"stop.max_time=1:30", 90},      {"stop.max_time=0:01:30", 90}, {"stop.max_time=100:00:01", 360001},
+        {"stop.max_time=90:00", 5400},   {"stop.max_time=0", 0},        {"stop.max_time=0:00:00", 0},
+        {"stop.max_time=-5", 0},         {"stop.max_time=1:60", 0},     {"stop.max_time=1:5", 0},
+        {"stop.max_time=1:00:60", 0},    {"stop.max_time=1:60:00", 0},  {"stop.max_time=1:2:3", 0},
+        {"stop.max_time=1:00:00:00", 0}, {"stop.max_time=:30", 0},      {"stop.max_time=1:30s", 0},
+        {"stop.max_time=5d", 0},         {"stop.max_time=s", 0},        {"stop.max_time=5 m", 0},
+        {"stop.max_time=1e308h", 0},     {"stop.max_time=inf", 0},      {"stop.max_time=12345678901:00", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tw_config c;
+        tw_status status;
+        with_override(&c, cases[i].assignment, &status);
+        const bool good = cases[i].seconds > 0;
+        ck_assert_msg(status == (good ? TW_OK : TW_CONFIG), "%s", cases[i].assignment);
+        ck_assert_msg(good ? c.stop.max_time == cases[i].seconds : isnan(c.stop.max_time), "%s",
+                      cases[i].assignment);
+        tw_config_release(&c);
+    }
+}
+END_TEST
+
+START_TEST(booleans_have_six_words)
+{
+    static const struct {
+        const char *word;
+        int value; /* -1: refused */
+    } cases[] = {{"true", 1}, {"yes", 1},   {"on", 1}, {"True", 1}, {"ON", 1}, {"false", 0},  {"no", 0},
+                 {"off", 0},  {"FALSE", 0}, {"y", -1}, {"1", -1},   {"0", -1}, {"maybe", -1}, {"", -1}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char assignment[64];
+        tw_config c;
+        tw_status status;
+        assign(assignment, sizeof assignment, "model.intercept", cases[i].word);
+        with_override(&c, assignment, &status);
+        ck_assert_msg(status == (cases[i].value < 0 ? TW_CONFIG : TW_OK), "%s", cases[i].word);
+        if (cases[i].value >= 0) ck_assert_int_eq(c.model.intercept, cases[i].value);
+        tw_config_release(&c);
+    }
+}
+END_TEST
+
+START_TEST(set_wins_over_the_file_in_any_order_and_the_last_set_wins)
+{
+    static const char text[] = "seed: 1\nstep: {tau: 5, length: 2}\noutput.dir: from_file\n";
+    tw_config c;
+    tw_config_init(&c);
+    tw_config_set(&c, "seed=2");
+    tw_config_set(&c, "output.dir=null");
+    tw_config_parse(&c, "c.yaml", minimal, strlen(minimal));
+    tw_config_parse(&c, "c.yaml", text, strlen(text));
+    ck_assert_int_eq(c.seed, 2);
+    ck_assert_ptr_null(c.output.dir);
+    ck_assert(!tw_config_is_set(&c, "output.dir"));
+    ck_assert(c.step.tau == 5 && c.step.length == 2);
+    tw_config_set(&c, "seed=3");
+    tw_config_set(&c, " step.tau = 7 ");
+    tw_config_set(&c, "step.length=");
+    ck_assert_int_eq(c.seed, 3);
+    ck_assert(c.step.tau == 7 && isnan(c.step.length));
+    ck_assert(tw_config_is_set(&c, "step.tau") && !tw_config_is_set(&c, "step.length"));
+    ck_assert(!tw_config_is_set(&c, "step.c1") && !tw_config_is_set(&c, "step") &&
+              !tw_config_is_set(&c, "nonsense"));
+    ck_assert_int_eq(tw_config_verdict(&c), TW_OK);
+    tw_config_release(&c);
+}
+END_TEST
+
+START_TEST(a_file_may_be_written_in_many_ways)
+{
+    static const char *const texts[] = {
+        "data:\n  train: a b.h5\nmodel:\n  type: linear\nstep:\n  length: 0.5\n  tau: 3\nseed: 7\n",
+        "\xef\xbb\xbf"
+        "data:\r\n  train: a b.h5\r\nmodel:\r\n  type: linear\r\nstep:\r\n  length: 0.5\r\n  tau: 3\r\nseed: "
+        "7\r\n",
+        "data:\r  train: a b.h5\rmodel:\r  type: linear\rstep:\r  length: 0.5\r  tau: 3\rseed: 7",
+        "{data: {train: a b.h5}, model: {type: linear}, step: {length: .5, tau: 3}, seed: 7}",
+        "---\nseed: 7\ndata.train: 'a b.h5'\nmodel.type: \"linear\"\nstep.length: \"5e-1\"\nstep: {tau: "
+        "3}\n...\n",
+        "# first\ndata:   # second\n    train:\ta b.h5\n    labels: ~\nmodel:\n        type: linear\nstep:\n "
+        "length: 5e-1\n"
+        " tau: 3.0\n\t\n\t# tabs before a comment\noutput:\nstop:\n  # nothing\nseed: 7",
+        "? seed\n: 7\n\"data\": {\"train\": \"a\\x20b.h5\"}\nmodel:\n  'type': linear\nstep: {length: 0.5, "
+        "tau: 3}\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        tw_config c;
+        tw_config_init(&c);
+        tw_config_parse(&c, "c.yaml", texts[i], strlen(texts[i]));
+        ck_assert_msg(tw_config_verdict(&c) == TW_OK, "%zu: %s", i, tw_status_message());
+        ck_assert_str_eq(c.data.train, "a b.h5");
+        ck_assert_ptr_null(c.data.labels);
+        ck_assert_str_eq(c.model.type, "linear");
+        ck_assert(c.step.length == 0.5 && c.step.tau == 3 && c.seed == 7);
+        tw_config_release(&c);
+    }
+}
+END_TEST
+
+START_TEST(quotes_are_undone)
+{
+    static const struct {
+        const char *text, *value;
+    } cases[] = {
+        {"data.labels: 'it''s ''y'''", "it's 'y'"},
+        {"data.labels: '\\n'", "\\n"},
+        {"data.labels: \"a\\\"b\\\\c\\/\\x41\\u00e9\\U0001F600\\ \\_\"",
+         "a\"b\\c/A\xc3\xa9\xf0\x9f\x98\x80 \xc2\xa0"},
+        {"data.labels: \" x: # y \"", " x: # y "},
+        {"data.labels: 'null'", "null"},
+        {"data.labels: ''", NULL},
+        {"data.labels: null", NULL},
+        {"data.labels: x # y", "x"},
+        {"data.labels: x#y  ", "x#y"},
+        {"data.labels: \xc3\xa9 \xe2\x82\xac", "\xc3\xa9 \xe2\x82\xac"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tw_config c;
+        tw_status status;
+        with_override(&c, NULL, &status);
+        tw_config_parse(&c, "c.yaml", cases[i].text, strlen(cases[i].text));
+        ck_assert_msg(tw_config_verdict(&c) == TW_OK, "%s", tw_status_message());
+        ck_assert_pstr_eq(c.data.labels, cases[i].value);
+        tw_config_release(&c);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("config");
+    TCase *tcase = tcase_create("config");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, numbers_are_read_whole_and_in_one_way);
+    tcase_add_test(tcase, whole_numbers_are_exact);
+    tcase_add_test(tcase, groups_are_powers_of_two);
+    tcase_add_test(tcase, durations_are_seconds);
+    tcase_add_test(tcase, booleans_have_six_words);
+    tcase_add_test(tcase, set_wins_over_the_file_in_any_order_and_the_last_set_wins);
+    tcase_add_test(tcase, a_file_may_be_written_in_many_ways);
+    tcase_add_test(tcase, quotes_are_undone);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failures = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failures != 0;
+}

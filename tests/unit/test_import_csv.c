@@ -1,0 +1,494 @@
+/* CSV and TSV: what is detected, what is stored to the last bit, and a sentence for everything that is wrong.
+ */
+#include "import_support.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#define NA NAN
+
+static const tw_import_options no_label = {.no_label = true};
+
+/* ---- types ---- */
+
+static const struct {
+    const char *text;
+    hid_t *type;
+    size_t rows, cols;
+    double x[8];
+} typed[] = {
+    {"0,255\n7,+3\n", &H5T_STD_U8LE_g, 2, 2, {0, 255, 7, 3}},
+    {"-128,127\n-0,5\n", &H5T_STD_I8LE_g, 2, 2, {-128, 127, 0, 5}},
+    {"-1,128\n", &H5T_STD_I16LE_g, 1, 2, {-1, 128}},
+    {"256\n0\n", &H5T_STD_I16LE_g, 2, 1, {256, 0}},
+    {"-32768,32767\n", &H5T_STD_I16LE_g, 1, 2, {-32768, 32767}},
+    {"32768,1\n", &H5T_IEEE_F64LE_g, 1, 2, {32768, 1}},
+    {"-32769,1\n", &H5T_IEEE_F64LE_g, 1, 2, {-32769, 1}},
+    {"1,2.0\n", &H5T_IEEE_F64LE_g, 1, 2, {1, 2}},
+    {"1,2e0\n", &H5T_IEEE_F64LE_g, 1, 2, {1, 2}},
+    {"1,\n2,3\n", &H5T_IEEE_F64LE_g, 2, 2, {1, NA, 2, 3}},
+    {"NA,nan\nNaN,-NAN\n1,2\n", &H5T_IEEE_F64LE_g, 3, 2, {NA, NA, NA, NA, 1, 2}},
+    {"-0.0,.5\n1.,1e-400\n", &H5T_IEEE_F64LE_g, 2, 2, {-0.0, .5, 1, 0}},
+    {" 1 ,\t2 \n\"3\", \"4\" \n", &H5T_STD_U8LE_g, 2, 2, {1, 2, 3, 4}},
+    {"0.1,123456789.123456789\n1.7976931348623157e308,4.9e-324\n",
+     &H5T_IEEE_F64LE_g,
+     2,
+     2,
+     {0.1, 123456789.123456789, 1.7976931348623157e308, 4.9e-324}},
+    {"12345678901234567890,1\n", &H5T_IEEE_F64LE_g, 1, 2, {12345678901234567890.0, 1}},
+    {"1,2", &H5T_STD_U8LE_g, 1, 2, {1, 2}},
+    {"1,2\r\n3,4\r\n", &H5T_STD_U8LE_g, 2, 2, {1, 2, 3, 4}},
+    {"1,2\r\n3,4\r", &H5T_STD_U8LE_g, 2, 2, {1, 2, 3, 4}},
+    {"\n1,2\n\n   \n3,4\n\n\r\n", &H5T_STD_U8LE_g, 2, 2, {1, 2, 3, 4}},
+    {"\xef\xbb\xbf"
+     "1,2\n3,4\n",
+     &H5T_STD_U8LE_g,
+     2,
+     2,
+     {1, 2, 3, 4}},
+    {"5\n6\n", &H5T_STD_U8LE_g, 2, 1, {5, 6}},
+    {"1\t2\n3\t4\n", &H5T_STD_U8LE_g, 2, 2, {1, 2, 3, 4}},
+    {"1\t\n\t4\n", &H5T_IEEE_F64LE_g, 2, 2, {1, NA, NA, 4}},
+    {"1;2\n3;4\n", &H5T_STD_U8LE_g, 2, 2, {1, 2, 3, 4}},
+};
+
+START_TEST(text_is_stored_in_the_smallest_type_that_holds_it)
+{
+    import_good_text(typed[_i].text, &no_label);
+    H5open();
+    ck_assert_msg(output_has_type("/X", *typed[_i].type), "row %d", _i);
+    check_features(typed[_i].rows, typed[_i].cols, typed[_i].x);
+    ck_assert(!in_output("/y"));
+    ck_assert(!in_output("/feature_names"));
+    ck_assert_int_eq(scratch_entries(), 2);
+}
+END_TEST
+
+START_TEST(gzipped_text_is_stored_alike_even_in_two_members)
+{
+    const size_t size = strlen(typed[_i].text), half = size / 2;
+    spill_gzip(in_scratch("in.gz"), half, typed[_i].text, "wb");
+    spill_gzip(in_scratch("in.gz"), size - half, typed[_i].text + half, "ab");
+    import_good("in.gz", &no_label);
+    check_features(typed[_i].rows, typed[_i].cols, typed[_i].x);
+}
+END_TEST
+
+START_TEST(a_given_type_is_used)
+{
+    static const double x[] = {1, -2, 100, 0};
+    const tw_import_options options = {.no_label = true, .typed = true, .type = (tw_dtype)_i};
+    if (_i == TW_u8) return; /* below */
+    import_good_text("1,-2\n100.0,-0\n", &options);
+    const hid_t types[TW_N_DTYPES] = {[TW_i8] = H5T_STD_I8LE,
+                                      [TW_i16] = H5T_STD_I16LE,
+                                      [TW_f32] = H5T_IEEE_F32LE,
+                                      [TW_f64] = H5T_IEEE_F64LE};
+    if (types[_i]) ck_assert(output_has_type("/X", types[_i]));
+    double got[4];
+    read_output("/X", 2, 2, 2, H5T_NATIVE_DOUBLE, got);
+    for (int i = 0; i < 4; i++) ck_assert_double_eq(got[i], x[i]);
+}
+END_TEST
+
+START_TEST(floats_of_16_bits_are_stored_as_defined)
+{
+    const tw_import_options f16 = {.no_label = true, .typed = true, .type = TW_f16};
+    const tw_import_options bf16 = {.no_label = true, .typed = true, .type = TW_bf16, .replace = true};
+    uint16_t bits[4];
+    import_good_text("1,-2\n65504,\n", &f16);
+    read_output("/X", 2, 2, 2, 0, bits);
+    ck_assert_mem_eq(bits, ((uint16_t[]){0x3c00, 0xc000, 0x7bff, 0x7e00}), 8);
+    check_features(2, 2, (double[]){1, -2, 65504, NA});
+    import_good_text("1,-2\n3.140625,1e-39\n", &bf16);
+    read_output("/X", 2, 2, 2, 0, bits);
+    ck_assert_mem_eq(bits, ((uint16_t[]){0x3f80, 0xc000, 0x4049, 0x0007 + 4}), 6);
+    check_features(2, 2, (double[]){1, -2, 3.140625, ldexp(11, -133)});
+}
+END_TEST
+
+/* ---- labels, names ---- */
+
+static const struct {
+    const char *text, *label;
+    hid_t *type;
+    double y[4];
+    const char *classes, *names; /* NULL: none */
+    size_t n_classes;
+    double x[4];
+} labelled[] = {
+    {"1,2,5\n3,4,-6\n", NULL, &H5T_STD_I64LE_g, {5, -6}, NULL, NULL, 0, {1, 2, 3, 4}},
+    {"1,2,5\n3,4,-6\n", "0", &H5T_STD_I64LE_g, {1, 3}, NULL, NULL, 0, {2, 5, 4, -6}},
+    {"1,2,5\n3,4,-6\n", "-2", &H5T_STD_I64LE_g, {2, 4}, NULL, NULL, 0, {1, 5, 3, -6}},
+    {"1,2,0.5\n3,4,7\n", NULL, &H5T_IEEE_F64LE_g, {0.5, 7}, NULL, NULL, 0, {1, 2, 3, 4}},
+    {"1,2,\n3,4,7\n", NULL, &H5T_IEEE_F64LE_g, {NA, 7}, NULL, NULL, 0, {1, 2, 3, 4}},
+    {"1,2,18446744073709551616\n3,4,7\n",
+     NULL,
+     &H5T_IEEE_F64LE_g,
+     {18446744073709551616.0, 7},
+     NULL,
+     NULL,
+     0,
+     {1, 2, 3, 4}},
+    {"1,2,b\n3,4,a\n", NULL, &H5T_STD_I32LE_g, {1, 0}, "a|b", NULL, 2, {1, 2, 3, 4}},
+    {"1,2,\"say \"\"hi\"\", you\"\n3,4, x y \n",
+     NULL,
+     &H5T_STD_I32LE_g,
+     {0, 1},
+     "say \"hi\", you|x y",
+     NULL,
+     2,
+     {1, 2, 3, 4}},
+    {"1,2,\"two\nlines\"\n3,4,é\n", NULL, &H5T_STD_I32LE_g, {0, 1}, "two\nlines|é", NULL, 2, {1, 2, 3, 4}},
+    {"1,2,10\n3,4,9a\n", NULL, &H5T_STD_I32LE_g, {0, 1}, "10|9a", NULL, 2, {1, 2, 3, 4}},
+    {"1,2,5\" pipe\n3,4,a\"b\"c\n",
+     NULL,
+     &H5T_STD_I32LE_g,
+     {0, 1},
+     "5\" pipe|a\"b\"c",
+     NULL,
+     2,
+     {1, 2, 3, 4}},
+    {"a,b,c\n1,2,5\n3,4,6\n", NULL, &H5T_STD_I64LE_g, {5, 6}, NULL, "a|b", 2, {1, 2, 3, 4}},
+    {"a,TARGET,c\n1,2,5\n3,4,6\n", NULL, &H5T_STD_I64LE_g, {2, 4}, NULL, "a|c", 2, {1, 5, 3, 6}},
+    {"Class,y,c\n1,2,5\n3,4,6\n", NULL, &H5T_STD_I64LE_g, {2, 4}, NULL, "Class|c", 2, {1, 5, 3, 6}},
+    {"a, \"b, \"\"B\"\"\" ,c\n1,2,5\n3,4,6\n",
+     "a",
+     &H5T_STD_I64LE_g,
+     {1, 3},
+     NULL,
+     "b, \"B\"|c",
+     2,
+     {2, 5, 4, 6}},
+    {"9,1,0\n1,2,5\n3,4,6\n", "1", &H5T_STD_I64LE_g, {1, 2, 4}, NULL, NULL, 0, {9, 0}},
+    {",1,x\n1,2,5\n3,4,6\n", "1", &H5T_STD_I64LE_g, {2, 4}, NULL, "|x", 2, {1, 5, 3, 6}},
+    {"a,b,c\n,2,5\nNA,4,6\n", NULL, &H5T_STD_I64LE_g, {5, 6}, NULL, "a|b", 2, {NA, 2, NA, 4}},
+    {"größe,b,c\n1,2,5\n3,4,6\n", NULL, &H5T_STD_I64LE_g, {5, 6}, NULL, "größe|b", 2, {1, 2, 3, 4}},
+};
+
+START_TEST(labels_and_names_are_found)
+{
+    const tw_import_options options = {.label = labelled[_i].label};
+    const bool three = labelled[_i].x[2] == 0 && labelled[_i].x[3] == 0; /* the row that starts with 9,1,0 */
+    const hsize_t rows = three ? 3 : 2;
+    double y[4];
+    import_good_text(labelled[_i].text, &options);
+    H5open();
+    ck_assert(output_has_type("/y", *labelled[_i].type));
+    read_output("/y", 1, rows, 0, H5T_NATIVE_DOUBLE, y);
+    for (hsize_t i = 0; i < rows; i++)
+        ck_assert(y[i] == labelled[_i].y[i] || (isnan(y[i]) && isnan(labelled[_i].y[i])));
+    if (!three) check_features(2, 2, labelled[_i].x);
+    ck_assert_int_eq(in_output("/classes"), labelled[_i].classes != NULL);
+    if (labelled[_i].classes) ck_assert_str_eq(output_strings("/classes", 2), labelled[_i].classes);
+    ck_assert_int_eq(in_output("/feature_names"), labelled[_i].names != NULL);
+    if (labelled[_i].names) ck_assert_str_eq(output_strings("/feature_names", 2), labelled[_i].names);
+}
+END_TEST
+
+START_TEST(whole_labels_of_64_bits_are_exact)
+{
+    int64_t y[3];
+    import_good_text("1,9223372036854775807\n1,-9223372036854775808\n1,9007199254740993\n", NULL);
+    read_output("/y", 1, 3, 0, H5T_NATIVE_INT64, y);
+    ck_assert_int_eq(y[0], INT64_MAX);
+    ck_assert_int_eq(y[1], INT64_MIN);
+    ck_assert_int_eq(y[2], 9007199254740993);
+}
+END_TEST
+
+START_TEST(header_and_separator_can_be_forced)
+{
+    const tw_import_options yes = {.no_label = true, .header = TW_HEADER_YES};
+    const tw_import_options bar = {.no_label = true, .separator = '|', .replace = true};
+    const tw_import_options space = {.no_label = true, .separator = ' ', .replace = true};
+    const tw_import_options names = {.header = TW_HEADER_NO, .replace = true};
+    import_good_text("1,2\n3,4\n", &yes);
+    check_features(1, 2, (double[]){3, 4});
+    ck_assert_str_eq(output_strings("/feature_names", 2), "1|2");
+    import_good_text("1|2\n3|4\n", &bar);
+    check_features(2, 2, (double[]){1, 2, 3, 4});
+    import_good_text("1 2\n3 \n", &space);
+    check_features(2, 2, (double[]){1, 2, 3, NA});
+    import_good_text("1,x\n3,4\n", &names);
+    ck_assert_str_eq(output_strings("/classes", 2), "4|x");
+}
+END_TEST
+
+START_TEST(separators_are_those_on_which_lines_agree)
+{
+    const tw_import_options replace = {.no_label = true, .replace = true};
+    const tw_import_options label = {.header = TW_HEADER_NO, .replace = true};
+    import_good_text("\"a,b;c\"\tx\n1\t2\n3\t4\n", &replace);
+    ck_assert_str_eq(output_strings("/feature_names", 2), "a,b;c|x");
+    import_good_text("1,2;x;y;z\n3,4\n5,6;q\n", &label);
+    ck_assert_str_eq(output_strings("/classes", 3), "2;x;y;z|4|6;q");
+}
+END_TEST
+
+/* ---- errors ---- */
+
+#define S(text) sizeof text - 1, text
+
+static const struct {
+    size_t size;
+    const char *text;
+    tw_import_options options;
+    tw_status code;
+    const char *says;
+} wrong[] = {
+    {S(""), {0}, TW_DATA, "in.csv is empty"},
+    {S("\n\n \r\n"), {0}, TW_DATA, "in.csv is empty: it holds no line of text"},
+    {S("\xef\xbb\xbf"), {0}, TW_DATA, "is empty"},
+    {S("a,b,c\n"), {0}, TW_DATA, "holds a header and no rows"},
+    {S("1,2,3\n"), {.header = TW_HEADER_YES}, TW_DATA, "holds a header and no rows"},
+    {S("1,2,3\n4,5\n"), {0}, TW_DATA, "line 2 has 2 cells, the first line has 3 (separator ',')"},
+    {S("1,2\n\n4,5,6\n"), {0}, TW_DATA, "line 3 has more cells than the 2 of the first line"},
+    {S("a,b\n1,2\n3,x,5\n"), {.label = "1"}, TW_DATA, "line 3 has more cells"},
+    {S("1,2,3\n4,\"5,6\n7,8,9\n"), {0}, TW_DATA, "the quote opened in line 2 is never closed"},
+    {S("1,2,3\n4,5,\"6"), {0}, TW_DATA, "the quote opened in line 2 is never closed"},
+    {S("1,2,3\n4,5,\"6\"\"\n"), {0}, TW_DATA, "the quote opened in line 2 is never closed"},
+    {S("1,2,3\n4,\"5\"5,6\n"),
+     {0},
+     TW_DATA,
+     "line 2, column index 1: '5' is followed by more text behind its closing quote"},
+    {S("\"a\"b,2\n1,2\n"), {0}, TW_DATA, "line 1, column index 0: 'a' is followed by more text"},
+    {S("1,2\n3,\0004\n"), {0}, TW_DATA, "line 2 holds a NUL byte (byte 3 of the line)"},
+    {S("a,b\n1,2\nx,4\n"), {0}, TW_DATA, "line 3, column 'a' (index 0): 'x' is not a number"},
+    {S("1,2\n0x10,4\n"), {0}, TW_DATA, "line 2, column index 0: '0x10' is not a number"},
+    {S("1,2\n1 2,4\n"), {0}, TW_DATA, "'1 2' is not a number"},
+    {S("1,2\n--1,4\n"), {0}, TW_DATA, "'--1' is not a number"},
+    {S("1,2\ninf,4\n"), {0}, TW_DATA, "'inf' is not a number"},
+    {S("1;2\n1,5;4\n"), {0}, TW_DATA, "'1,5' is not a number"},
+    {S("1,2\n\x1b[31m\xff\xe2\x80\xae,4\n"), {0}, TW_DATA, "'\\x1b[31m\\xff\\xe2\\x80\\xae' is not a number"},
+    {S("1,2\nzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz,4\n"),
+     {0},
+     TW_DATA,
+     "'zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz...' is not a number"},
+    {S("1,2\n1e400,4\n"), {0}, TW_DATA, "line 2, column index 0: '1e400' is too large for a double"},
+    {S("1,2\n1,-1e400\n"), {0}, TW_DATA, "'-1e400' is too large for a double"},
+    {S("a,\xff\n1,2\n"), {0}, TW_DATA, "line 1, column '\\xff' (index 1): the name is not UTF-8"},
+    {S("1,\xff\n1,b\n"), {0}, TW_DATA, "line 1, column index 1: '\\xff' is not UTF-8"},
+    {S("1,a\n1,\n"), {0}, TW_DATA, "line 2, column index 1: '' names no class"},
+    {S("1,\n1,NA\n"), {0}, TW_DATA, "no row has a label: column index 1 is empty"},
+    {S("5\n6\n"), {0}, TW_DATA, "has one column and so no features"},
+    {S("1,2\n3,256\n"),
+     {.no_label = true, .typed = true, .type = TW_u8},
+     TW_DATA,
+     "line 2, column index 1: '256' does not fit u8 (whole numbers from 0 to 255)"},
+    {S("1,2\n\"-1\",6\n"), {.typed = true, .type = TW_u8}, TW_DATA, "'-1' does not fit u8"},
+    {S("1,2,3\n3,1.5,1\n"),
+     {.label = "0", .typed = true, .type = TW_i16},
+     TW_DATA,
+     "line 2, column index 1: '1.5' does not fit i16"},
+    {S("1,2\n3,4\n,6\n"),
+     {.typed = true, .type = TW_i8},
+     TW_DATA,
+     "line 3, column index 0: '' is missing, and i8 has no NaN; use a float type"},
+    {S("1,2\n65520,6\n"),
+     {.typed = true, .type = TW_f16},
+     TW_DATA,
+     "'65520' does not fit f16 (numbers up to 65504)"},
+    {S("1,2\n1e39,6\n"), {.typed = true, .type = TW_f32}, TW_DATA, "'1e39' does not fit f32"},
+    {S("a,b,c\n1,2,3\n"), {.label = "d"}, TW_USAGE, "has no column 'd'\n    available: 'a', 'b', 'c'"},
+    {S("first,second\n1,2\n"), {.label = "secnd"}, TW_USAGE, "did you mean 'second'?"},
+    {S("1,2,3\n"), {.label = "y"}, TW_USAGE, "has no header, so --label must be an index from 0 to 2"},
+    {S("1,2,3\n"), {.label = "3"}, TW_USAGE, "must be from -3 to 2; it is 3"},
+    {S("1,2,3\n"), {.label = "-4"}, TW_USAGE, "it is -4"},
+    {S("a,a,b\n1,2,3\n"), {.label = "a"}, TW_USAGE, "has 2 columns 'a'; give the index"},
+    {S("1,2,3\n"), {.label = "1", .no_label = true}, TW_USAGE, "exclude each other"},
+    {S("1,2,3\n"), {.separator = 'e'}, TW_USAGE, "'e' cannot separate cells"},
+    {S("1,2,3\n"), {.gzip = 10}, TW_USAGE, "--gzip must be from 1 to 9"},
+};
+
+START_TEST(what_is_wrong_is_said_with_its_place_and_leaves_nothing)
+{
+    ck_assert_int_eq(import_text(wrong[_i].size, wrong[_i].text, &wrong[_i].options), wrong[_i].code);
+    ck_assert_says(wrong[_i].says);
+    if (wrong[_i].code == TW_DATA) ck_assert_says("in.csv");
+    ck_assert_int_eq(scratch_entries(), 1);
+}
+END_TEST
+
+static void spill_repeated(const char *name, const char *start, char c, size_t count)
+{
+    FILE *file = fopen(in_scratch(name), "wb");
+    char *block = malloc(1 << 20);
+    memset(block, c, 1 << 20);
+    fputs(start, file);
+    for (size_t left = count; left > 0;) {
+        const size_t piece = left < 1 << 20 ? left : 1 << 20;
+        ck_assert_uint_eq(fwrite(block, 1, piece, file), piece);
+        left -= piece;
+    }
+    free(block);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+START_TEST(lines_beyond_64_mib_are_refused)
+{
+    spill_repeated("long", "1,2\n3,", '4', ((size_t)64 << 20) + 10);
+    ck_assert_int_eq(import_one("long", NULL), TW_DATA);
+    ck_assert_says("line 2 is longer than 64 MiB");
+    spill_repeated("open", "1,2\n3,\"", '\n',
+                   ((size_t)64 << 20) + 10); /* 64 million lines in one cell: no O(n^2) */
+    ck_assert_int_eq(import_one("open", NULL), TW_DATA);
+    ck_assert_says("line 2 is longer than 64 MiB");
+    ck_assert_int_eq(scratch_entries(), 2);
+}
+END_TEST
+
+START_TEST(a_line_longer_than_the_buffer_is_read)
+{
+    enum { COLS = 600000 };
+    char *text = malloc(2 * (4 * COLS + 1) + 1), *p = text;
+    for (int row = 0; row < 2; row++)
+        for (int c = 0; c < COLS; c++)
+            p += sprintf(p, "%d%c", (c * 7 + row) % 256, c + 1 < COLS ? ',' : '\n');
+    ck_assert_int_eq(import_text((size_t)(p - text), text, &no_label), TW_OK);
+    free(text);
+    unsigned char *x = malloc(2 * COLS);
+    read_output("/X", 2, 2, COLS, 0, x);
+    for (int row = 0; row < 2; row++)
+        for (int c = 0; c < COLS; c++) ck_assert_int_eq(x[row * COLS + c], (c * 7 + row) % 256);
+    free(x);
+}
+END_TEST
+
+START_TEST(rows_across_buffers_and_blocks_come_back)
+{
+    enum { ROWS = 300000 };
+    FILE *file = fopen(in_scratch("in.csv"), "wb");
+    fputs("a,b,c,d,y\n", file);
+    for (int i = 0; i < ROWS; i++)
+        fprintf(file, "%d,%.17g,%d.5,\"-%d\",%s\n", i, i / 3.0, i, i, i % 3 ? "odd" : "third");
+    ck_assert_int_eq(fclose(file), 0);
+    import_good("in.csv", NULL);
+    double *x = malloc(ROWS * 4 * sizeof *x);
+    int32_t *y = malloc(ROWS * sizeof *y);
+    read_output("/X", 2, ROWS, 4, H5T_NATIVE_DOUBLE, x);
+    read_output("/y", 1, ROWS, 0, H5T_NATIVE_INT32, y);
+    for (int i = 0; i < ROWS; i++) {
+        const double expected[4] = {i, i / 3.0, i + 0.5, -i};
+        for (int c = 0; c < 4; c++) ck_assert_msg(x[4 * i + c] == expected[c], "row %d, column %d", i, c);
+        ck_assert_int_eq(y[i], i % 3 == 0);
+    }
+    free(x);
+    free(y);
+}
+END_TEST
+
+START_TEST(more_than_65536_words_are_no_classes)
+{
+    FILE *file = fopen(in_scratch("in.csv"), "wb");
+    for (int i = 0; i < 65537; i++) fprintf(file, "1,w%d\n", i);
+    ck_assert_int_eq(fclose(file), 0);
+    ck_assert_int_eq(import_one("in.csv", NULL), TW_DATA);
+    ck_assert_says("more than 65536 different labels");
+}
+END_TEST
+
+START_TEST(what_was_found_is_reported)
+{
+    static const char text[] = "a,b,y\n1,2.5,u\n-3,,v\n,,u\n";
+    const char *inputs[] = {in_scratch("in.csv")};
+    const tw_import_options none = {0};
+    tw_import_report report;
+    spill(inputs[0], sizeof text - 1, text);
+    ck_assert_int_eq(tw_import(1, inputs, NULL, &none, &report), TW_OK);
+    ck_assert_str_eq(report.format, "text, separator ',', header");
+    ck_assert_uint_eq(report.rows, 3);
+    ck_assert_uint_eq(report.cols, 2);
+    ck_assert_uint_eq(report.n_columns, 3);
+    ck_assert_uint_eq(report.x_missing, 3);
+    ck_assert_uint_eq(report.y_missing, 0);
+    ck_assert_uint_eq(report.n_classes, 2);
+    ck_assert_str_eq(report.columns[0].name, "a");
+    ck_assert_str_eq(report.columns[0].type, "f64");
+    ck_assert_uint_eq(report.columns[0].missing, 1);
+    ck_assert_double_eq(report.columns[0].minimum, -3);
+    ck_assert_double_eq(report.columns[0].maximum, 1);
+    ck_assert_str_eq(report.columns[2].type, "string");
+    ck_assert(report.columns[2].label && !report.columns[1].label);
+    ck_assert(isnan(report.columns[2].minimum));
+    tw_import_report_release(&report);
+    ck_assert_int_eq(scratch_entries(), 1);
+}
+END_TEST
+
+START_TEST(a_signal_stops_it_and_leaves_nothing)
+{
+    const volatile sig_atomic_t stop = 1;
+    const tw_import_options options = {.interrupted = &stop};
+    ck_assert_int_eq(import_text(8, "1,2\n3,4\n", &options), TW_IO);
+    ck_assert_says("interrupted");
+    ck_assert_int_eq(scratch_entries(), 1);
+}
+END_TEST
+
+START_TEST(an_existing_output_is_refused_before_the_input_is_read)
+{
+    size_t size;
+    spill(in_scratch("out.h5"), 4, "mine");
+    ck_assert_int_eq(import_text(7, "1,2\nx,y", NULL), TW_OUTPUT);
+    ck_assert_says("out.h5: it exists; remove it or use --force");
+    char *bytes = slurp(in_scratch("out.h5"), &size);
+    ck_assert_str_eq(bytes, "mine");
+    free(bytes);
+    const tw_import_options replace = {.replace = true};
+    ck_assert_int_eq(import_text(7, "1,2\nx,y", &replace), TW_DATA);
+    bytes = slurp(in_scratch("out.h5"), &size);
+    ck_assert_str_eq(bytes, "mine");
+    free(bytes);
+    import_good_text("1,2\n3,4\n", &replace);
+    ck_assert(in_output("/X"));
+}
+END_TEST
+
+START_TEST(the_input_cannot_be_the_output)
+{
+    const tw_import_options replace = {.replace = true};
+    spill(in_scratch("out.h5"), 8, "1,2\n3,4\n");
+    ck_assert_int_eq(import_one("out.h5", &replace), TW_USAGE);
+    ck_assert_says("is the input itself");
+}
+END_TEST
+
+#define N(table) ((int)(sizeof(table) / sizeof *(table)))
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("import_csv");
+    TCase *t = tcase_create("csv");
+    tcase_add_checked_fixture(t, scratch_make, scratch_remove);
+    tcase_set_timeout(t, 120);
+    tcase_add_loop_test(t, text_is_stored_in_the_smallest_type_that_holds_it, 0, N(typed));
+    tcase_add_loop_test(t, gzipped_text_is_stored_alike_even_in_two_members, 0, N(typed));
+    tcase_add_loop_test(t, a_given_type_is_used, 0, TW_N_DTYPES);
+    tcase_add_test(t, floats_of_16_bits_are_stored_as_defined);
+    tcase_add_loop_test(t, labels_and_names_are_found, 0, N(labelled));
+    tcase_add_test(t, whole_labels_of_64_bits_are_exact);
+    tcase_add_test(t, header_and_separator_can_be_forced);
+    tcase_add_test(t, separators_are_those_on_which_lines_agree);
+    tcase_add_loop_test(t, what_is_wrong_is_said_with_its_place_and_leaves_nothing, 0, N(wrong));
+    tcase_add_test(t, lines_beyond_64_mib_are_refused);
+    tcase_add_test(t, a_line_longer_than_the_buffer_is_read);
+    tcase_add_test(t, rows_across_buffers_and_blocks_come_back);
+    tcase_add_test(t, more_than_65536_words_are_no_classes);
+    tcase_add_test(t, what_was_found_is_reported);
+    tcase_add_test(t, a_signal_stops_it_and_leaves_nothing);
+    tcase_add_test(t, an_existing_output_is_refused_before_the_input_is_read);
+    tcase_add_test(t, the_input_cannot_be_the_output);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+int main(void)
+{
+    H5open();
+    SRunner *runner = srunner_create(suite());
+    srunner_run_all(runner, CK_NORMAL);
+    const int failures = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failures != 0;
+}
