@@ -17,8 +17,8 @@ typedef struct {
 } tw_metrics;
 
 /**
- * Metrics of predictions. A tie in the margins goes to the first class, macro F1 counts 0 for a class that is neither
- * true nor predicted, log-loss is the mean of the model's own loss; R2 with a constant target is 1 when exact, else 0.
+ * Metrics of predictions. A tie in the margins goes to the first class, macro F1 is the mean over the classes that are
+ * true or predicted somewhere, as in scikit-learn; log-loss is the mean of the model's own loss; R2 with a constant target is 1 when exact, else 0.
  *
  * Collective.
  * @param z [rows][outputs] margins of this rank's rows; shard->y holds numbers, or class indices

@@ -133,7 +133,7 @@ static tw_status compute_auc(double *auc, tw_comm *comm, const tw_partition *p, 
 
 static void summarise_confusion(tw_metrics *t)
 {
-    double right = 0, f1 = 0;
+    double right = 0, f1 = 0, present = 0;
     for (size_t k = 0; k < t->classes; k++) {
         double truth = 0, predicted = 0;
         const double hit = t->confusion[k * t->classes + k];
@@ -142,10 +142,12 @@ static void summarise_confusion(tw_metrics *t)
             predicted += t->confusion[j * t->classes + k];
         }
         right += hit;
-        f1 += truth + predicted > 0 ? 2 * hit / (truth + predicted) : 0;
+        if (truth + predicted == 0) continue; /* this class does not occur */
+        f1 += 2 * hit / (truth + predicted);
+        present++;
     }
     t->accuracy = right / t->weight;
-    t->f1_macro = f1 / (double)t->classes;
+    t->f1_macro = f1 / present;
 }
 
 static tw_status classification(tw_metrics *t, tw_comm *comm, const tw_partition *p, const tw_model *m,
