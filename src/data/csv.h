@@ -19,7 +19,7 @@ enum { TW_CSV_MOST_COLUMNS = 1 << 24 };
 enum { TW_CELL_WHOLE = TW_NUMBER_WHOLE, TW_CELL_REAL = TW_NUMBER_REAL, TW_CELL_MISSING, TW_CELL_TEXT };
 
 typedef struct {
-    const char *text; /* without blanks around and quotes; not ended by a zero */
+    const char *text; /* without blanks and quotes around; what follows is no part of a number */
     size_t size;
 } tw_csv_cell;
 

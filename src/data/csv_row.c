@@ -30,7 +30,7 @@ static char *take_plain(char *text, char separator, tw_csv_cell *cell)
     return end;
 }
 
-/* A cell with doubled quotes gets shorter, so what is left of it is ended by a zero. */
+/* Doubled quotes become single, so the cell may get shorter. */
 static char *take_quoted(char *text, char separator, tw_csv_cell *cell)
 {
     char *to = text, *from = text;
@@ -41,7 +41,6 @@ static char *take_quoted(char *text, char separator, tw_csv_cell *cell)
     char *end = *from ? from + 1 : from;
     while (tw_text_blank(*end, separator)) end++;
     *cell = (tw_csv_cell){text, (size_t)(to - text)};
-    if (to < from) *to = 0;
     return *end == 0 || *end == separator ? end : NULL;
 }
 

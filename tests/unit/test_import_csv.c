@@ -1,5 +1,6 @@
 /* CSV and TSV: what is detected, what is stored to the last bit, and a sentence for everything that is wrong.
  */
+#include "data/label_set.h"
 #include "import_support.h"
 
 #include <inttypes.h>
@@ -454,6 +455,71 @@ START_TEST(the_input_cannot_be_the_output)
 }
 END_TEST
 
+START_TEST(a_header_stands_over_numbers_not_over_words)
+{
+    const tw_import_options replace = {.replace = true};
+    import_good_text("1,b\n2,a\n3,7\n", NULL);
+    ck_assert_str_eq(output_strings("/classes", 3), "7|a|b");
+    ck_assert(!in_output("/feature_names"));
+    import_good_text("1,b\n2,\n3,7\n", &replace); /* the cell below is missing, the next one counts */
+    check_features(2, 1, (double[]){2, 3});
+    ck_assert(in_output("/feature_names"));
+}
+END_TEST
+
+/* Called when the output is made, between the two passes. */
+static const char *changed_text;
+
+ssize_t getrandom(void *bytes, size_t size, unsigned flags)
+{
+    (void)flags;
+    memset(bytes, 7, size);
+    if (changed_text) spill(in_scratch("in.csv"), strlen(changed_text), changed_text);
+    return (ssize_t)size;
+}
+
+START_TEST(a_file_that_changes_between_the_passes_is_refused)
+{
+    static const struct {
+        const char *before, *after, *says;
+    } cases[] = {
+        {"1,2\n3,4\n", "1,2\n3,4\n5,6\n", "changed while it was read"},
+        {"1,2\n3,4\n", "1,2\n", "changed while it was read"},
+        {"1,2\n3,4\n", "1,2\n3,4.5\n", "changed while it was read"},
+        {"1,2\n3,4\n", "1,2\n300,4\n", "'300' does not fit u8"},
+        {"1,a\n3,b\n", "1,a\n3,c\n", "changed while it was read"},
+        {"1,2.5\n3,4\n", "1,2.5\n3,c\n", "changed while it was read"},
+        {"1,2\n3,4\n", "1,2\n3\n", "line 2 has 1 cell, "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        changed_text = cases[i].after;
+        ck_assert_int_eq(import_text(strlen(cases[i].before), cases[i].before, NULL), TW_DATA);
+        ck_assert_says(cases[i].says);
+        ck_assert_int_eq(scratch_entries(), 1);
+        changed_text = cases[i].before;
+        import_good_text(cases[i].before, NULL); /* the control */
+        remove(in_scratch("out.h5"));
+    }
+    changed_text = NULL;
+}
+END_TEST
+
+START_TEST(words_that_begin_alike_are_different_words)
+{
+    enum { WORDS = 3000 };
+    tw_label_set set = {0};
+    char word[WORDS + 1];
+    memset(word, 'a', WORDS);
+    for (size_t i = 0; i < WORDS; i++) {
+        ck_assert_uint_eq(tw_label_set_find(&set, i, word), SIZE_MAX);
+        ck_assert_int_eq(tw_label_set_add(&set, i, word), TW_OK);
+    }
+    for (size_t i = 0; i < WORDS; i++) ck_assert_uint_eq(tw_label_set_find(&set, i, word), i);
+    ck_assert_uint_eq(tw_label_set_find(&set, WORDS, word), SIZE_MAX);
+    tw_label_set_release(&set);
+}
+END_TEST
+
 #define N(table) ((int)(sizeof(table) / sizeof *(table)))
 
 static Suite *suite(void)
@@ -479,6 +545,9 @@ static Suite *suite(void)
     tcase_add_test(t, a_signal_stops_it_and_leaves_nothing);
     tcase_add_test(t, an_existing_output_is_refused_before_the_input_is_read);
     tcase_add_test(t, the_input_cannot_be_the_output);
+    tcase_add_test(t, a_header_stands_over_numbers_not_over_words);
+    tcase_add_test(t, a_file_that_changes_between_the_passes_is_refused);
+    tcase_add_test(t, words_that_begin_alike_are_different_words);
     suite_add_tcase(s, t);
     return s;
 }

@@ -27,7 +27,7 @@ static void write_config(const json_t *c, const char *path)
 {
     FILE *f = fopen(path, "w");
     ck_assert_ptr_nonnull(f);
-    fprintf(f, "data: {train: %s/%s, scaling: %s}\n", THALWEG_SOURCE, text(c, "data"), text(c, "scaling"));
+    fprintf(f, "data: {train: %s/%s, scaling: %s}\n", TEST_SOURCE_DIR, text(c, "data"), text(c, "scaling"));
     fprintf(f, "model: {type: %s, l2: %.17g, intercept: %s}\n", text(c, "model"), number(c, "l2"),
             json_is_true(json_object_get(c, "intercept")) ? "true" : "false");
     fprintf(f, "stop: {gradient_norm: 1e-9, max_iterations: 20000}\nreduction: {mode: reproducible}\n");
@@ -115,7 +115,7 @@ int main(void)
 {
     json_error_t error;
     tw_dataset_start();
-    cases = json_load_file(THALWEG_SOURCE "/tests/truth/optima.json", 0, &error);
+    cases = json_load_file(TEST_SOURCE_DIR "/tests/truth/optima.json", 0, &error);
     if (!cases || !mkdtemp(folder)) return 1;
     Suite *suite = suite_create("optima");
     TCase *tc = tcase_create("truth");

@@ -70,7 +70,7 @@ END_TEST
 START_TEST(class_values_are_integers_only_when_they_are_whole)
 {
     const tw_prediction_layout whole = {
-        .rows = 3, .width = 1, .n_classes = 3, .classes = (double[]){-1, 0, 1e15}};
+        .rows = 3, .width = 1, .n_classes = 3, .classes = (double[]){-1, -0.0, 1e15}};
     const tw_prediction_layout real = {.rows = 2, .width = 1, .n_classes = 2, .classes = (double[]){0.25, 3}};
     check_text(written("out.csv", &whole, (double[]){2, 0, 1}), "prediction\n1000000000000000\n-1\n0\n");
     ck_assert_int_eq(unlink(in_scratch("out.csv")), 0);
