@@ -139,8 +139,13 @@ void test_write_plain(const char *path, size_t rows, size_t cols, const double *
 {
     const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), type = H5T_NATIVE_DOUBLE;
     ck_assert(file >= 0);
-    test_write(file, "X", &(test_array){.file_type = type, .memory_type = type, .rank = 2, .shape = {rows, cols}, .data = x});
-    if (y) test_write(file, "y", &(test_array){.file_type = type, .memory_type = type, .rank = 1, .shape = {rows}, .data = y});
+    test_write(
+        file, "X",
+        &(test_array){.file_type = type, .memory_type = type, .rank = 2, .shape = {rows, cols}, .data = x});
+    if (y)
+        test_write(
+            file, "y",
+            &(test_array){.file_type = type, .memory_type = type, .rank = 1, .shape = {rows}, .data = y});
     H5Fclose(file);
 }
 
@@ -226,7 +231,8 @@ void test_data_init(test_data *d, const test_case *c)
     d->weight = c->weighted ? malloc((c->rows + 1) * sizeof *d->weight) : NULL;
     for (size_t i = 0; i < c->rows * c->cols; i++) d->x[i] = feature(c->type);
     for (size_t i = 0; i < c->rows; i++) d->y[i] = label(c);
-    for (size_t i = 0; c->weighted && i < c->rows; i++) d->weight[i] = test_bits() % 5 ? 1 + test_uniform() : 0;
+    for (size_t i = 0; c->weighted && i < c->rows; i++)
+        d->weight[i] = test_bits() % 5 ? 1 + test_uniform() : 0;
 }
 
 void test_data_release(test_data *d)

@@ -1,7 +1,8 @@
-/* support.h -- what the tests of the spine share: numbers, a folder, HDF5 files, problems in memory, agreed verdicts.
+/* support.h -- what the tests of the spine share: numbers, a folder, HDF5 files, problems in memory, agreed
+ * verdicts.
  *
- * A problem is everything an objective needs, built from data that every rank generates alike, so that a test can
- * hold the same problem twice: spread over the ranks, and on one rank alone (tw_comm_local). */
+ * A problem is everything an objective needs, built from data that every rank generates alike, so that a test
+ * can hold the same problem twice: spread over the ranks, and on one rank alone (tw_comm_local). */
 #ifndef THALWEG_TEST_SUPPORT_H
 #define THALWEG_TEST_SUPPORT_H
 
@@ -28,7 +29,8 @@ bool same_bits(size_t n, const double *a, const double *b);
 /** Contract sums in the words of the page, for comparison: plain recursion, no kernels. */
 double test_lane_sum(size_t n, const double *a, const double *b);
 
-/* A folder of its own for each test (checked fixture); test_path: a name in it, valid until the 8th call after. */
+/* A folder of its own for each test (checked fixture); test_path: a name in it, valid until the 8th call
+ * after. */
 void test_folder_enter(void);
 void test_folder_leave(void);
 const char *test_path(const char *name);
@@ -45,7 +47,7 @@ typedef struct {
     hid_t file_type, memory_type; /* not owned */
     int rank;
     hsize_t shape[3], chunk[3];
-    bool compressed; /* shuffle and gzip */
+    bool compressed;  /* shuffle and gzip */
     const void *data; /* NULL: never written */
 } test_array;
 void test_write(hid_t file, const char *name, const test_array *array);
@@ -88,7 +90,8 @@ typedef struct {
 } test_problem;
 
 /** Collective over comm. */
-tw_status test_problem_init(test_problem *p, tw_comm *comm, const test_case *c, const test_data *data) TW_CHECKED;
+tw_status test_problem_init(test_problem *p, tw_comm *comm, const test_case *c,
+                            const test_data *data) TW_CHECKED;
 void test_problem_release(test_problem *p);
 
 #endif

@@ -35,7 +35,9 @@ tw_status tw_image_commit(hid_t file, const char *kind, const char *path) TW_CHE
  * @param file   out: to be closed by H5Fclose
  * @param edited NULL: only a file with a good seal is opened. Otherwise out: true when HDF5 can read the file
  * but the seal does not match or is gone, because another program changed or rewrote it. Such a file is from
- * a stranger: check every value. Another kind or a newer version is refused all the same.
+ * a stranger: check every value; and HDF5 parses bytes that nobody vouches for, which may crash or hang it,
+ *               so that who must survive this reads the file in a process of its own first. Another kind or a
+ * newer version is refused all the same.
  * @return TW_OK; TW_INPUT: missing, a folder, unreadable; TW_DATA: not such a file, damaged, newer, above 8
  * GiB; TW_IO; TW_MEMORY. Memory: twice the file for a moment, then once.
  */

@@ -2,8 +2,20 @@
  *
  * The format is found in the content, never in the name. Values keep their type: images stay bytes, whole
  * numbers stay integers. Memory is bounded by two blocks of 8 MiB, one line of text (at most 64 MiB) and the
- * names of the classes; text is read twice, first for types and the number of rows. Every error names file,
- * line and column. Nothing in this header is collective. docs/data.md has the rules of each format. */
+ * names of the classes. Every error names file, line and column. Nothing in this header is collective.
+ *
+ * IDX: rows are the first dimension, columns all others; u8 i8 i16 f32 f64 as they are, 32-bit integers as
+ * f64 (i32 as labels). Sizes must agree with the file to the byte.
+ *
+ * Text is UTF-8 and read twice, first to check every cell, for types and for the number of rows. The
+ * separator is the one of comma, tab and semicolon on which the first ten lines agree and which is the most
+ * frequent. The first line is a header when one of its cells is a word and the first known cell below, within
+ * 100 rows, is a number. Cells may be quoted ("" is a quote, line feeds are allowed), blanks around them do
+ * not count, lines of blanks are passed over. A cell is a decimal number, rounded correctly to a double and
+ * then to the type, or missing: empty, NA, or nan in any case. Missing features need a float type. Features
+ * are u8, i8 or i16 when all are written as whole numbers in range, else f64. Labels are i64 when all are
+ * whole numbers of 64 bits, f64 for other numbers, and when one is a word all are words: sorted by bytes in
+ * /classes, i32 codes in /y. */
 #ifndef THALWEG_IMPORTER_H
 #define THALWEG_IMPORTER_H
 

@@ -107,8 +107,8 @@ tw_status tw_model_file_write(const tw_model_file *file, const char *path) TW_CH
  * ascending.
  *
  * @param file   out: to be released; empty on failure
- * @param edited out: true when another program has changed the file since it was written; NULL: such a file
- * is refused
+ * @param edited out: true when another program has changed the file since it was written (image.h says what
+ * that means); NULL: such a file is refused
  * @return TW_OK; TW_INPUT: missing, a folder, unreadable; TW_DATA: not a model, damaged, written by a newer
  * version, something missing or of a wrong shape; TW_IO, TW_MEMORY.
  */

@@ -67,7 +67,7 @@ static bool is_hdf5(size_t size, const char *head)
     return false;
 }
 
-/* The header of image.h: magic, then the kind in small letters. 0: no such header; TW_DATA: damaged. */
+/* The header of image.h: magic, then the kind in small letters; "" when there is none. TW_DATA: damaged. */
 static tw_status find_kind(const char *path, size_t size, const char *head, char kind[KIND_LEN + 1])
 {
     static const char magic[] = "\x89THW\r\n\x1a\n";

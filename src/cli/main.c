@@ -8,6 +8,7 @@
 #include "thalweg/words.h"
 
 #include <hdf5.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,6 +78,8 @@ static tw_status dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond a limit is an error with a sentence, not a death */
+    signal(SIGPIPE, SIG_IGN);
     tw_dataset_start();
     const tw_status status = dispatch(argc, argv);
     if (status != TW_OK && tw_status_message()[0] && tw_launch_rank() != 0)

@@ -194,15 +194,21 @@ static tw_status check_features(hid_t dataset, tw_dataset *d)
     return check_filters(dataset, d->path, d->features);
 }
 
-/* Contiguous storage that is shorter than its shape claims must not be read. */
-static tw_status check_storage(hid_t dataset, const tw_dataset *d)
+/* Rows that were never written would read as zeros, and storage shorter than the shape claims must not be read. */
+static tw_status check_storage(hid_t dataset, const char *path, const char *name)
 {
-    const hid_t type = H5Dget_type(dataset);
-    const uint64_t needed = (uint64_t)d->rows * (uint64_t)d->cols * H5Tget_size(type);
+    H5D_space_status_t status = H5D_SPACE_STATUS_ERROR;
+    const hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset), creation = H5Dget_create_plist(dataset);
+    const uint64_t needed = (uint64_t)H5Sget_simple_extent_npoints(space) * H5Tget_size(type);
+    const uint64_t stored = H5Dget_storage_size(dataset);
+    const bool whole = H5Pget_layout(creation) == H5D_CHUNKED || stored >= needed;
+    H5Dget_space_status(dataset, &status);
+    H5Pclose(creation);
+    H5Sclose(space);
     H5Tclose(type);
-    if (d->chunk_rows > 0 || H5Dget_storage_size(dataset) >= needed) return TW_OK;
-    return tw_fail(TW_DATA, "features '%s' of %s were never written, or not completely: %llu of %llu bytes",
-                   d->features, d->path, (unsigned long long)H5Dget_storage_size(dataset), (unsigned long long)needed);
+    if (whole && status != H5D_SPACE_STATUS_NOT_ALLOCATED) return TW_OK;
+    return tw_fail(TW_DATA, "data set '%s' of %s was never written, or not completely: %llu of %llu bytes", name, path,
+                   (unsigned long long)stored, (unsigned long long)needed);
 }
 
 /* Labels and weights: numbers, one a row. */
@@ -218,7 +224,8 @@ static tw_status check_column(hid_t file, const tw_dataset *d, const char *name,
     const bool usable = tw_hdf5_memory_type(type, &unused, &memory);
     if (usable) H5Tclose(memory);
     H5Tclose(type);
-    const tw_status status = check_filters(dataset, d->path, name);
+    tw_status status = check_filters(dataset, d->path, name);
+    if (status == TW_OK && rank > 0 && shape[0] > 0) status = check_storage(dataset, d->path, name);
     H5Dclose(dataset);
     TW_TRY(status);
     if (!usable)
@@ -239,7 +246,7 @@ static tw_status examine(hid_t file, tw_dataset *d, const tw_dataset_names *name
     TW_TRY(find_names(file, d, names, wrong));
     TW_TRY(tw_hdf5_dataset(file, d->path, d->features, &dataset));
     tw_status status = check_features(dataset, d);
-    if (status == TW_OK) status = check_storage(dataset, d);
+    if (status == TW_OK) status = check_storage(dataset, d->path, d->features);
     H5Dclose(dataset);
     TW_TRY(status);
     if (!d->labels[0] && names->need_labels)

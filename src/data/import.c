@@ -96,7 +96,7 @@ static tw_status import_text(size_t n, const char *const *inputs, const char *ou
 tw_status tw_import(size_t n, const char *const *inputs, const char *output, const tw_import_options *options,
                     tw_import_report *report)
 {
-    format first = FORMAT_TEXT, other;
+    format first = FORMAT_TEXT, other = FORMAT_TEXT;
     *report = (tw_import_report){0};
     TW_TRY(check_options(options));
     if (n == 0) return tw_fail(TW_USAGE, "nothing to convert: give a CSV, TSV or IDX file");

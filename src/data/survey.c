@@ -136,8 +136,9 @@ static herr_t visit(hid_t object, const char *name, const H5O_info_t *info, void
 static tw_status survey_file(tw_survey *s, hid_t file, const char *path)
 {
     collector c = {.file = file, .survey = s};
-    if (tw_image_attribute_kind(file, "format") == TW_IMAGE_TEXT)
-        TW_TRY(tw_image_get_text(file, "format", &s->format));
+    const bool marked = tw_image_attribute_kind(file, "format") == TW_IMAGE_TEXT;
+    const tw_status status = marked ? tw_image_get_text(file, "format", &s->format) : TW_OK;
+    if (status) return tw_fail(status, "%s: %s", path, tw_status_message());
     const herr_t result = H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, visit, &c, H5O_INFO_BASIC);
     if (result == 2) return tw_fail(TW_MEMORY, "out of memory for the contents of %s", path);
     return result < 0 ? tw_fail(TW_DATA, "%s is damaged: HDF5 cannot list what it holds", path) : TW_OK;

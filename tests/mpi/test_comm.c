@@ -1,6 +1,7 @@
 /* test_comm.c -- what ranks say to each other, and that they agree about failure. On any number of ranks.
  *
- * Without fork and with agreed verdicts only: a rank that asserts alone would leave the others in a collective. */
+ * Without fork and with agreed verdicts only: a rank that asserts alone would leave the others in a
+ * collective. */
 #include "support.h"
 
 #include <stdio.h>
@@ -19,7 +20,8 @@ static bool says(int r, const char *sentence)
     snprintf(before, sizeof before, "rank %d (", r);
     if (strncmp(text, before, strlen(before)) != 0 || !end || strcmp(end + 3, sentence) != 0) return false;
     const char *host = text + strlen(before);
-    return (size_t)(end - host) == strlen(tw_comm_host(comm)) && !strncmp(host, tw_comm_host(comm), (size_t)(end - host));
+    return (size_t)(end - host) == strlen(tw_comm_host(comm)) &&
+           !strncmp(host, tw_comm_host(comm), (size_t)(end - host));
 }
 
 START_TEST(ranks_are_numbered_and_on_one_node)
@@ -49,7 +51,8 @@ START_TEST(agree_gives_the_code_and_sentence_of_the_lowest_failing_rank_everywhe
     for (int first = 0; first < size; first++) { /* rank first and all above it fail, each in its own way */
         tw_fail(TW_INTERNAL, "an older sentence");
         tw_status local = TW_OK;
-        if (rank >= first) local = tw_fail(rank == first ? TW_DATA : TW_IO, "row %d is bad, 100%% of it", rank);
+        if (rank >= first)
+            local = tw_fail(rank == first ? TW_DATA : TW_IO, "row %d is bad, 100%% of it", rank);
         const tw_status status = tw_comm_agree(comm, local);
         char sentence[64];
         snprintf(sentence, sizeof sentence, "row %d is bad, 100%% of it", first);
@@ -73,7 +76,8 @@ START_TEST(a_sentence_of_full_length_survives_agreement_cut_at_its_end)
     static char text[TW_MESSAGE_LEN];
     memset(text, 'x', sizeof text - 1);
     const tw_status local = rank == size - 1 ? tw_fail(TW_DATA, "%s", text) : TW_OK;
-    const bool ok = tw_comm_agree(comm, local) == TW_DATA && strlen(tw_status_message()) == TW_MESSAGE_LEN - 1;
+    const bool ok =
+        tw_comm_agree(comm, local) == TW_DATA && strlen(tw_status_message()) == TW_MESSAGE_LEN - 1;
     ck_assert(all_ranks(comm, ok && (size == 1 || strstr(tw_status_message(), "): xxx"))));
 }
 END_TEST
@@ -96,10 +100,11 @@ START_TEST(bcast_moves_bytes_of_any_length_from_any_root)
 {
     static const size_t lengths[] = {0, 1, 7, 4097, ((size_t)3 << 20) + 5};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
-        for (int root = 0; root < size; root += size > 1 ? size - 1 : 1) {
+        for (int root = 0; root<size; root += size> 1 ? size - 1 : 1) {
             unsigned char *bytes = calloc(lengths[i] + 1, 1);
             bool ok = bytes;
-            for (size_t j = 0; ok && rank == root && j < lengths[i]; j++) bytes[j] = (unsigned char)(j * 31 + i);
+            for (size_t j = 0; ok && rank == root && j < lengths[i]; j++)
+                bytes[j] = (unsigned char)(j * 31 + i);
             ok = tw_comm_bcast(comm, root, bytes, lengths[i]) == TW_OK && ok;
             for (size_t j = 0; ok && j < lengths[i]; j++) ok = bytes[j] == (unsigned char)(j * 31 + i);
             ok = ok && bytes[lengths[i]] == 0;
@@ -134,7 +139,8 @@ START_TEST(allgather_gives_every_ranks_bytes_in_order_zero_lengths_included)
     for (int empty = 0; empty < 3; empty++) { /* rank r has 3 r bytes, odd ranks none, all none */
         size_t sizes[64], total = 0;
         char own[256], all[64 * 256];
-        for (int r = 0; r < size; r++) total += sizes[r] = empty == 2 || (empty == 1 && r % 2) ? 0 : 3 * (size_t)r;
+        for (int r = 0; r < size; r++)
+            total += sizes[r] = empty == 2 || (empty == 1 && r % 2) ? 0 : 3 * (size_t)r;
         memset(own, 'a' + rank, sizeof own);
         memset(all, '-', sizeof all);
         bool ok = tw_comm_allgather(comm, own, sizes, all) == TW_OK && all[total] == '-';
@@ -157,7 +163,8 @@ START_TEST(messages_arrive_whole_and_in_order)
             ok = tw_comm_send(comm, 0, x, N * sizeof *x) == TW_OK && tw_comm_send(comm, 0, NULL, 0) == TW_OK;
             ok = ok && tw_comm_send(comm, 0, &x[N - 1], sizeof last) == TW_OK;
         } else if (rank == 0) {
-            ok = tw_comm_receive(comm, from, x, N * sizeof *x) == TW_OK && tw_comm_receive(comm, from, NULL, 0) == TW_OK;
+            ok = tw_comm_receive(comm, from, x, N * sizeof *x) == TW_OK &&
+                 tw_comm_receive(comm, from, NULL, 0) == TW_OK;
             ok = ok && tw_comm_receive(comm, from, &last, sizeof last) == TW_OK && last == from * 1e6 + N - 1;
             for (int i = 0; i < N; i++) ok = ok && x[i] == from * 1e6 + i;
         }
@@ -187,8 +194,10 @@ START_TEST(a_local_communicator_is_one_rank_that_agrees_with_itself)
     double x = 3;
     bool ok = tw_comm_local(&local) == TW_OK && tw_comm_size(local) == 1 && tw_comm_rank(local) == 0;
     ok = ok && tw_comm_agree(local, TW_OK) == TW_OK;
-    ok = ok && tw_comm_agree(local, tw_fail(TW_DATA, "only I")) == TW_DATA && !strcmp(tw_status_message(), "only I");
-    ok = ok && tw_comm_bcast_status(local, 0, TW_IO) == TW_IO && tw_comm_bcast(local, 0, &x, sizeof x) == TW_OK;
+    ok = ok && tw_comm_agree(local, tw_fail(TW_DATA, "only I")) == TW_DATA &&
+         !strcmp(tw_status_message(), "only I");
+    ok = ok && tw_comm_bcast_status(local, 0, TW_IO) == TW_IO &&
+         tw_comm_bcast(local, 0, &x, sizeof x) == TW_OK;
     ok = ok && tw_comm_allreduce(local, TW_MAX, 1, &x) == TW_OK && x == 3;
     ok = ok && tw_comm_allgather(local, "abc", (const size_t[]){4}, out) == TW_OK && !strcmp(out, "abc");
     tw_comm_barrier(local);
@@ -214,7 +223,8 @@ static int claim(int argc, char **argv)
 {
     const tw_status status = tw_comm_init(&comm, &argc, &argv);
     const char *text = tw_status_message();
-    return !(status == TW_USAGE && comm == NULL && strstr(text, "started 4 tasks") && strstr(text, "mpirun -n 4"));
+    return !(status == TW_USAGE && comm == NULL && strstr(text, "started 4 tasks") &&
+             strstr(text, "mpirun -n 4"));
 }
 
 int main(int argc, char **argv)

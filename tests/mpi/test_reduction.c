@@ -1,8 +1,9 @@
 /* test_reduction.c -- the one exchange gives the bits of one recursive expression, on any number of ranks.
  *
- * The expression is written again below as the page has it: plain recursion over blocks and groups, without a stack,
- * without MPI. It is checked with numbers whose sum depends on the order, and with a merge that hashes its operands:
- * it is neither commutative nor associative, so equal bits mean that the very same tree was carried out. */
+ * The expression is written again below as the page has it: plain recursion over blocks and groups, without a
+ * stack, without MPI. It is checked with numbers whose sum depends on the order, and with a merge that hashes
+ * its operands: it is neither commutative nor associative, so equal bits mean that the very same tree was
+ * carried out. */
 #include "support.h"
 
 #include <math.h>
@@ -34,7 +35,8 @@ static uint64_t mix(uint64_t x)
 /* Element j of a block: cancellation, subnormals, zeros of both signs. Column 3 is -0 throughout. */
 static double element(uint64_t block, size_t j)
 {
-    static const double odd[] = {1e16, 1, -1e16, 0x1p-1074, -0x1p-1060, -0.0, 0.0, 0.1, -0.3, 1e300, -1e300, 3};
+    static const double odd[] = {1e16, 1,   -1e16, 0x1p-1074, -0x1p-1060, -0.0,
+                                 0.0,  0.1, -0.3,  1e300,     -1e300,     3};
     const uint64_t h = mix(block * 100003 + j + 1);
     return j == 3 ? -0.0 : odd[h % 12] * (h % 12 > 6 && h % 12 < 9 ? (double)(1 + h / 12 % 97) : 1);
 }
@@ -56,13 +58,15 @@ static void merge_hash(size_t n, const double *right, double *left)
     }
 }
 static const tw_merge_ops hash = {.name = "hash", .merge = merge_hash, .identity = -0.0, .elementwise = true};
-static const tw_merge_ops whole = {.name = "hash", .merge = merge_hash, .identity = -0.0, .elementwise = false};
+static const tw_merge_ops whole = {
+    .name = "hash", .merge = merge_hash, .identity = -0.0, .elementwise = false};
 
 static void fill(const setup *s, int64_t k, int64_t block, double *v)
 {
     for (size_t j = 0; j < s->n; j++) {
         const uint64_t id = (uint64_t)(k << 20 | block);
-        v[j] = s->merge == &tw_merge_sum ? element(id, j) : 1 + ldexp((double)(mix(id * 1000003 + j) >> 12), -52);
+        v[j] = s->merge == &tw_merge_sum ? element(id, j)
+                                         : 1 + ldexp((double)(mix(id * 1000003 + j) >> 12), -52);
     }
 }
 
@@ -92,7 +96,8 @@ static void expect_group(const setup *s, int64_t k, int64_t first, int64_t count
     free(right);
 }
 
-/* Groups [first, first + count) of which only those from begin to end exist; false: all of them are absent. */
+/* Groups [first, first + count) of which only those from begin to end exist; false: all of them are absent.
+ */
 static bool expect_node(const setup *s, int64_t first, int64_t count, int64_t begin, int64_t end, double *v)
 {
     if (first + count <= begin || end <= first) return false;
@@ -103,8 +108,10 @@ static bool expect_node(const setup *s, int64_t first, int64_t count, int64_t be
     double *right = malloc(s->n * sizeof *right);
     const bool a = expect_node(s, first, count / 2, begin, end, v);
     const bool b = expect_node(s, first + count / 2, count / 2, begin, end, right);
-    if (a && b) s->merge->merge(s->n, right, v);
-    else if (b) memcpy(v, right, s->n * sizeof *v);
+    if (a && b)
+        s->merge->merge(s->n, right, v);
+    else if (b)
+        memcpy(v, right, s->n * sizeof *v);
     free(right);
     return a || b;
 }
@@ -150,14 +157,16 @@ static bool reduce(const setup *s, tw_comm *c, tw_reduction_mode mode, int passe
     tw_partition p;
     tw_reduction *r;
     const int me = tw_comm_rank(c), ranks = tw_comm_size(c);
-    const tw_reduction_plan plan = {.mode = mode, .merge = s->merge, .n = s->n, .short_bytes = s->short_bytes};
+    const tw_reduction_plan plan = {
+        .mode = mode, .merge = s->merge, .n = s->n, .short_bytes = s->short_bytes};
     bool ok = tw_partition_init(&p, s->rows, s->groups, ranks) == TW_OK;
     ok = tw_reduction_new(&r, c, &p, &plan) == TW_OK && ok;
     for (int i = 0; i < passes; i++) {
         double flags[TW_N_FLAGS] = {me == 1, me == ranks - 1, 2};
         pass(r, s, &p, me, -1);
         ok = tw_reduction_finish(r, flags, out) == TW_OK && ok;
-        ok = ok && flags[TW_FLAG_FAILED] == (ranks > 1) && flags[TW_FLAG_STOP] == 1 && flags[TW_FLAG_TIME] == 2 * ranks;
+        ok = ok && flags[TW_FLAG_FAILED] == (ranks > 1) && flags[TW_FLAG_STOP] == 1 &&
+             flags[TW_FLAG_TIME] == 2 * ranks;
     }
     ok = ok && !dirty && tw_reduction_accounting(r)->exchanges == (uint64_t)passes;
     tw_reduction_free(r);
@@ -240,7 +249,8 @@ START_TEST(minus_zero_stays_minus_zero)
 }
 END_TEST
 
-/* Rank `bad` breaks off before block `stop`: its closed groups count, the open one and the rest are absent. */
+/* Rank `bad` breaks off before block `stop`: its closed groups count, the open one and the rest are absent.
+ */
 static bool survives(const setup *s, int bad, int64_t stop)
 {
     tw_partition p;
@@ -272,8 +282,10 @@ START_TEST(a_pass_that_breaks_off_takes_part_and_the_next_one_is_whole)
 {
     for (int bad = 0; bad < size; bad++)
         for (int64_t stop = 0; stop < 11; stop++) {
-            const setup s = {.rows = 64 * 1500, .groups = 64, .n = 9, .merge = &hash, .short_bytes = (size_t)stop % 2};
-            ck_assert_msg(all_ranks(comm, survives(&s, bad, stop)), "rank %d, block %lld", bad, (long long)stop);
+            const setup s = {
+                .rows = 64 * 1500, .groups = 64, .n = 9, .merge = &hash, .short_bytes = (size_t)stop % 2};
+            ck_assert_msg(all_ranks(comm, survives(&s, bad, stop)), "rank %d, block %lld", bad,
+                          (long long)stop);
         }
 }
 END_TEST
@@ -346,7 +358,8 @@ int main(int argc, char **argv)
     size = tw_comm_size(comm);
     Suite *s = suite_create("reduction");
     TCase *t = tcase_create("reduction");
-    tcase_add_loop_test(t, the_result_is_the_expression_in_the_short_and_the_long_exchange, 0, N_SHAPES * N_LENGTHS);
+    tcase_add_loop_test(t, the_result_is_the_expression_in_the_short_and_the_long_exchange, 0,
+                        N_SHAPES * N_LENGTHS);
     tcase_add_loop_test(t, absent_groups_are_skipped, 0, N_SHAPES * N_LENGTHS);
     tcase_add_loop_test(t, one_rank_without_mpi_gives_the_same_bits, 0, N_SHAPES * N_LENGTHS);
     tcase_add_test(t, minus_zero_stays_minus_zero);

@@ -30,8 +30,12 @@ static const char *file_with(const char *features, const char *labels)
 
 /* ---------------------------------------------------------------- names */
 
-static const char *const pairs[][2] = {{"X", "y"},           {"data", "label"},      {"data", "labels"},
-                                       {"features", "target"}, {"features", "targets"}, {"x_train", "y_train"}};
+static const char *const pairs[][2] = {{"X", "y"},
+                                       {"data", "label"},
+                                       {"data", "labels"},
+                                       {"features", "target"},
+                                       {"features", "targets"},
+                                       {"x_train", "y_train"}};
 
 START_TEST(documented_pairs_of_names_are_detected)
 {
@@ -115,10 +119,11 @@ static const struct {
     hid_t *file_type;
     tw_dtype memory;
     const char *name;
-} wide[] = {{&H5T_STD_U8LE_g, TW_u8, "u8"},    {&H5T_STD_I8BE_g, TW_i8, "i8"},    {&H5T_STD_I16BE_g, TW_i16, "i16"},
-            {&H5T_STD_U16LE_g, TW_f32, "u16"}, {&H5T_STD_U16BE_g, TW_f32, "u16"}, {&H5T_STD_I32LE_g, TW_f64, "i32"},
-            {&H5T_STD_U32BE_g, TW_f64, "u32"}, {&H5T_STD_I64LE_g, TW_f64, "i64"}, {&H5T_STD_U64LE_g, TW_f64, "u64"},
-            {&H5T_IEEE_F32BE_g, TW_f32, "f32"}, {&H5T_IEEE_F64BE_g, TW_f64, "f64"}};
+} wide[] = {
+    {&H5T_STD_U8LE_g, TW_u8, "u8"},     {&H5T_STD_I8BE_g, TW_i8, "i8"},    {&H5T_STD_I16BE_g, TW_i16, "i16"},
+    {&H5T_STD_U16LE_g, TW_f32, "u16"},  {&H5T_STD_U16BE_g, TW_f32, "u16"}, {&H5T_STD_I32LE_g, TW_f64, "i32"},
+    {&H5T_STD_U32BE_g, TW_f64, "u32"},  {&H5T_STD_I64LE_g, TW_f64, "i64"}, {&H5T_STD_U64LE_g, TW_f64, "u64"},
+    {&H5T_IEEE_F32BE_g, TW_f32, "f32"}, {&H5T_IEEE_F64BE_g, TW_f64, "f64"}};
 
 START_TEST(integers_and_floats_of_the_file_have_a_type_in_memory)
 {
@@ -155,8 +160,9 @@ START_TEST(sixteen_bit_floats_are_told_apart)
         const char *path = test_path("t.h5");
         const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
         const hid_t type = test_file_type(types[i / 2], i % 2);
-        test_write(file, "X",
-                   &(test_array){.file_type = type, .memory_type = type, .rank = 2, .shape = {M, N}, .data = x});
+        test_write(
+            file, "X",
+            &(test_array){.file_type = type, .memory_type = type, .rank = 2, .shape = {M, N}, .data = x});
         H5Tclose(type);
         H5Fclose(file);
         ck_assert_int_eq(tw_dataset_open(&d, path, &names, NULL), TW_OK);
@@ -193,8 +199,9 @@ END_TEST
 
 static void write_strings(hid_t file, const char *name, hid_t type, const void *data, hsize_t count)
 {
-    test_write(file, name,
-               &(test_array){.file_type = type, .memory_type = type, .rank = 1, .shape = {count}, .data = data});
+    test_write(
+        file, name,
+        &(test_array){.file_type = type, .memory_type = type, .rank = 1, .shape = {count}, .data = data});
 }
 
 START_TEST(names_are_read_from_fixed_and_variable_strings)
@@ -246,7 +253,8 @@ int main(void)
     tcase_add_test(names, sample_weight_is_detected_and_a_named_weight_preferred);
     tcase_add_test(names, a_description_is_one_line_and_a_list_names_everything);
     tcase_add_test(names, names_are_read_from_fixed_and_variable_strings);
-    tcase_add_loop_test(types, integers_and_floats_of_the_file_have_a_type_in_memory, 0, sizeof wide / sizeof *wide);
+    tcase_add_loop_test(types, integers_and_floats_of_the_file_have_a_type_in_memory, 0,
+                        sizeof wide / sizeof *wide);
     tcase_add_test(types, sixteen_bit_floats_are_told_apart);
     tcase_add_test(types, chunks_and_filters_are_noticed);
     suite_add_tcase(s, names);

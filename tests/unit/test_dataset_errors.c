@@ -1,4 +1,5 @@
-/* test_dataset_errors.c -- files that cannot be used: the code, and a sentence that says what and what to do. */
+/* test_dataset_errors.c -- files that cannot be used: the code, and a sentence that says what and what to do.
+ */
 #include "support.h"
 
 #include <stdio.h>
@@ -27,8 +28,11 @@ static const double zeros[M * N];
 
 static test_array matrix(hsize_t rows, hsize_t cols)
 {
-    return (test_array){
-        .file_type = H5T_NATIVE_DOUBLE, .memory_type = H5T_NATIVE_DOUBLE, .rank = 2, .shape = {rows, cols}, .data = zeros};
+    return (test_array){.file_type = H5T_NATIVE_DOUBLE,
+                        .memory_type = H5T_NATIVE_DOUBLE,
+                        .rank = 2,
+                        .shape = {rows, cols},
+                        .data = zeros};
 }
 
 static test_array column(hsize_t rows)
@@ -150,7 +154,8 @@ START_TEST(a_name_of_any_length_or_form_is_refused_safely)
         const tw_dataset_names wanted = {.features = names[i]};
         tw_dataset d;
         const tw_status status = tw_dataset_open(&d, path, &wanted, NULL);
-        ck_assert_msg(status == TW_DATA || (status == TW_OK && d.rows == M), "'%.20s' gives %d", names[i], status);
+        ck_assert_msg(status == TW_DATA || (status == TW_OK && d.rows == M), "'%.20s' gives %d", names[i],
+                      status);
     }
 }
 END_TEST
@@ -159,8 +164,11 @@ END_TEST
 
 START_TEST(shapes_that_are_no_table_are_refused)
 {
-    test_array x = column(M), cube = {.file_type = H5T_NATIVE_DOUBLE, .memory_type = H5T_NATIVE_DOUBLE, .rank = 3,
-                                      .shape = {2, 3, 2}, .data = zeros};
+    test_array x = column(M), cube = {.file_type = H5T_NATIVE_DOUBLE,
+                                      .memory_type = H5T_NATIVE_DOUBLE,
+                                      .rank = 3,
+                                      .shape = {2, 3, 2},
+                                      .data = zeros};
     refused(file_of(x, column(M)), &detect, TW_DATA, "1 dimension;|reshape a single feature to (rows, 1)");
     refused(file_of(cube, column(2)), &detect, TW_DATA, "3 dimensions;|(rows, features)");
     refused(file_of(matrix(0, N), column(0)), &detect, TW_DATA, "are empty: shape (0, 5)");
@@ -172,17 +180,20 @@ END_TEST
 
 START_TEST(labels_of_another_length_or_shape_are_refused)
 {
-    refused(file_of(matrix(M, N), column(M - 1)), &detect, TW_DATA, "'/X' has 12 rows|'/y' has 11|must be equal");
+    refused(file_of(matrix(M, N), column(M - 1)), &detect, TW_DATA,
+            "'/X' has 12 rows|'/y' has 11|must be equal");
     refused(file_of(matrix(M, N), matrix(M, 2)), &detect, TW_DATA, "labels '/y'|one number a row");
     tw_dataset d;
-    ck_assert_int_eq(tw_dataset_open(&d, file_of(matrix(M, N), matrix(M, 1)), &detect, NULL), TW_OK); /* (m, 1) is one */
+    ck_assert_int_eq(tw_dataset_open(&d, file_of(matrix(M, N), matrix(M, 1)), &detect, NULL),
+                     TW_OK); /* (m, 1) is one */
 }
 END_TEST
 
 START_TEST(types_that_are_no_numbers_are_named)
 {
     char bytes[M * N * 16] = {0};
-    const hid_t text = H5Tcopy(H5T_C_S1), complex = H5Tcreate(H5T_COMPOUND, 16), opaque = H5Tcreate(H5T_OPAQUE, 3);
+    const hid_t text = H5Tcopy(H5T_C_S1), complex = H5Tcreate(H5T_COMPOUND, 16),
+                opaque = H5Tcreate(H5T_OPAQUE, 3);
     const hid_t odd = test_file_type(TW_f16, false), wide_enum = H5Tenum_create(H5T_STD_I32LE);
     const hid_t vlen = H5Tvlen_create(H5T_NATIVE_INT);
     H5Tset_size(text, 4);
@@ -193,8 +204,9 @@ START_TEST(types_that_are_no_numbers_are_named)
     const struct {
         hid_t type;
         const char *name;
-    } cases[] = {{text, "type string"}, {complex, "type compound"},      {opaque, "type opaque"},
-                 {wide_enum, "type enum"}, {odd, "float of another size"}, {H5T_NATIVE_LDOUBLE, "float of another size"}};
+    } cases[] = {{text, "type string"},          {complex, "type compound"},
+                 {opaque, "type opaque"},        {wide_enum, "type enum"},
+                 {odd, "float of another size"}, {H5T_NATIVE_LDOUBLE, "float of another size"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         test_array x = matrix(M, N), y = column(M);
         x.file_type = x.memory_type = y.file_type = y.memory_type = cases[i].type;
@@ -246,7 +258,8 @@ START_TEST(values_kept_in_other_files_are_refused)
 {
     const char *path = test_path("e.h5");
     const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    const hid_t space = H5Screate_simple(2, (const hsize_t[]){M, N}, NULL), creation = H5Pcreate(H5P_DATASET_CREATE);
+    const hid_t space = H5Screate_simple(2, (const hsize_t[]){M, N}, NULL),
+                creation = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_external(creation, "/etc/passwd", 0, H5F_UNLIMITED);
     H5Dclose(H5Dcreate2(file, "X", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, creation, H5P_DEFAULT));
     H5Pclose(creation);
@@ -262,7 +275,8 @@ START_TEST(virtual_data_sets_are_refused)
 {
     test_write_plain(test_path("source.h5"), M, N, zeros, zeros);
     const hid_t file = H5Fcreate(test_path("v.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    const hid_t space = H5Screate_simple(2, (const hsize_t[]){M, N}, NULL), creation = H5Pcreate(H5P_DATASET_CREATE);
+    const hid_t space = H5Screate_simple(2, (const hsize_t[]){M, N}, NULL),
+                creation = H5Pcreate(H5P_DATASET_CREATE);
     ck_assert(H5Pset_virtual(creation, space, "source.h5", "/X", space) >= 0);
     H5Dclose(H5Dcreate2(file, "X", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, creation, H5P_DEFAULT));
     H5Pclose(creation);
@@ -281,8 +295,10 @@ START_TEST(soft_and_external_links_are_not_followed)
         const test_array x = matrix(M, N), y = column(M);
         test_write(file, "real", &x);
         test_write(file, "y", &y);
-        if (external) H5Lcreate_external("other.h5", "/X", file, "X", H5P_DEFAULT, H5P_DEFAULT);
-        else H5Lcreate_soft("/real", file, "X", H5P_DEFAULT, H5P_DEFAULT);
+        if (external)
+            H5Lcreate_external("other.h5", "/X", file, "X", H5P_DEFAULT, H5P_DEFAULT);
+        else
+            H5Lcreate_soft("/real", file, "X", H5P_DEFAULT, H5P_DEFAULT);
         H5Fclose(file);
         refused(path, &detect, TW_DATA, "/real (12, 5) f64");
     }
@@ -293,7 +309,8 @@ START_TEST(a_filter_that_is_missing_here_is_named)
 {
     const char *path = test_path("f.h5");
     const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    const hid_t space = H5Screate_simple(2, (const hsize_t[]){M, N}, NULL), creation = H5Pcreate(H5P_DATASET_CREATE);
+    const hid_t space = H5Screate_simple(2, (const hsize_t[]){M, N}, NULL),
+                creation = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_chunk(creation, 2, (const hsize_t[]){M, N});
     H5Pset_filter(creation, 32099, H5Z_FLAG_OPTIONAL, 0, NULL); /* nobody's */
     H5Dclose(H5Dcreate2(file, "X", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, creation, H5P_DEFAULT));

@@ -196,6 +196,27 @@ START_TEST(wrong_types_and_dimensions_are_named)
 }
 END_TEST
 
+START_TEST(strings_never_written_are_empty)
+{
+    const hsize_t dims[2] = {2, 2};
+    const hid_t text = H5Tcopy(H5T_C_S1);
+    size_t count;
+    char **words;
+    H5Tset_size(text, H5T_VARIABLE);
+    put_foreign("/words", text, 1, dims, H5P_DEFAULT);
+    put_foreign("/grid", text, 2, dims, H5P_DEFAULT);
+    H5Tclose(text);
+    through_the_disk();
+    ck_assert_int_eq(tw_image_get_strings(file, "/words", &count, &words), TW_OK);
+    ck_assert_uint_eq(count, 2);
+    ck_assert_str_eq(words[0], "");
+    ck_assert_str_eq(words[1], "");
+    free(words);
+    ck_assert_int_eq(tw_image_get_strings(file, "/grid", &count, &words), TW_DATA);
+    ck_assert_says("2 dimensions, 1 is needed");
+}
+END_TEST
+
 START_TEST(attributes_of_another_type_are_refused)
 {
     const double pair[2] = {1, 2}, real = 0.5;
@@ -233,6 +254,7 @@ int main(void)
     tcase_add_test(cases, a_small_file_cannot_claim_many_values);
     tcase_add_test(cases, links_and_foreign_storage_are_refused);
     tcase_add_test(cases, wrong_types_and_dimensions_are_named);
+    tcase_add_test(cases, strings_never_written_are_empty);
     tcase_add_test(cases, attributes_of_another_type_are_refused);
     suite_add_tcase(suite, cases);
     SRunner *const runner = srunner_create(suite);

@@ -1,5 +1,5 @@
-/* test_labels.c -- classes are the distinct labels, ascending, and labels become their indices. On several ranks:
- * mpi/test_objective.c. */
+/* test_labels.c -- classes are the distinct labels, ascending, and labels become their indices. On several
+ * ranks: mpi/test_objective.c. */
 #include "support.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
-/* test_lbfgs.c -- the two-loop recursion against the dense matrix it stands for (Nocedal and Wright 2006, 7.16): H = gamma I,
- * then for each pair kept, oldest first, H = (I - rho s y') H (I - rho y s') + rho s s'; d = -H g. */
+/* test_lbfgs.c -- the two-loop recursion against the dense matrix it stands for (Nocedal and Wright
+ * 2006, 7.16): H = gamma I, then for each pair kept, oldest first, H = (I - rho s y') H (I - rho y s') + rho
+ * s s'; d = -H g. */
 #include "support.h"
 
 #include "thalweg/optimizer.h"
@@ -180,7 +181,8 @@ START_TEST(a_pair_without_curvature_is_left_out_and_the_older_ones_stay)
     path p;
     for (int round = 0; round < 20; round++) {
         quadratic_path(&p, 9);
-        const int bad = 1 + round % 8; /* the step to this point sees the gradient turn against it, or not change */
+        const int bad =
+            1 + round % 8; /* the step to this point sees the gradient turn against it, or not change */
         for (int k = bad; k < 9; k++)
             for (int i = 0; i < N; i++) {
                 const double s = p.w[bad][i] - p.w[bad - 1][i], y = p.g[bad][i] - p.g[bad - 1][i];
@@ -200,14 +202,15 @@ START_TEST(a_direction_that_does_not_descend_makes_it_forget_its_pairs)
     tw_iterate it;
     path p;
     quadratic_path(&p, 5);
-    ck_assert_int_eq(tw_optimizer_init(&o, &tw_optimizer_lbfgs, &(tw_optimizer_settings){.memory = 3}, N), TW_OK);
+    ck_assert_int_eq(tw_optimizer_init(&o, &tw_optimizer_lbfgs, &(tw_optimizer_settings){.memory = 3}, N),
+                     TW_OK);
     ck_assert(tw_iterate_init(&it, N));
     for (int k = 0; k < 5; k++) {
         memcpy(it.w, p.w[k], sizeof p.w[k]);
         memcpy(it.g, p.g[k], sizeof p.g[k]);
         ck_assert_int_eq(tw_optimizer_direction(&o, NULL, &it), TW_OK);
     }
-    for (size_t i = 0; i < 3; i++) o.state[2 * N + 3 + i] = 0; /* rho */
+    for (size_t i = 0; i < 3; i++) o.state[2 * N + 3 + i] = 0;       /* rho */
     for (size_t i = 0; i < 3 * N; i++) o.state[2 * N + 9 + i] *= -1; /* s: now gamma is negative */
     ck_assert_int_eq(tw_optimizer_direction(&o, NULL, &it), TW_OK);
     const double norm = tw_vec_norm(N, it.g), t = norm > 1 ? 1 / norm : 1;

@@ -1,5 +1,6 @@
-/* test_model.c -- every model of the table: the order of operations of the page, to the bit, and what must not matter
- * (storage type, scale of a column, columns of zeros) or matter exactly so (weights, two classes, extreme margins).
+/* test_model.c -- every model of the table: the order of operations of the page, to the bit, and what must
+ * not matter (storage type, scale of a column, columns of zeros) or matter exactly so (weights, two classes,
+ * extreme margins).
  *
  * Truth in long double: test_model_bounds.c. */
 #include "support.h"
@@ -20,8 +21,8 @@ static int n_models(void)
 }
 
 /* Sums of all rows of the data stored as type, as one block, at raw-space parameters v. */
-static void sums_of(const tw_model_ops *ops, size_t classes, tw_dtype type, const test_data *d, const double *v,
-                    double *out)
+static void sums_of(const tw_model_ops *ops, size_t classes, tw_dtype type, const test_data *d,
+                    const double *v, double *out)
 {
     tw_model m;
     tw_shard s;
@@ -37,7 +38,12 @@ static void sums_of(const tw_model_ops *ops, size_t classes, tw_dtype type, cons
 
 static test_case make_case(const tw_model_ops *ops, tw_dtype type, size_t rows, size_t cols, bool weighted)
 {
-    return (test_case){.ops = ops, .type = type, .rows = rows, .cols = cols, .classes = CLASSES, .weighted = weighted,
+    return (test_case){.ops = ops,
+                       .type = type,
+                       .rows = rows,
+                       .cols = cols,
+                       .classes = CLASSES,
+                       .weighted = weighted,
                        .intercept = true};
 }
 
@@ -85,7 +91,8 @@ END_TEST
 /* ---------------------------------------------------------------- the order of operations */
 
 /* Loss and residuals of one row, section 4 of the page. */
-static double page_row(const tw_model_ops *ops, const double *x, size_t n, const double *v, double y, double *r)
+static double page_row(const tw_model_ops *ops, const double *x, size_t n, const double *v, double y,
+                       double *r)
 {
     const size_t K = ops->target == TW_TARGET_CLASS ? CLASSES : 1;
     double z[CLASSES] = {0}, sum = 0;
@@ -133,7 +140,8 @@ START_TEST(sums_have_the_bits_of_the_page)
     static const size_t shapes[][2] = {{1, 1}, {7, 5}, {8, 8}, {9, 31}, {256, 33}, {100, 70}};
     for (int i = 0; i < 2 * TW_N_DTYPES; i++)
         for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
-            const test_case c = make_case(tw_models[_i], (tw_dtype)(i / 2), shapes[k][0], shapes[k][1], i % 2);
+            const test_case c =
+                make_case(tw_models[_i], (tw_dtype)(i / 2), shapes[k][0], shapes[k][1], i % 2);
             double v[MOST_SUMS], got[MOST_SUMS], truth[MOST_SUMS];
             test_data d;
             const size_t n = draw(&c, &d, v);
@@ -151,7 +159,8 @@ START_TEST(the_storage_type_cannot_change_a_bit)
     double v[MOST_SUMS], first[MOST_SUMS], got[MOST_SUMS];
     test_data d;
     const size_t n = draw(&c, &d, v);
-    for (size_t j = 0; j < d.rows * d.cols; j++) d.x[j] = fabs(d.x[j]); /* 0 .. 100: all seven types hold it */
+    for (size_t j = 0; j < d.rows * d.cols; j++)
+        d.x[j] = fabs(d.x[j]); /* 0 .. 100: all seven types hold it */
     sums_of(c.ops, CLASSES, TW_f64, &d, v, first);
     for (int type = 0; type < TW_N_DTYPES; type++) {
         sums_of(c.ops, CLASSES, (tw_dtype)type, &d, v, got);
@@ -201,7 +210,8 @@ END_TEST
 
 /* ---------------------------------------------------------------- weights */
 
-/* Two orders of the same 40 rows: 40 u = 4e-15 of the sums of sizes, which are not much larger than the largest sum. */
+/* Two orders of the same 40 rows: 40 u = 4e-15 of the sums of sizes, which are not much larger than the
+ * largest sum. */
 static bool close(size_t n, const double *a, const double *b)
 {
     double size = 0, error = 0;
@@ -325,7 +335,8 @@ int main(void)
     Suite *s = suite_create("model");
     TCase *t = tcase_create("model");
     tcase_set_timeout(t, 60);
-    tcase_add_loop_test(t, a_model_has_a_name_of_its_own_every_required_function_and_its_sizes, 0, n_models());
+    tcase_add_loop_test(t, a_model_has_a_name_of_its_own_every_required_function_and_its_sizes, 0,
+                        n_models());
     tcase_add_test(t, an_unknown_name_is_no_model);
     tcase_add_loop_test(t, sums_have_the_bits_of_the_page, 0, n_models());
     tcase_add_loop_test(t, the_storage_type_cannot_change_a_bit, 0, n_models());

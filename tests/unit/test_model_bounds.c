@@ -1,8 +1,9 @@
-/* test_model_bounds.c -- loss and gradient of every model against long double, within the bound that the order of
- * operations has, and against central differences.
+/* test_model_bounds.c -- loss and gradient of every model against long double, within the bound that the
+ * order of operations has, and against central differences.
  *
- * The bound: gamma_(B+1) sum |r x| for the sums, and sum |x| dr for the residuals, where dr follows from the rounding
- * of the margins: gamma_(ceil(n/32)+6) sum |x v| for the lanes of a GLM, gamma_(n+1) for the chains of softmax. */
+ * The bound: gamma_(B+1) sum |r x| for the sums, and sum |x| dr for the residuals, where dr follows from the
+ * rounding of the margins: gamma_(ceil(n/32)+6) sum |x v| for the lanes of a GLM, gamma_(n+1) for the chains
+ * of softmax. */
 #include "support.h"
 
 #include <math.h>
@@ -124,8 +125,13 @@ typedef struct {
 
 static void make(example *e, const tw_model_ops *ops, int i, size_t rows, size_t cols)
 {
-    e->c = (test_case){.ops = ops, .type = (tw_dtype)(i / 2), .weighted = i % 2, .intercept = true, .rows = rows,
-                       .cols = cols, .classes = CLASSES};
+    e->c = (test_case){.ops = ops,
+                       .type = (tw_dtype)(i / 2),
+                       .weighted = i % 2,
+                       .intercept = true,
+                       .rows = rows,
+                       .cols = cols,
+                       .classes = CLASSES};
     test_seed((uint64_t)(i * 1000) + rows + cols);
     test_data_init(&e->data, &e->c);
     ck_assert_int_eq(tw_model_init(&e->model, ops, cols, CLASSES, true), TW_OK);
@@ -227,7 +233,8 @@ START_TEST(the_gradient_is_the_central_difference_of_the_loss)
     product_sums(&e, got);
     for (size_t j = 0; j < tw_model_raw(&e.model); j++) {
         const long double difference = (moved_loss(&e, j, h) - moved_loss(&e, j, -h)) / (2 * (long double)h);
-        ck_assert_msg(fabsl(difference - got[j]) < 1e-9L * 50, "parameter %zu: %a, not %La", j, got[j], difference);
+        ck_assert_msg(fabsl(difference - got[j]) < 1e-9L * 50, "parameter %zu: %a, not %La", j, got[j],
+                      difference);
         ck_assert(fabsl(difference - got[j] * 1.00001L) > 1e-9L * 50 || fabs(got[j]) < 1e-2);
     }
     unmake(&e);
@@ -287,7 +294,8 @@ int main(void)
     TCase *t = tcase_create("model bounds");
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, sums_of_a_block_are_true_within_their_bound, 0, n_models() * N_KINDS);
-    tcase_add_loop_test(t, the_bound_is_tight_enough_to_catch_single_precision_and_a_wrong_row, 0, n_models());
+    tcase_add_loop_test(t, the_bound_is_tight_enough_to_catch_single_precision_and_a_wrong_row, 0,
+                        n_models());
     tcase_add_loop_test(t, the_gradient_is_the_central_difference_of_the_loss, 0, 2 * n_models());
     tcase_add_loop_test(t, margins_are_true_within_their_bound, 0, n_models() * N_KINDS);
     tcase_add_loop_test(t, predictions_are_the_mean_response_to_the_margins, 0, n_models());

@@ -1,5 +1,5 @@
-/* test_objective.c -- F and its gradient on one rank: central differences, penalties, weights, scaling; failures and
- * requests. Against published optima: test_truth.c; on several ranks: mpi/test_objective.c. */
+/* test_objective.c -- F and its gradient on one rank: central differences, penalties, weights, scaling;
+ * failures and requests. Against published optima: test_truth.c; on several ranks: mpi/test_objective.c. */
 #include "support.h"
 
 #include "thalweg/vec.h"
@@ -31,9 +31,16 @@ static int n_models(void)
 
 static test_case make_case(int model, int scaling)
 {
-    return (test_case){.ops = tw_models[model], .type = TW_f32, .scaling = (tw_scaling_kind)scaling,
-                       .mode = TW_REPRODUCIBLE, .rows = 700, .cols = COLS, .classes = CLASSES, .l2 = 0.3,
-                       .intercept = true, .weighted = true};
+    return (test_case){.ops = tw_models[model],
+                       .type = TW_f32,
+                       .scaling = (tw_scaling_kind)scaling,
+                       .mode = TW_REPRODUCIBLE,
+                       .rows = 700,
+                       .cols = COLS,
+                       .classes = CLASSES,
+                       .l2 = 0.3,
+                       .intercept = true,
+                       .weighted = true};
 }
 
 static void make(test_problem *p, const test_case *c, const test_data *d)
@@ -108,7 +115,8 @@ START_TEST(folded_scaling_is_the_same_as_scaled_data)
     test_problem folded, scaled;
     double w[MOST], g[MOST], truth[MOST];
     test_data_init(&d, &c);
-    for (size_t i = 0; i < d.rows * COLS; i++) d.x[i] = (double)(float)((d.x[i] + 5) * (double)(1 + i % COLS));
+    for (size_t i = 0; i < d.rows * COLS; i++)
+        d.x[i] = (double)(float)((d.x[i] + 5) * (double)(1 + i % COLS));
     make(&folded, &c, &d);
     for (size_t i = 0; i < d.rows * COLS; i++)
         d.x[i] = (d.x[i] - folded.scaling.mean[i % COLS]) / folded.scaling.scale[i % COLS];
@@ -283,7 +291,8 @@ int main(void)
     tcase_add_loop_test(t, the_penalty_is_half_l2_w_squared_without_the_intercept, 0, 3 * n);
     tcase_add_loop_test(t, folded_scaling_is_the_same_as_scaled_data, 0, 2 * n);
     tcase_add_loop_test(t, all_weights_times_a_power_of_two_change_no_bit, 0, n);
-    tcase_add_loop_test(t, a_row_of_weight_zero_is_absent_within_rounding_and_ones_are_no_weights_to_the_bit, 0, n);
+    tcase_add_loop_test(t, a_row_of_weight_zero_is_absent_within_rounding_and_ones_are_no_weights_to_the_bit,
+                        0, n);
     tcase_add_loop_test(t, both_modes_agree_on_one_rank_to_the_bit, 0, n);
     tcase_add_test(t, weights_that_sum_to_zero_are_a_data_error_and_leave_f_and_g);
     tcase_add_test(t, a_pending_failure_is_raised_by_the_next_evaluation);

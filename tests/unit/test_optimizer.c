@@ -1,5 +1,6 @@
-/* test_optimizer.c -- every optimizer of the table with every step rule it may be paired with: the closed-form minimum
- * of a quadratic, the promise to descend, and that the state is all there is to save. L-BFGS in depth: test_lbfgs.c. */
+/* test_optimizer.c -- every optimizer of the table with every step rule it may be paired with: the
+ * closed-form minimum of a quadratic, the promise to descend, and that the state is all there is to save.
+ * L-BFGS in depth: test_lbfgs.c. */
 #include "support.h"
 
 #include "thalweg/optimizer.h"
@@ -67,8 +68,14 @@ static void solve(quadratic *q)
 
 static void make(quadratic *q)
 {
-    q->c = (test_case){.ops = &tw_model_linear, .type = TW_f64, .rows = 300, .cols = COLS, .mode = TW_REPRODUCIBLE,
-                       .l2 = 0.1, .intercept = true, .weighted = true};
+    q->c = (test_case){.ops = &tw_model_linear,
+                       .type = TW_f64,
+                       .rows = 300,
+                       .cols = COLS,
+                       .mode = TW_REPRODUCIBLE,
+                       .l2 = 0.1,
+                       .intercept = true,
+                       .weighted = true};
     ck_assert_int_eq(tw_comm_local(&q->comm), TW_OK);
     test_data_init(&q->d, &q->c);
     ck_assert_int_eq(test_problem_init(&q->p, q->comm, &q->c, &q->d), TW_OK);
@@ -116,7 +123,10 @@ START_TEST(every_allowed_pair_arrives_at_the_closed_form_minimum)
     tw_iterate it;
     if (rule->needs_descent && !optimizer->descent) return; /* refused before a run */
     make(&q);
-    const tw_step_settings set = {.length = rule->needs_descent ? 1 : 1 / q.largest, .tau = 1e9, .c1 = 1e-4, .shrink = 0.5,
+    const tw_step_settings set = {.length = rule->needs_descent ? 1 : 1 / q.largest,
+                                  .tau = 1e9,
+                                  .c1 = 1e-4,
+                                  .shrink = 0.5,
                                   .max_trials = 50};
     ck_assert_int_eq(tw_optimizer_init(&o, optimizer, &settings, N), TW_OK);
     ck_assert_int_eq(tw_step_init(&s, rule, &set, N), TW_OK);
@@ -163,8 +173,10 @@ START_TEST(a_method_that_promises_to_descend_always_does)
         }
         tw_optimizer_release(&o);
     }
-    if (tw_optimizers[_i]->descent) ck_assert_int_eq(ascents, 0);
-    else ck_assert_int_gt(ascents, 0);
+    if (tw_optimizers[_i]->descent)
+        ck_assert_int_eq(ascents, 0);
+    else
+        ck_assert_int_gt(ascents, 0);
     tw_iterate_release(&it);
 }
 END_TEST

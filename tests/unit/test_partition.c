@@ -1,6 +1,7 @@
 /* test_partition.c -- the documented number of groups, and every row in one group, every group on one rank.
  *
- * Who owns what is a matter of speed; that nothing is lost or taken twice, for every number of ranks, is not. */
+ * Who owns what is a matter of speed; that nothing is lost or taken twice, for every number of ranks, is not.
+ */
 #include "support.h"
 
 #include <math.h>
@@ -19,15 +20,39 @@ static tw_partition make(int64_t rows, int64_t groups, int size)
 
 START_TEST(the_number_of_groups_is_the_documented_one)
 {
-    static const int64_t truth[][2] = {
-        {0, 1},      {1, 1},      {7, 1},      {8, 1},        {9, 1},        {15, 1},      {16, 2},
-        {17, 2},     {31, 2},     {32, 4},     {64, 8},       {127, 8},      {128, 16},    {255, 16},
-        {256, 32},   {511, 32},   {512, 64},   {1000, 64},    {1347, 64},    {8191, 64},   {8192, 64},
-        {16383, 64}, {16384, 128}, {60000, 256}, {1000000, 4096}, {8388607, 32768}, {8388608, 65536}, {100000000, 65536},
-        {(int64_t)1 << 60, 65536}};
+    static const int64_t truth[][2] = {{0, 1},
+                                       {1, 1},
+                                       {7, 1},
+                                       {8, 1},
+                                       {9, 1},
+                                       {15, 1},
+                                       {16, 2},
+                                       {17, 2},
+                                       {31, 2},
+                                       {32, 4},
+                                       {64, 8},
+                                       {127, 8},
+                                       {128, 16},
+                                       {255, 16},
+                                       {256, 32},
+                                       {511, 32},
+                                       {512, 64},
+                                       {1000, 64},
+                                       {1347, 64},
+                                       {8191, 64},
+                                       {8192, 64},
+                                       {16383, 64},
+                                       {16384, 128},
+                                       {60000, 256},
+                                       {1000000, 4096},
+                                       {8388607, 32768},
+                                       {8388608, 65536},
+                                       {100000000, 65536},
+                                       {(int64_t)1 << 60, 65536}};
     for (size_t i = 0; i < sizeof truth / sizeof *truth; i++) {
         tw_partition p = make(truth[i][0], 0, 3);
-        ck_assert_msg(p.groups == truth[i][1], "%lld rows: %lld groups", (long long)p.rows, (long long)p.groups);
+        ck_assert_msg(p.groups == truth[i][1], "%lld rows: %lld groups", (long long)p.rows,
+                      (long long)p.groups);
         tw_partition_release(&p);
     }
 }
@@ -110,8 +135,10 @@ START_TEST(boundaries_are_as_coarse_as_six_percent_of_imbalance_allows)
             while (q > 1 && (q * size > g || 100 * most_owned(g, size, q, start) * size > 106 * g)) q /= 2;
             const int64_t most = most_owned(g, size, q, start);
             for (int r = 0; r <= size; r++) ck_assert_int_eq(p.start[r], start[r]);
-            if (q > 1) ck_assert_double_le((double)most * size, 1.06 * (double)g);
-            else ck_assert_int_le(most, (g + size - 1) / size);
+            if (q > 1)
+                ck_assert_double_le((double)most * size, 1.06 * (double)g);
+            else
+                ck_assert_int_le(most, (g + size - 1) / size);
             coarse += q > 1;
             tw_partition_release(&p);
         }
@@ -143,8 +170,8 @@ static int64_t slice_rows(const tw_partition *p, int64_t k, int64_t t, int64_t s
 
 START_TEST(slices_of_an_epoch_cover_each_group_once)
 {
-    static const int64_t shape[][3] = {{1000, 64, 1},  {1000, 64, 7},  {1000, 64, 1000}, {60000, 256, 469},
-                                       {17, 16, 40},   {100003, 1024, 13}, {5, 8, 5},    {3, 1, 3}};
+    static const int64_t shape[][3] = {{1000, 64, 1}, {1000, 64, 7},      {1000, 64, 1000}, {60000, 256, 469},
+                                       {17, 16, 40},  {100003, 1024, 13}, {5, 8, 5},        {3, 1, 3}};
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
         tw_partition p = make(shape[i][0], shape[i][1], 1);
         for (int64_t k = 0; k < p.groups; k++) {
@@ -164,13 +191,14 @@ END_TEST
 
 START_TEST(equal_groups_give_every_step_its_share_down_to_one_row)
 {
-    static const int64_t shape[][3] = {{1024, 64, 1024}, {1024, 64, 1000}, {1024, 64, 7}, {640, 64, 640},
-                                       {4096, 1, 4096},  {6400, 64, 91},   {512, 512, 512}, {65536, 256, 65536}};
+    static const int64_t shape[][3] = {{1024, 64, 1024}, {1024, 64, 1000},   {1024, 64, 7},
+                                       {640, 64, 640},   {4096, 1, 4096},    {6400, 64, 91},
+                                       {512, 512, 512},  {65536, 256, 65536}};
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
         const int64_t m = shape[i][0], steps = shape[i][2];
         tw_partition p = make(m, shape[i][1], 1);
         ck_assert_int_eq(m % p.groups, 0);
-        for (int64_t t = 0; t < steps; t += steps > 5000 ? 97 : 1) {
+        for (int64_t t = 0; t<steps; t += steps> 5000 ? 97 : 1) {
             int64_t rows = 0;
             for (int64_t k = 0; k < p.groups; k++) rows += slice_rows(&p, k, t, steps);
             ck_assert_int_eq(rows, m * (t + 1) / steps - m * t / steps); /* Hermite's identity */
@@ -267,7 +295,8 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("partition");
-    TCase *groups = tcase_create("groups"), *ranks = tcase_create("ranks"), *batches = tcase_create("mini-batches");
+    TCase *groups = tcase_create("groups"), *ranks = tcase_create("ranks"),
+          *batches = tcase_create("mini-batches");
     tcase_add_test(groups, the_number_of_groups_is_the_documented_one);
     tcase_add_test(groups, an_explicit_number_of_groups_is_taken_when_it_is_a_power_of_two_up_to_65536);
     tcase_add_test(groups, groups_cover_every_row_once_and_differ_by_one_row_at_most);

@@ -44,13 +44,15 @@ START_TEST(standardize_has_the_true_mean_and_population_standard_deviation)
         size_t rows, cols;
     } shapes[] = {{1, 1}, {2, 3}, {1000, 17}, {40000, 3}, {300, 1300}}; /* 1300: three stripes */
     for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
-        const test_case c = {.ops = &tw_model_linear, .type = (tw_dtype)_i, .rows = shapes[k].rows, .cols = shapes[k].cols};
+        const test_case c = {
+            .ops = &tw_model_linear, .type = (tw_dtype)_i, .rows = shapes[k].rows, .cols = shapes[k].cols};
         test_data d;
         test_data_init(&d, &c);
         tw_scaling s = fit(TW_SCALING_STANDARDIZE, c.type, d.rows, d.cols, d.x);
         for (size_t j = 0; j < d.cols; j++) {
             long double mean = 0, squares = 0, size = 0;
-            for (size_t i = 0; i < d.rows; i++) mean += d.x[i * d.cols + j], size += fabs(d.x[i * d.cols + j]);
+            for (size_t i = 0; i < d.rows; i++)
+                mean += d.x[i * d.cols + j], size += fabs(d.x[i * d.cols + j]);
             mean /= (long double)d.rows;
             size /= (long double)d.rows;
             for (size_t i = 0; i < d.rows; i++) squares += powl(d.x[i * d.cols + j] - mean, 2);
@@ -74,9 +76,10 @@ START_TEST(a_large_offset_does_not_drown_the_spread)
     for (int i = 0; i < ROWS; i++) squares += (x[i] - mean) * (x[i] - mean);
     for (int i = 0; i < ROWS; i++) sum_of_squares += (long double)(x[i] * x[i]);
     tw_scaling s = fit(TW_SCALING_STANDARDIZE, TW_f64, ROWS, 1, x);
-    const double truth = (double)sqrtl(squares / ROWS), naive = sqrt(fabs((double)(sum_of_squares / ROWS) - (double)(mean * mean)));
+    const double truth = (double)sqrtl(squares / ROWS),
+                 naive = sqrt(fabs((double)(sum_of_squares / ROWS) - (double)(mean * mean)));
     ck_assert_double_eq_tol(s.scale[0], truth, 1e8 * 0x1p-53); /* the means of groups are rounded */
-    ck_assert_double_gt(fabs(naive - truth), 1e-3 * truth); /* the textbook formula fails here */
+    ck_assert_double_gt(fabs(naive - truth), 1e-3 * truth);    /* the textbook formula fails here */
     ck_assert_uint_eq(s.offset_heavy, 1);
     tw_scaling_release(&s);
     free(x);
@@ -154,8 +157,12 @@ typedef struct {
 
 static void make(fixture *f, int i)
 {
-    f->c = (test_case){.ops = i / 4 ? &tw_model_softmax : &tw_model_linear, .type = TW_f64, .rows = 200, .cols = 21,
-                       .classes = CLASSES, .intercept = i % 2,
+    f->c = (test_case){.ops = i / 4 ? &tw_model_softmax : &tw_model_linear,
+                       .type = TW_f64,
+                       .rows = 200,
+                       .cols = 21,
+                       .classes = CLASSES,
+                       .intercept = i % 2,
                        .scaling = i / 2 % 2 ? TW_SCALING_MINMAX : TW_SCALING_STANDARDIZE};
     test_data_init(&f->d, &f->c);
     for (size_t k = 0; k < 200 * 21; k++) f->d.x[k] = (f->d.x[k] + 2) * (double)(1 + k % 21);
@@ -211,8 +218,8 @@ START_TEST(margins_of_raw_features_at_folded_parameters_are_those_of_scaled_feat
 }
 END_TEST
 
-/* The gradient's way out is the transpose of the parameters' way in: <unfold(s), w> = <s, fold(w)> for every s, as
- * fold is linear. One wrong sign or factor breaks it. */
+/* The gradient's way out is the transpose of the parameters' way in: <unfold(s), w> = <s, fold(w)> for every
+ * s, as fold is linear. One wrong sign or factor breaks it. */
 START_TEST(unfold_is_the_adjoint_of_fold)
 {
     fixture f;
@@ -226,7 +233,8 @@ START_TEST(unfold_is_the_adjoint_of_fold)
         tw_scaling_fold(&f.s, &f.m, f.w, f.v);
         tw_scaling_unfold(&f.s, &f.m, sums, g);
         for (size_t j = 0; j < f.m.n_params; j++) in += (long double)g[j] * f.w[j];
-        for (size_t j = 0; j < raw; j++) out += (long double)sums[j] * f.v[j], size += fabsl((long double)sums[j] * f.v[j]);
+        for (size_t j = 0; j < raw; j++)
+            out += (long double)sums[j] * f.v[j], size += fabsl((long double)sums[j] * f.v[j]);
         ck_assert_msg(fabsl(in - out) <= 1e-14L * size, "%Lg and %Lg", in, out);
         g[3] = -g[3];
         ck_assert(fabsl(in - 2 * (long double)g[3] * -f.w[3] - out) > 1e-14L * size);
@@ -242,7 +250,8 @@ START_TEST(without_scaling_parameters_and_gradient_pass_unchanged)
     fixture f;
     make(&f, _i);
     tw_scaling none = {.kind = TW_SCALING_NONE};
-    double *sums = calloc(tw_model_sums(&f.m), sizeof *sums), *g = malloc(f.m.n_params * sizeof *g), zero[CLASSES] = {0};
+    double *sums = calloc(tw_model_sums(&f.m), sizeof *sums), *g = malloc(f.m.n_params * sizeof *g),
+           zero[CLASSES] = {0};
     for (size_t j = 0; j < tw_model_raw(&f.m); j++) sums[j] = test_uniform();
     tw_scaling_fold(&none, &f.m, f.w, f.v);
     tw_scaling_unfold(&none, &f.m, sums, g);

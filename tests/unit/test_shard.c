@@ -1,5 +1,5 @@
-/* test_shard.c -- rows read are the rows written, bit for bit, whatever the type, the layout and the cut; and what is
- * no number is found and named. */
+/* test_shard.c -- rows read are the rows written, bit for bit, whatever the type, the layout and the cut; and
+ * what is no number is found and named. */
 #include "support.h"
 
 #include <math.h>
@@ -15,13 +15,18 @@ static double x[M * N], y[M], omega[M];
 /* Values that the type holds exactly, its extremes among them. */
 static double value_of(tw_dtype type)
 {
-    static const double extreme[][2] = {{0, 255},       {-128, 127},          {-32768, 32767},
-                                        {65504, 0x1p-14}, {0x1.fep127, 0x1p-126}, {0x1.fffffep127, 0x1p-126},
+    static const double extreme[][2] = {{0, 255},
+                                        {-128, 127},
+                                        {-32768, 32767},
+                                        {65504, 0x1p-14},
+                                        {0x1.fep127, 0x1p-126},
+                                        {0x1.fffffep127, 0x1p-126},
                                         {0x1.fffffffffffffp1023, 0x1p-1022}};
     const uint64_t pick = test_bits() % 16;
     double word = 0;
     if (pick < 2) return extreme[type][pick];
-    if (type <= TW_i16) return floor(extreme[type][0] + (extreme[type][1] - extreme[type][0]) * fabs(test_uniform()));
+    if (type <= TW_i16)
+        return floor(extreme[type][0] + (extreme[type][1] - extreme[type][0]) * fabs(test_uniform()));
     const double v = pick == 2 ? -0.0 : pick == 3 ? 0.0 : ldexp(test_uniform(), (int)(test_bits() % 12) - 4);
     test_store(type, 1, &v, &word);
     return test_load(type, &word, 0);
@@ -39,9 +44,9 @@ typedef struct {
     bool compressed, big_endian;
 } layout;
 
-static const layout layouts[] = {{0, 0, false, false},  {0, 0, false, true},   {10, N, false, false},
-                                 {10, N, true, false},  {64, 3, true, true},   {1, 1, true, false},
-                                 {M, N, true, false},   {200, 10, false, true}};
+static const layout layouts[] = {{0, 0, false, false}, {0, 0, false, true},   {10, N, false, false},
+                                 {10, N, true, false}, {64, 3, true, true},   {1, 1, true, false},
+                                 {M, N, true, false},  {200, 10, false, true}};
 enum { N_LAYOUTS = sizeof layouts / sizeof *layouts };
 
 static void write_file(tw_dtype type, const layout *l)
@@ -60,7 +65,8 @@ static void write_file(tw_dtype type, const layout *l)
     H5Dclose(set);
     H5Pclose(creation);
     H5Sclose(space);
-    test_array column = {.file_type = H5T_IEEE_F32BE, .memory_type = H5T_NATIVE_DOUBLE, .rank = 1, .shape = {M}, .data = y};
+    test_array column = {
+        .file_type = H5T_IEEE_F32BE, .memory_type = H5T_NATIVE_DOUBLE, .rank = 1, .shape = {M}, .data = y};
     test_write(file, "y", &column);
     column.data = omega;
     column.chunk[0] = 9;
@@ -120,8 +126,12 @@ START_TEST(pieces_larger_than_one_read_join_without_a_seam)
     for (int i = 0; i < ROWS * COLS; i++) big[i] = i;
     for (hsize_t chunk = 0; chunk < 2000; chunk += 999) {
         const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), type = H5T_NATIVE_DOUBLE;
-        const test_array a = {
-            .file_type = type, .memory_type = type, .rank = 2, .shape = {ROWS, COLS}, .chunk = {chunk, COLS}, .data = big};
+        const test_array a = {.file_type = type,
+                              .memory_type = type,
+                              .rank = 2,
+                              .shape = {ROWS, COLS},
+                              .chunk = {chunk, COLS},
+                              .data = big};
         test_write(file, "X", &a);
         H5Fclose(file);
         const tw_dataset d = open_file();
@@ -140,7 +150,8 @@ END_TEST
 
 START_TEST(wider_integers_and_booleans_keep_their_values)
 {
-    const int64_t values[] = {0, 1, 65535, -1, -2147483647 - 1, 4294967295, (int64_t)1 << 53, -((int64_t)1 << 62)};
+    const int64_t values[] = {
+        0, 1, 65535, -1, -2147483647 - 1, 4294967295, (int64_t)1 << 53, -((int64_t)1 << 62)};
     const struct {
         hid_t type;
         int64_t from, to; /* values outside do not fit */
@@ -152,9 +163,14 @@ START_TEST(wider_integers_and_booleans_keep_their_values)
                  {H5T_STD_U64BE, 0, INT64_MAX}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         int64_t v[8];
-        for (int i = 0; i < 8; i++) v[i] = values[i] < cases[c].from || values[i] > cases[c].to ? 7 : values[i];
+        for (int i = 0; i < 8; i++)
+            v[i] = values[i] < cases[c].from || values[i] > cases[c].to ? 7 : values[i];
         const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-        test_array a = {.file_type = cases[c].type, .memory_type = H5T_NATIVE_INT64, .rank = 2, .shape = {4, 2}, .data = v};
+        test_array a = {.file_type = cases[c].type,
+                        .memory_type = H5T_NATIVE_INT64,
+                        .rank = 2,
+                        .shape = {4, 2},
+                        .data = v};
         test_write(file, "X", &a);
         a.rank = 1;
         test_write(file, "y", &a);
@@ -172,7 +188,8 @@ END_TEST
 START_TEST(booleans_as_h5py_writes_them_are_zeros_and_ones)
 {
     signed char values[12] = {0, 1, 1, 0, 0, 1, 1, 1, 0, 0, 0, 1};
-    const hid_t boolean = H5Tenum_create(H5T_NATIVE_SCHAR), file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t boolean = H5Tenum_create(H5T_NATIVE_SCHAR),
+                file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     H5Tenum_insert(boolean, "FALSE", &(signed char){0});
     H5Tenum_insert(boolean, "TRUE", &(signed char){1});
     test_array a = {.file_type = boolean, .memory_type = boolean, .rank = 2, .shape = {6, 2}, .data = values};
@@ -199,15 +216,20 @@ static const tw_dtype floats[] = {TW_f16, TW_bf16, TW_f32, TW_f64};
 /* A file of that type with one element replaced by the word of a NaN or infinity. */
 static void write_special(tw_dtype type, double special, size_t row, size_t col)
 {
-    const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), stored = test_file_type(type, false);
+    const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
+                stored = test_file_type(type, false);
     char bytes[M * N * 8];
     const uint16_t word = (uint16_t)((type == TW_f16 ? 0x7c00 : 0x7f80) | (isnan(special) ? 1 : 0) |
                                      (special < 0 ? 0x8000 : 0));
     test_store(type, M * N, x, bytes);
     char *at = bytes + (row * N + col) * tw_dtype_size(type);
-    if (tw_dtype_size(type) == 2) memcpy(at, &word, 2);
-    else test_store(type, 1, &special, at);
-    test_write(file, "X", &(test_array){.file_type = stored, .memory_type = stored, .rank = 2, .shape = {M, N}, .data = bytes});
+    if (tw_dtype_size(type) == 2)
+        memcpy(at, &word, 2);
+    else
+        test_store(type, 1, &special, at);
+    test_write(
+        file, "X",
+        &(test_array){.file_type = stored, .memory_type = stored, .rank = 2, .shape = {M, N}, .data = bytes});
     H5Tclose(stored);
     H5Fclose(file);
 }
@@ -319,7 +341,8 @@ int main(void)
     TCase *t = tcase_create("shard");
     tcase_add_checked_fixture(t, enter, test_folder_leave);
     tcase_set_timeout(t, 60);
-    tcase_add_loop_test(t, rows_read_are_the_rows_written_for_every_type_layout_and_cut, 0, TW_N_DTYPES * N_LAYOUTS);
+    tcase_add_loop_test(t, rows_read_are_the_rows_written_for_every_type_layout_and_cut, 0,
+                        TW_N_DTYPES * N_LAYOUTS);
     tcase_add_test(t, pieces_larger_than_one_read_join_without_a_seam);
     tcase_add_test(t, wider_integers_and_booleans_keep_their_values);
     tcase_add_test(t, booleans_as_h5py_writes_them_are_zeros_and_ones);

@@ -1,7 +1,8 @@
-/* test_tree.c -- the tree over groups, with strings instead of numbers: leaf k is its number, a merge is "(a+b)".
+/* test_tree.c -- the tree over groups, with strings instead of numbers: leaf k is its number, a merge is
+ * "(a+b)".
  *
- * The merged string is the whole expression, so equal strings mean that no rank count and no boundary can change a
- * single operation. Nothing is rounded here and nothing can cancel. */
+ * The merged string is the whole expression, so equal strings mean that no rank count and no boundary can
+ * change a single operation. Nothing is rounded here and nothing can cancel. */
 #include "comm/tree.h"
 
 #include "support.h"
@@ -49,9 +50,11 @@ static size_t all_nodes(int size, const int64_t *start, tw_node *nodes)
         if (start[r + 1] > start[r])
             ck_assert_double_le((double)own, 2 * log2((double)(start[r + 1] - start[r])) + 2);
         for (size_t i = count; i < count + own; at += nodes[i++].size) {
-            const bool aligned = (nodes[i].size & (nodes[i].size - 1)) == 0 && nodes[i].first % nodes[i].size == 0;
+            const bool aligned =
+                (nodes[i].size & (nodes[i].size - 1)) == 0 && nodes[i].first % nodes[i].size == 0;
             const bool maximal = i == count || !tw_node_siblings(nodes[i - 1], nodes[i]);
-            if (nodes[i].first != at || !aligned || !maximal) ck_abort_msg("node %zu of rank %d is wrong", i, r);
+            if (nodes[i].first != at || !aligned || !maximal)
+                ck_abort_msg("node %zu of rank %d is wrong", i, r);
         }
         ck_assert_int_eq(at, start[r + 1]);
         count += own;

@@ -1,5 +1,5 @@
-/* test_truth.c -- minima that thalweg did not compute (tests/truth/optima.json): there F has the published value, its
- * gradient vanishes, predictions agree; and from zero the default method gets there. */
+/* test_truth.c -- minima that thalweg did not compute (tests/truth/optima.json): there F has the published
+ * value, its gradient vanishes, predictions agree; and from zero the default method gets there. */
 #include "support.h"
 
 #include "thalweg/optimizer.h"
@@ -49,7 +49,8 @@ static void take_minimum(published *p)
         for (size_t j = 0; j < p->model.features; j++)
             p->w[j * K + k] = number_of(p->truth, scaled ? "coef_scaled" : "coef_", k, j);
         if (p->model.intercept)
-            p->w[p->model.n_weights + k] = number_of(p->truth, scaled ? "intercept_scaled" : "intercept_", k, 0);
+            p->w[p->model.n_weights + k] =
+                number_of(p->truth, scaled ? "intercept_scaled" : "intercept_", k, 0);
     }
 }
 
@@ -121,8 +122,10 @@ START_TEST(the_published_minimum_is_one)
     double *zero = calloc(p.objective.n, sizeof *zero);
     const double truth = json_number_value(json_object_get(p.truth, "objective"));
     const double f_zero = eval(&p, zero, &norm_zero), f = eval(&p, p.w, &norm);
-    ck_assert_msg(fabs(f - truth) <= 1e-12 * fabs(truth), "%s: %.17g, not %.17g", text_of(p.truth, "name"), f, truth);
-    ck_assert_msg(norm <= 1e-9 * norm_zero, "%s: gradient norm %g of %g", text_of(p.truth, "name"), norm, norm_zero);
+    ck_assert_msg(fabs(f - truth) <= 1e-12 * fabs(truth), "%s: %.17g, not %.17g", text_of(p.truth, "name"), f,
+                  truth);
+    ck_assert_msg(norm <= 1e-9 * norm_zero, "%s: gradient norm %g of %g", text_of(p.truth, "name"), norm,
+                  norm_zero);
     ck_assert(f < f_zero);
     p.w[0] = p.w[0] * (1 + 1e-3) + 1e-6; /* the tests above can fail */
     eval(&p, p.w, &norm_moved);
@@ -183,7 +186,8 @@ START_TEST(lbfgs_with_backtracking_arrives_there_from_zero_when_scaled)
     make(&p, _i);
     const size_t n = p.objective.n;
     const double truth = json_number_value(json_object_get(p.truth, "objective"));
-    ck_assert_int_eq(tw_optimizer_init(&o, &tw_optimizer_lbfgs, &(tw_optimizer_settings){.memory = 10}, n), TW_OK);
+    ck_assert_int_eq(tw_optimizer_init(&o, &tw_optimizer_lbfgs, &(tw_optimizer_settings){.memory = 10}, n),
+                     TW_OK);
     const tw_step_settings set = {.length = 1, .c1 = 1e-4, .shrink = 0.5, .max_trials = 50};
     ck_assert_int_eq(tw_step_init(&s, &tw_step_backtracking, &set, n), TW_OK);
     ck_assert(tw_iterate_init(&it, n));
@@ -193,9 +197,11 @@ START_TEST(lbfgs_with_backtracking_arrives_there_from_zero_when_scaled)
         ck_assert_int_eq(tw_optimizer_direction(&o, &p.objective, &it), TW_OK);
         ck_assert_int_eq(tw_step_advance(&s, &p.objective, &it), TW_OK);
     }
-    ck_assert_msg(it.f - truth <= 1e-10 * fabs(truth) + 1e-15, "%s: F %.17g, not %.17g, after %ld steps, |g| %g",
-                  text_of(p.truth, "name"), it.f, truth, it.k, it.g_norm / start);
-    ck_assert_msg(largest_difference(&p, it.w) < 1e-6, "%s: %g", text_of(p.truth, "name"), largest_difference(&p, it.w));
+    ck_assert_msg(it.f - truth <= 1e-10 * fabs(truth) + 1e-15,
+                  "%s: F %.17g, not %.17g, after %ld steps, |g| %g", text_of(p.truth, "name"), it.f, truth,
+                  it.k, it.g_norm / start);
+    ck_assert_msg(largest_difference(&p, it.w) < 1e-6, "%s: %g", text_of(p.truth, "name"),
+                  largest_difference(&p, it.w));
     tw_iterate_release(&it);
     tw_step_release(&s);
     tw_optimizer_release(&o);
@@ -214,7 +220,8 @@ int main(void)
     tcase_add_loop_test(t, the_published_minimum_is_one, 0, n);
     tcase_add_loop_test(t, coefficients_in_original_units_and_predictions_are_the_published_ones, 0, n);
     for (int i = 0; i < n; i++)
-        if (json_object_get(json_array_get(optima, (size_t)i), "coef_scaled")) /* unscaled: test_optima.c, it takes long */
+        if (json_object_get(json_array_get(optima, (size_t)i),
+                            "coef_scaled")) /* unscaled: test_optima.c, it takes long */
             tcase_add_loop_test(t, lbfgs_with_backtracking_arrives_there_from_zero_when_scaled, i, i + 1);
     suite_add_tcase(s, t);
     const int failed = test_run(s);
