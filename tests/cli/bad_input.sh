@@ -114,12 +114,11 @@ config good.h5 logistic 'stop: {max_iterations: 2}'
 timeout 20 "$thalweg" train c.yaml --out taken -q </dev/null
 try finished 73 'taken holds a finished run' train c.yaml --out taken
 mkdir live
-(flock 9 && sleep 60) 9>live/lock &
+(flock 9 && exec sleep 60) 9>live/lock >/dev/null 2>&1 &
 holder=$!
 for _ in 1 2 3 4 5 6 7 8 9 10; do flock -n live/lock true || break; sleep 0.1; done
 try in-use 73 'live is in use by' train c.yaml --out live
 kill $holder
-pkill -P $holder 2>/dev/null || true
 touch file
 try output-is-a-file 73 'file is not a directory' train c.yaml --out file/run
 mkdir -m 555 closed
