@@ -78,7 +78,7 @@ START_TEST(a_step_leaves_the_iterate_whole_at_the_new_point)
               !tw_step_find("Constant"));
     for (int i = 0; i < 3; i++) {
         const double f_before = s.it.f, slope = tw_vec_dot(s.it.n, s.it.g, s.it.d);
-        memcpy(w, s.it.w, sizeof w);
+        memcpy(w, s.it.w, s.it.n * sizeof *w);
         advance(&s, ops, &usual);
         ck_assert(s.it.why == TW_CONTINUE && s.it.k == i + 1 && s.it.trials >= 1 && s.it.alpha > 0 &&
                   s.it.moved);
@@ -189,7 +189,7 @@ static void check_run(const tw_model_ops *model, const tw_optimizer_ops *ops, co
     ck_assert_int_eq(tw_step_init(&step, &tw_step_backtracking, set, s.it.n), TW_OK);
     while (s.it.k < 30 && tw_vec_norm(s.it.n, s.it.g) > 1e-5) {
         double w[MOST], trial[MOST], g[MOST], f;
-        memcpy(w, s.it.w, sizeof w);
+        memcpy(w, s.it.w, s.it.n * sizeof *w);
         ck_assert_int_eq(tw_optimizer_direction(&o, &s.p.objective, &s.it), TW_OK);
         ck_assert_int_eq(tw_step_advance(&step, &s.p.objective, &s.it), TW_OK);
         ck_assert_int_eq(s.it.why, TW_CONTINUE);
