@@ -1,7 +1,7 @@
 /* iterate.h -- where the run is, the same bits on every rank; and why the mathematics ended.
  *
- * A reason is never an error: a run that stops at its limit has done what it was told. Its class says which it is:
- * 'c' converged, 's' stopped before that, 'f' failed. */
+ * A reason is never an error: a run that stops at its limit has done what it was told. Its class says which
+ * it is: 'c' converged, 's' stopped before that, 'f' failed. */
 #ifndef THALWEG_ITERATE_H
 #define THALWEG_ITERATE_H
 
@@ -12,7 +12,8 @@
 #define TW_REASONS(X)                                                                                        \
     X(CONTINUE, "continue", '-', 0, "still running")                                                         \
     X(GRADIENT_NORM, "gradient_norm", 'c', 0, "gradient norm below its tolerance")                           \
-    X(GRADIENT_NORM_RELATIVE, "gradient_norm_relative", 'c', 0, "relative gradient norm below its tolerance") \
+    X(GRADIENT_NORM_RELATIVE, "gradient_norm_relative", 'c', 0,                                              \
+      "relative gradient norm below its tolerance")                                                          \
     X(LOSS_DELTA, "loss_delta", 'c', 0, "change of the loss below its tolerance")                            \
     X(LOSS_DELTA_RELATIVE, "loss_delta_relative", 'c', 0, "relative change of the loss below its tolerance") \
     X(PARAMETERS_UNCHANGED, "parameters_unchanged", 'c', 0, "parameters unchanged to the last bit")          \
@@ -26,7 +27,7 @@ typedef enum {
 #define X(id, name, kind, code, text) TW_##id,
     TW_REASONS(X)
 #undef X
-    TW_N_REASONS
+        TW_N_REASONS
 } tw_reason;
 
 /* Not collective, no cost. tw_reason_name: "gradient_norm", as in summary.json. */
@@ -37,17 +38,21 @@ int tw_reason_exit_code(tw_reason reason);
 
 typedef struct {
     size_t n;
-    double *w, *g, *d;          /* [n] point, gradient there, direction */
-    double f, f_prev;           /* F at w, and at the point before */
-    double g_norm, w_norm;      /* ||g||, ||w|| */
-    double slope;               /* g.d where the last step began */
-    double alpha;               /* length of the last step, NAN before the first */
-    long k, trials;             /* iterations done; lengths tried in the last one */
-    bool moved;                 /* did the last step change any bit of w? */
+    double *w, *g, *d;     /* [n] point, gradient there, direction */
+    double f, f_prev;      /* F at w, and at the point before */
+    double g_norm, w_norm; /* ||g||, ||w|| */
+    double slope;          /* g.d where the last step began */
+    double alpha;          /* length of the last step, NAN before the first */
+    long k, trials;        /* iterations done; lengths tried in the last one */
+    bool moved;            /* did the last step change any bit of w? */
     tw_reason why;
 } tw_iterate;
 
-/** (F(w) - F(w+)) / (-alpha g.d) of the last step: near 1 timid, 1/2 ideal for a quadratic, below 0 the loss rose. */
+/** Relative changes of F below this are rounding: the bound (B + log2 G) u of its sum, with room. */
+#define TW_LOSS_ROUNDING 0x1p-44
+
+/** (F(w) - F(w+)) / (-alpha g.d) of the last step: near 1 timid, 1/2 ideal for a quadratic, below 0 the loss rose. NAN when
+ * the decrease that the slope promised is below rounding. */
 double tw_iterate_taylor(const tw_iterate *iterate);
 
 /** Allocate w, g, d as zeros. Not collective. false: out of memory. */

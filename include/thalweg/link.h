@@ -1,7 +1,8 @@
 /* link.h -- a GLM's loss as a function of one margin z = w.x + b and a label.
  *
- * glm.c drives it over blocks; a new loss of this kind is one file of some 30 lines in src/model/links and one word in
- * TW_MODELS. Orders of operations are part of the contract (docs/reproducibility.md, section 4). */
+ * glm.c drives it over blocks; a new loss of this kind is one file of some 30 lines in src/model/links and
+ * one word in TW_MODELS. Orders of operations are part of the contract (docs/reproducibility.md, section 4).
+ */
 #ifndef THALWEG_LINK_H
 #define THALWEG_LINK_H
 
@@ -22,14 +23,14 @@ tw_status tw_glm_margins(const tw_model *model, const tw_block *block, const dou
 void tw_glm_predict(const tw_model *model, const double *z, double *p);
 
 /** The table row of a GLM. */
-#define TW_GLM(name_, summary_, target_, link_)                                                              \
-    const tw_model_ops tw_model_##name_ = {.name = #name_,                                                   \
-                                           .summary = summary_,                                              \
-                                           .target = target_,                                                \
-                                           .link = link_,                                                    \
-                                           .outputs = tw_glm_outputs,                                        \
-                                           .loss_grad = tw_glm_loss_grad,                                    \
-                                           .margins = tw_glm_margins,                                        \
+#define TW_GLM(name_, summary_, target_, link_)                           \
+    const tw_model_ops tw_model_##name_ = {.name = #name_,                \
+                                           .summary = summary_,           \
+                                           .target = target_,             \
+                                           .link = link_,                 \
+                                           .outputs = tw_glm_outputs,     \
+                                           .loss_grad = tw_glm_loss_grad, \
+                                           .margins = tw_glm_margins,     \
                                            .predict = tw_glm_predict}
 
 #endif

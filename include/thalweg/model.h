@@ -1,10 +1,11 @@
 /* model.h -- loss and gradient summed over a block of rows: local mathematics that knows no MPI.
  *
- * A model is a row of the table TW_MODELS: one file, one word. It sees raw features and raw-space parameters; scaling
- * is folded into these by the objective (scaling.h), penalties and the division by the weight are the objective's.
+ * A model is a row of the table TW_MODELS: one file, one word. It sees raw features and raw-space parameters;
+ * scaling is folded into these by the objective (scaling.h), penalties and the division by the weight are the
+ * objective's.
  *
- * Parameters are one flat vector: first the n_weights penalised ones, w[j*K + k] for feature j and output k, then the
- * intercepts. Raw-space parameters have the same layout and always end in K offsets. */
+ * Parameters are one flat vector: first the n_weights penalised ones, w[j*K + k] for feature j and output k,
+ * then the intercepts. Raw-space parameters have the same layout and always end in K offsets. */
 #ifndef THALWEG_MODEL_H
 #define THALWEG_MODEL_H
 
@@ -29,8 +30,8 @@ typedef struct {
     /* Outputs a row has: 1 for a GLM, the number of classes for softmax. REQUIRED */
     size_t (*outputs)(const tw_model *model);
 
-    /* Add the block's sums to sums [tw_model_sums()], zeros for a fresh block: gradient [n_weights], sums of residuals
-     * [K], loss, weight, bad rows. v: raw-space parameters. REQUIRED */
+    /* Add the block's sums to sums [tw_model_sums()], zeros for a fresh block: gradient [n_weights], sums of
+     * residuals [K], loss, weight, bad rows. v: raw-space parameters. REQUIRED */
     tw_status (*loss_grad)(const tw_model *model, const tw_block *block, const double *v, double *sums);
 
     /* z [rows][K]: the margins of the block. REQUIRED */
@@ -60,9 +61,9 @@ struct tw_model {
     size_t n_weights;         /* n K, penalised */
     size_t n_params;          /* n_weights, + K with intercept */
     bool intercept;
-    size_t packed;            /* K rounded up to whole vectors */
-    double *scratch;          /* owned: rows as doubles; for several outputs packed parameters, block gradient */
-    double *row_z;            /* in scratch: [TW_MICRO][packed] */
+    size_t packed;   /* K rounded up to whole vectors */
+    double *scratch; /* owned: rows as doubles; for several outputs packed parameters, block gradient */
+    double *row_z;   /* in scratch: [TW_MICRO][packed] */
 };
 
 /**
@@ -74,7 +75,8 @@ tw_status tw_model_init(tw_model *model, const tw_model_ops *ops, size_t feature
                         bool intercept) TW_CHECKED;
 void tw_model_release(tw_model *model);
 
-/** Length of the sums of a block: n_weights + K + 3, in the order gradient, residuals, loss, weight, bad rows. */
+/** Length of the sums of a block: n_weights + K + 3, in the order gradient, residuals, loss, weight, bad
+ * rows. */
 size_t tw_model_sums(const tw_model *model);
 
 /** Length of raw-space parameters: n_weights + K. */
@@ -98,8 +100,8 @@ static inline size_t tw_sum_bad(const tw_model *model)
     return model->n_weights + model->outputs + 2;
 }
 
-/** Rows of a block as doubles: the block itself when it is f64, else converted into the model's scratch. At most
- * TW_MICRO rows. Not collective. */
+/** Rows of a block as doubles: the block itself when it is f64, else converted into the model's scratch. At
+ * most TW_MICRO rows. Not collective. */
 const double *tw_model_rows(const tw_model *model, const tw_block *block, size_t begin, size_t rows);
 
 #endif

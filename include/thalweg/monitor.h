@@ -1,8 +1,8 @@
 /* monitor.h -- reads the iterate and answers with a reason: continue, converged, stopped or failed.
  *
- * Every rank decides from the same bits, so no communication is needed and no decision can split. Tests in this order:
- * not finite, diverged, gradient norm (absolute, relative), loss delta (absolute, relative), parameters unchanged,
- * time (as agreed in the last exchange), iterations. NAN = the test is off. */
+ * Every rank decides from the same bits, so no communication is needed and no decision can split. Tests in
+ * this order: not finite, diverged, gradient norm (absolute, relative), loss delta (absolute, relative),
+ * parameters unchanged, time (as agreed in the last exchange), iterations. NAN = the test is off. */
 #ifndef THALWEG_MONITOR_H
 #define THALWEG_MONITOR_H
 
@@ -18,7 +18,7 @@ typedef struct {
     long patience;                 /* checks in a row */
     long max_iterations;
     double max_seconds;
-    double divergence_factor;      /* times the larger of the first loss and the loss at zero parameters */
+    double divergence_factor; /* times the larger of the first loss and the loss at zero parameters */
 } tw_monitor_settings;
 
 typedef struct {
@@ -27,7 +27,7 @@ typedef struct {
     double started;                      /* clock */
     long held;                           /* checks in a row at which the convergence tests held */
     tw_reason holding;                   /* the first of them, in order */
-    long rises, last_rise;               /* steps that raised the loss by more than rounding; the last one's k */
+    long rises, last_rise; /* steps that raised the loss by more than rounding; the last one's k */
     double f_least;
 } tw_monitor;
 
@@ -35,8 +35,8 @@ typedef struct {
  * @param it  the start, evaluated      @param f_zero, g_norm_zero  F and ||g|| at zero parameters
  * Not collective; same arguments on every rank but `started`.
  */
-void tw_monitor_start(tw_monitor *monitor, const tw_monitor_settings *set, const tw_iterate *it, double f_zero,
-                      double g_norm_zero);
+void tw_monitor_start(tw_monitor *monitor, const tw_monitor_settings *set, const tw_iterate *it,
+                      double f_zero, double g_norm_zero);
 
 /** Not collective; the same answer on every rank. Remembers how often in a row the tests held. */
 tw_reason tw_monitor_check(tw_monitor *monitor, const tw_objective *F, const tw_iterate *it);

@@ -1,7 +1,8 @@
 /* optimizer.h -- from the iterate to a direction d: serial code that never sees a communicator.
  *
- * An optimizer is a row of the table TW_OPTIMIZERS: one file, one word. It says how much state it needs; generic code
- * owns the state as one flat double[], so a checkpoint of any future optimizer needs no new code. */
+ * An optimizer is a row of the table TW_OPTIMIZERS: one file, one word. It says how much state it needs;
+ * generic code owns the state as one flat double[], so a checkpoint of any future optimizer needs no new
+ * code. */
 #ifndef THALWEG_OPTIMIZER_H
 #define THALWEG_OPTIMIZER_H
 
@@ -26,6 +27,9 @@ typedef struct {
     /* Doubles of state for n parameters; they start as zeros. REQUIRED */
     size_t (*state_len)(const tw_optimizer_settings *set, size_t n);
 
+    /* The settings as people read them, "10" of lbfgs(10). OPTIONAL */
+    void (*describe)(const tw_optimizer_settings *set, size_t length, char *text);
+
     /* it->d from it->w, it->g. May call the objective (collective then). REQUIRED */
     tw_status (*direction)(tw_optimizer *optimizer, tw_objective *F, tw_iterate *it);
 } tw_optimizer_ops;
@@ -45,11 +49,15 @@ struct tw_optimizer {
 };
 
 /** Not collective. TW_MEMORY. */
-tw_status tw_optimizer_init(tw_optimizer *optimizer, const tw_optimizer_ops *ops, const tw_optimizer_settings *set,
-                            size_t n) TW_CHECKED;
+tw_status tw_optimizer_init(tw_optimizer *optimizer, const tw_optimizer_ops *ops,
+                            const tw_optimizer_settings *set, size_t n) TW_CHECKED;
 void tw_optimizer_release(tw_optimizer *optimizer);
 
-/** The direction of this iteration. Collective where the method calls the objective; the same bits on every rank. */
+/** "gd", "lbfgs(10)", "momentum(0.9)". Not collective. Returns text. */
+const char *tw_optimizer_describe(const tw_optimizer *optimizer, size_t length, char *text);
+
+/** The direction of this iteration. Collective where the method calls the objective; the same bits on every
+ * rank. */
 tw_status tw_optimizer_direction(tw_optimizer *optimizer, tw_objective *F, tw_iterate *it) TW_CHECKED;
 
 #endif

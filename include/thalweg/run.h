@@ -1,7 +1,8 @@
 /* run.h -- one training run: everything a configuration names, resolved, loaded, and owned in one place.
  *
- * tw_run_configure (names to rows of the tables, the data file to a description)  ->  tw_run_load (shard, model,
- * scaling, objective)  ->  tw_run_train (the loop)  ->  tw_run_finish (model.h5, summary.json, the report). */
+ * tw_run_configure (names to rows of the tables, the data file to a description)  ->  tw_run_load (shard,
+ * model, scaling, objective)  ->  tw_run_train (the loop)  ->  tw_run_finish (model.h5, summary.json, the
+ * report). */
 #ifndef THALWEG_RUN_H
 #define THALWEG_RUN_H
 
@@ -47,8 +48,8 @@ void tw_run_init(tw_run *run, tw_comm *comm);
 void tw_run_release(tw_run *run);
 
 /**
- * Read the configuration on rank 0, broadcast it, apply the --set overrides, resolve every name, look into the data
- * file, check the run folder. All problems are reported together.
+ * Read the configuration on rank 0, broadcast it, apply the --set overrides, resolve every name, look into
+ * the data file, check the run folder. All problems are reported together.
  *
  * Collective. @param sets [n_sets] "KEY=VALUE"   @param out  run folder, or NULL for output.dir
  * @return TW_OK, TW_CONFIG (all problems), TW_INPUT, TW_DATA, TW_OUTPUT; the same on every rank.
@@ -68,6 +69,9 @@ tw_status tw_run_finish(tw_run *run) TW_CHECKED;
 /** The plan of a configured run, for people: data, method, memory a rank needs. Reads no data; rank 0 prints.
  * Not collective. TW_CONFIG, TW_MEMORY. */
 tw_status tw_run_outline(tw_run *run) TW_CHECKED;
+
+/** "reproducible" or "allreduce". Not collective. */
+const char *tw_run_reduction_name(const tw_run *run);
 
 /** Hash of the trained parameters. Not collective. */
 uint64_t tw_run_hash(const tw_run *run);

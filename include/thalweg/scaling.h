@@ -1,7 +1,8 @@
 /* scaling.h -- feature scaling that never touches the data.
  *
- * x' = (x - mean) / scale is folded into the parameters on the way in and into the gradient on the way out, so the
- * features stay in memory as they are stored, and the coefficients in original units fall out for free. */
+ * x' = (x - mean) / scale is folded into the parameters on the way in and into the gradient on the way out,
+ * so the features stay in memory as they are stored, and the coefficients in original units fall out for
+ * free. */
 #ifndef THALWEG_SCALING_H
 #define THALWEG_SCALING_H
 
@@ -20,16 +21,18 @@ typedef struct {
 
 /** "none", "standardize", "minmax"; false for another word. Not collective. */
 bool tw_scaling_find(const char *name, tw_scaling_kind *kind);
+const char *tw_scaling_name(tw_scaling_kind kind);
 
 /**
- * Statistics of all rows: population mean and standard deviation (Chan, Golub, LeVeque 1979, in the tree of the
- * gradient), or minimum and range. A constant feature gets scale 1. Weights play no part, as in scikit-learn.
+ * Statistics of all rows: population mean and standard deviation (Chan, Golub, LeVeque 1979, in the tree of
+ * the gradient), or minimum and range. A constant feature gets scale 1. Weights play no part, as in
+ * scikit-learn.
  *
- * Collective. The same bits for every number of ranks. Cost: one pass over the shard, and an exchange for every 512
- * features. TW_MEMORY on all ranks.
+ * Collective. The same bits for every number of ranks. Cost: one pass over the shard, and an exchange for
+ * every 512 features. TW_MEMORY on all ranks.
  */
-tw_status tw_scaling_fit(tw_scaling *scaling, tw_scaling_kind kind, tw_comm *comm, const tw_partition *partition,
-                         const tw_shard *shard) TW_CHECKED;
+tw_status tw_scaling_fit(tw_scaling *scaling, tw_scaling_kind kind, tw_comm *comm,
+                         const tw_partition *partition, const tw_shard *shard) TW_CHECKED;
 void tw_scaling_release(tw_scaling *scaling);
 
 /**
@@ -39,7 +42,8 @@ void tw_scaling_release(tw_scaling *scaling);
 void tw_scaling_fold(const tw_scaling *scaling, const tw_model *model, const double *w, double *v);
 
 /**
- * The gradient at the trained parameters from the sums at the raw ones: (g_jk - mean_j s_k) / scale_j. Not collective.
+ * The gradient at the trained parameters from the sums at the raw ones: (g_jk - mean_j s_k) / scale_j. Not
+ * collective.
  * @param sums [tw_model_sums()]   @param g out: [n_params]
  */
 void tw_scaling_unfold(const tw_scaling *scaling, const tw_model *model, const double *sums, double *g);

@@ -1,7 +1,8 @@
 /* step.h -- the step rule picks the length alpha along d and moves.
  *
- * A rule is a row of the table TW_STEPS: one file, one word. It leaves the iterate at the new point with F and g taken
- * there, so an iteration costs exactly the evaluations its rule needs. A failed search restores w and leaves k. */
+ * A rule is a row of the table TW_STEPS: one file, one word. It leaves the iterate at the new point with F
+ * and g taken there, so an iteration costs exactly the evaluations its rule needs. A failed search restores w
+ * and leaves k. */
 #ifndef THALWEG_STEP_H
 #define THALWEG_STEP_H
 
@@ -26,7 +27,8 @@ typedef struct {
     bool needs_full_batch; /* compares F at two points */
     bool needs_descent;    /* the direction must descend */
 
-    /* Move along it->d: new w, f, g; sets alpha and trials. A search that fails sets it->why and restores w. REQUIRED */
+    /* Move along it->d: new w, f, g; sets alpha and trials. A search that fails sets it->why and restores w.
+     * REQUIRED */
     tw_status (*advance)(tw_step *step, tw_objective *F, tw_iterate *it);
 } tw_step_ops;
 
@@ -44,7 +46,8 @@ struct tw_step {
 };
 
 /** Not collective. TW_MEMORY. */
-tw_status tw_step_init(tw_step *step, const tw_step_ops *ops, const tw_step_settings *set, size_t n) TW_CHECKED;
+tw_status tw_step_init(tw_step *step, const tw_step_ops *ops, const tw_step_settings *set,
+                       size_t n) TW_CHECKED;
 void tw_step_release(tw_step *step);
 
 /**

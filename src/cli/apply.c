@@ -15,9 +15,12 @@ static tw_status read_model(tw_apply *a, const char *path, essence *e)
 {
     bool edited = false;
     TW_TRY(tw_model_file_read(&a->file, path, &edited));
-    if (edited) fprintf(stderr, "thalweg: warning: %s was changed after training: its digest no longer matches\n", path);
+    if (edited)
+        fprintf(stderr, "thalweg: warning: %s was changed after training: its digest no longer matches\n",
+                path);
     if (!tw_model_find(a->file.model))
-        return tw_fail(TW_DATA, "%s holds a model of type '%s', which this thalweg does not know", path, a->file.model);
+        return tw_fail(TW_DATA, "%s holds a model of type '%s', which this thalweg does not know", path,
+                       a->file.model);
     snprintf(e->model, sizeof e->model, "%s", a->file.model);
     e->features = a->file.features;
     e->outputs = a->file.outputs;
@@ -31,10 +34,11 @@ static tw_status make_model(tw_apply *a, const essence *e)
     TW_TRY(tw_model_init(&a->model, tw_model_find(e->model), e->features, e->classes, true));
     a->raw = calloc(tw_model_raw(&a->model) + 1, sizeof *a->raw);
     a->classes = calloc(e->classes + 1, sizeof *a->classes);
-    if (!a->raw || !a->classes) return tw_fail(TW_MEMORY, "out of memory for a model of %zu features", e->features);
+    if (!a->raw || !a->classes)
+        return tw_fail(TW_MEMORY, "out of memory for a model of %zu features", e->features);
     if (a->model.outputs != e->outputs)
-        return tw_fail(TW_DATA, "the model has %zu outputs where %s with %zu classes has %zu", e->outputs, e->model,
-                       e->classes, a->model.outputs);
+        return tw_fail(TW_DATA, "the model has %zu outputs where %s with %zu classes has %zu", e->outputs,
+                       e->model, e->classes, a->model.outputs);
     return TW_OK;
 }
 
@@ -54,13 +58,15 @@ static tw_status share_model(tw_apply *a, const char *path)
     return tw_comm_bcast(a->comm, 0, a->classes, e.classes * sizeof *a->classes);
 }
 
-static tw_status open_data(tw_apply *a, const char *path, bool labels)
+static tw_status open_data(tw_apply *a, const tw_apply_paths *paths, bool labels)
 {
-    const tw_dataset_names names = {.need_labels = labels};
+    const char *path = paths->data;
+    tw_dataset_names names = paths->names;
+    names.need_labels = labels;
     TW_TRY(tw_dataset_open(&a->dataset, path, &names, NULL));
     if ((size_t)a->dataset.cols != a->model.features)
-        return tw_fail(TW_DATA, "the model was trained on %zu features, but %s:%s has %lld", a->model.features, path,
-                       a->dataset.features, (long long)a->dataset.cols);
+        return tw_fail(TW_DATA, "the model was trained on %zu features, but %s:%s has %lld",
+                       a->model.features, path, a->dataset.features, (long long)a->dataset.cols);
     return TW_OK;
 }
 
@@ -75,12 +81,30 @@ static tw_status read_rows(tw_apply *a, bool labels)
     return tw_shard_encode(&a->shard, a->model.classes, a->classes);
 }
 
-tw_status tw_apply_open(tw_apply *a, tw_comm *comm, const char *model, const char *data, bool labels)
+error_t tw_apply_parse(int key, char *value, struct argp_state *state, tw_apply_paths *paths)
+{
+    switch (key) {
+    case TW_APPLY_FEATURES: paths->names.features = value; return 0;
+    case TW_APPLY_LABELS: paths->names.labels = value; return 0;
+    case TW_APPLY_WEIGHTS: paths->names.weights = value; return 0;
+    case ARGP_KEY_ARG:
+        if (!paths->model) paths->model = value;
+        else if (!paths->data) paths->data = value;
+        else argp_error(state, "a model and a data set, not also '%s'", value);
+        return 0;
+    case ARGP_KEY_END:
+        if (!paths->data) argp_error(state, "a model and a data set are needed");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+tw_status tw_apply_open(tw_apply *a, tw_comm *comm, const tw_apply_paths *paths, bool labels)
 {
     *a = (tw_apply){.comm = comm};
-    TW_TRY(share_model(a, model));
+    TW_TRY(share_model(a, paths->model));
     tw_status status = TW_OK;
-    if (tw_comm_rank(comm) == 0) status = open_data(a, data, labels);
+    if (tw_comm_rank(comm) == 0) status = open_data(a, paths, labels);
     TW_TRY(tw_comm_bcast_status(comm, 0, status));
     TW_TRY(tw_comm_bcast(comm, 0, &a->dataset, sizeof a->dataset));
     TW_TRY(tw_comm_agree(comm, read_rows(a, labels)));

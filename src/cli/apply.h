@@ -5,6 +5,8 @@
 #include "thalweg/model_file.h"
 #include "thalweg/partition.h"
 
+#include <argp.h>
+
 typedef struct {
     tw_comm *comm;       /* not owned */
     tw_model_file file;  /* rank 0 only */
@@ -16,13 +18,32 @@ typedef struct {
     double *classes;     /* [model.classes] */
 } tw_apply;
 
+/** The positional arguments MODEL.h5 DATA.h5, and names in the data file (NULL: detected); not owned. */
+typedef struct {
+    const char *model, *data;
+    tw_dataset_names names;
+} tw_apply_paths;
+
+/* Options that name data sets, for the tables of the commands. */
+enum { TW_APPLY_FEATURES = 512, TW_APPLY_LABELS, TW_APPLY_WEIGHTS };
+#define TW_APPLY_FEATURES_OPTION                                                                             \
+    {"features", TW_APPLY_FEATURES, "NAME", 0, "Name of the features in DATA.h5 (detected)", 1}
+#define TW_APPLY_LABELS_OPTIONS                                                                              \
+    {"labels", TW_APPLY_LABELS, "NAME", 0, "Name of the labels (detected)", 1},                              \
+    {                                                                                                        \
+        "weights", TW_APPLY_WEIGHTS, "NAME", 0, "Name of the row weights (sample_weight, if it is there)", 1 \
+    }
+
+/** Take them from argp; ARGP_ERR_UNKNOWN for other keys. */
+error_t tw_apply_parse(int key, char *value, struct argp_state *state, tw_apply_paths *paths);
+
 /**
  * Read the model on rank 0 and broadcast it, open the data, read the shards; labels become class indices.
  * Collective. @param labels  are labels needed?
  * @return TW_OK, TW_INPUT, TW_DATA (also: another number of features), TW_MEMORY; the same on every rank. Release in
  *         any case.
  */
-tw_status tw_apply_open(tw_apply *apply, tw_comm *comm, const char *model, const char *data, bool labels) TW_CHECKED;
+tw_status tw_apply_open(tw_apply *apply, tw_comm *comm, const tw_apply_paths *paths, bool labels) TW_CHECKED;
 void tw_apply_release(tw_apply *apply);
 
 /** Margins z [rows][outputs] of the own rows [begin, begin + rows). Not collective. */

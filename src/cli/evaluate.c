@@ -12,10 +12,14 @@
 
 enum { JSON = 256 };
 
-static const struct argp_option options[] = {{"json", JSON, NULL, 0, "Print one JSON object instead of a table", 0}, {0}};
+static const struct argp_option options[] = {
+    {"json", JSON, NULL, 0, "Print one JSON object instead of a table", 0},
+    TW_APPLY_FEATURES_OPTION,
+    TW_APPLY_LABELS_OPTIONS,
+    {0}};
 
 typedef struct {
-    const char *model, *data;
+    tw_apply_paths paths;
     bool json;
 } arguments;
 
@@ -24,15 +28,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     arguments *a = state->input;
     switch (key) {
     case JSON: a->json = true; break;
-    case ARGP_KEY_ARG:
-        if (!a->model) a->model = value;
-        else if (!a->data) a->data = value;
-        else argp_error(state, "a model and a data set, not also '%s'", value);
-        break;
-    case ARGP_KEY_END:
-        if (!a->data) argp_error(state, "a model and a data set are needed");
-        break;
-    default: return ARGP_ERR_UNKNOWN;
+    default: return tw_apply_parse(key, value, state, &a->paths);
     }
     return 0;
 }
@@ -40,12 +36,15 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 static const struct argp parser = {.options = options,
                                    .parser = parse_option,
                                    .args_doc = "MODEL.h5 DATA.h5",
-                                   .doc = "Compare the predictions of a model with the labels of a data set."};
+                                   .doc =
+                                       "Compare the predictions of a model with the labels of a data set."};
 
 static void class_name(const tw_apply *a, size_t k, char text[32])
 {
-    if (a->file.class_names) snprintf(text, 32, "%s", a->file.class_names[k]);
-    else snprintf(text, 32, "%g", a->classes[k]);
+    if (a->file.class_names)
+        snprintf(text, 32, "%s", a->file.class_names[k]);
+    else
+        snprintf(text, 32, "%g", a->classes[k]);
 }
 
 static void print_confusion(const tw_apply *a, const tw_metrics *t)
@@ -70,14 +69,16 @@ static void print_confusion(const tw_apply *a, const tw_metrics *t)
             row += t->confusion[k * t->classes + j];
             printf(" %8g", t->confusion[k * t->classes + j]);
         }
-        if (row > 0) printf("   %.4f\n", t->confusion[k * t->classes + k] / row);
-        else printf("        -\n");
+        if (row > 0)
+            printf("   %.4f\n", t->confusion[k * t->classes + k] / row);
+        else
+            printf("        -\n");
     }
 }
 
 static void print_table(const tw_apply *a, const arguments *args, const tw_metrics *t)
 {
-    printf("%s (%s) on %s: %.0f rows\n\n", args->model, a->model.ops->name, args->data, t->rows);
+    printf("%s (%s) on %s: %.0f rows\n\n", args->paths.model, a->model.ops->name, args->paths.data, t->rows);
     if (t->classes == 0) {
         printf("  R2         %.6f\n  RMSE       %.6g\n  MAE        %.6g\n", t->r2, t->rmse, t->mae);
         return;
@@ -99,7 +100,8 @@ static json_t *confusion_json(const tw_apply *a, const tw_metrics *t, json_t *na
     char name[32];
     for (size_t k = 0; k < t->classes; k++) {
         json_t *row = json_array();
-        for (size_t j = 0; j < t->classes; j++) json_array_append_new(row, json_real(t->confusion[k * t->classes + j]));
+        for (size_t j = 0; j < t->classes; j++)
+            json_array_append_new(row, json_real(t->confusion[k * t->classes + j]));
         json_array_append_new(matrix, row);
         class_name(a, k, name);
         json_array_append_new(names, json_string(name));
@@ -109,8 +111,8 @@ static json_t *confusion_json(const tw_apply *a, const tw_metrics *t, json_t *na
 
 static tw_status print_json(const tw_apply *a, const arguments *args, const tw_metrics *t)
 {
-    json_t *o = json_pack("{ss ss ss sf sf}", "model", args->model, "type", a->model.ops->name, "data", args->data, "rows",
-                          t->rows, "weight", t->weight);
+    json_t *o = json_pack("{ss ss ss sf sf}", "model", args->paths.model, "type", a->model.ops->name, "data",
+                          args->paths.data, "rows", t->rows, "weight", t->weight);
     if (!o) return tw_fail(TW_DATA, "the names of model and data are not UTF-8");
     if (t->classes == 0) {
         json_object_set_new(o, "r2", number(t->r2));
@@ -142,12 +144,14 @@ static tw_status evaluate(tw_apply *a, tw_comm *comm, const arguments *args)
 {
     double *z = NULL;
     tw_metrics metrics = {0};
-    TW_TRY(tw_apply_open(a, comm, args->model, args->data, true));
+    TW_TRY(tw_apply_open(a, comm, &args->paths, true));
     tw_status status = tw_comm_agree(comm, all_margins(a, &z));
     if (status == TW_OK) status = tw_metrics_compute(&metrics, comm, &a->partition, &a->model, &a->shard, z);
     if (status == TW_OK && tw_comm_rank(comm) == 0) {
-        if (args->json) status = print_json(a, args, &metrics);
-        else print_table(a, args, &metrics);
+        if (args->json)
+            status = print_json(a, args, &metrics);
+        else
+            print_table(a, args, &metrics);
     }
     tw_metrics_release(&metrics);
     free(z);

@@ -1,6 +1,9 @@
 /* `thalweg help`: a command, a configuration key, an exit code. */
 #include "cli/command.h"
 #include "thalweg/config.h"
+#include "thalweg/model.h"
+#include "thalweg/optimizer.h"
+#include "thalweg/step.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +19,37 @@ static const struct {
 #undef X
 };
 
+static void print_name(FILE *out, bool markdown, const char *key, const char *name, const char *summary)
+{
+    if (markdown) fprintf(out, "| `%s` | `%s` | %s |\n", key, name, summary);
+    else fprintf(out, "  %s: %-14s %s\n", key, name, summary);
+}
+
+/* What model.type, optimizer.type and step.rule may be: the rows of the tables. */
+static void print_names(FILE *out, const char *key, bool markdown)
+{
+    const bool all = !key;
+    for (size_t i = 0; tw_models[i] && (all || strcmp(key, "model.type") == 0); i++)
+        print_name(out, markdown, "model.type", tw_models[i]->name, tw_models[i]->summary);
+    for (size_t i = 0; tw_optimizers[i] && (all || strcmp(key, "optimizer.type") == 0); i++)
+        print_name(out, markdown, "optimizer.type", tw_optimizers[i]->name, tw_optimizers[i]->summary);
+    for (size_t i = 0; tw_steps[i] && (all || strcmp(key, "step.rule") == 0); i++)
+        print_name(out, markdown, "step.rule", tw_steps[i]->name, tw_steps[i]->summary);
+}
+
+static tw_status help_config(const char *key)
+{
+    if (!key || strcmp(key, "markdown") != 0) {
+        TW_TRY(tw_config_help(stdout, key));
+        print_names(stdout, key, false);
+        return TW_OK;
+    }
+    TW_TRY(tw_config_markdown(stdout));
+    printf("\n## Names\n\n| key | name | meaning |\n| --- | --- | --- |\n");
+    print_names(stdout, NULL, true);
+    return TW_OK;
+}
+
 static tw_status help_exit(const char *code)
 {
     bool found = false;
@@ -24,7 +58,9 @@ static tw_status help_exit(const char *code)
             printf("%4d  %s\n", codes[i].code, codes[i].text);
             found = true;
         }
-    return found ? TW_OK : tw_fail(TW_USAGE, "thalweg never ends with exit code %s; `thalweg help exit` lists all", code);
+    return found ? TW_OK
+                 : tw_fail(TW_USAGE, "thalweg never ends with exit code %s; `thalweg help exit` lists all",
+                           code);
 }
 
 tw_status tw_command_help(int argc, char **argv)
@@ -34,8 +70,7 @@ tw_status tw_command_help(int argc, char **argv)
         printf("usage: thalweg help [COMMAND | config [KEY|markdown] | exit [CODE]]\n");
         return TW_OK;
     }
-    if (strcmp(topic, "config") == 0 && detail && strcmp(detail, "markdown") == 0) return tw_config_markdown(stdout);
-    if (strcmp(topic, "config") == 0) return tw_config_help(stdout, detail);
+    if (strcmp(topic, "config") == 0) return help_config(detail);
     if (strcmp(topic, "exit") == 0) return help_exit(detail);
     const tw_command *command = tw_command_find(topic);
     if (!command) return tw_fail(TW_USAGE, "no help about '%s'; try a command, config or exit", topic);

@@ -17,7 +17,7 @@ const tw_command tw_commands[] = {
 #define X(name, args, summary) {#name, args, summary, tw_command_##name},
     TW_COMMANDS(X)
 #undef X
-    {0}};
+        {0}};
 
 const tw_command *tw_command_find(const char *name)
 {
@@ -29,8 +29,11 @@ const tw_command *tw_command_find(const char *name)
 static void print_usage(FILE *out)
 {
     fprintf(out, "usage: thalweg COMMAND ...\n\n");
-    for (const tw_command *c = tw_commands; c->name; c++) fprintf(out, "  %-9s %-42s %s\n", c->name, c->args, c->summary);
-    fprintf(out, "\n`thalweg COMMAND --help` explains a command, `thalweg help config` every configuration key.\n");
+    for (const tw_command *c = tw_commands; c->name; c++)
+        fprintf(out, "  %-9s %-42s %s\n", c->name, c->args, c->summary);
+    fprintf(
+        out,
+        "\n`thalweg COMMAND --help` explains a command, `thalweg help config` every configuration key.\n");
 }
 
 static void print_version(void)

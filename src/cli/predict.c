@@ -15,10 +15,12 @@ static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0, "Write to FILE.h5 or FILE.csv", 0},
     {"proba", PROBA, NULL, 0, "Also the probability of every class", 0},
     {"force", FORCE, NULL, 0, "Replace FILE", 0},
+    TW_APPLY_FEATURES_OPTION,
     {0}};
 
 typedef struct {
-    const char *model, *data, *output;
+    tw_apply_paths paths;
+    const char *output;
     bool proba, force;
 } arguments;
 
@@ -29,16 +31,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case 'o': a->output = value; break;
     case PROBA: a->proba = true; break;
     case FORCE: a->force = true; break;
-    case ARGP_KEY_ARG:
-        if (!a->model) a->model = value;
-        else if (!a->data) a->data = value;
-        else argp_error(state, "a model and a data set, not also '%s'", value);
-        break;
     case ARGP_KEY_END:
-        if (!a->data) argp_error(state, "a model and a data set are needed");
         if (!a->output) argp_error(state, "where to? (-o FILE.h5 or FILE.csv)");
-        break;
-    default: return ARGP_ERR_UNKNOWN;
+        return tw_apply_parse(key, value, state, &a->paths);
+    default: return tw_apply_parse(key, value, state, &a->paths);
     }
     return 0;
 }
@@ -94,7 +90,8 @@ static int64_t rows_of(const tw_apply *a, int rank)
     return tw_partition_shard(&a->partition, rank + 1) - tw_partition_shard(&a->partition, rank);
 }
 
-/* Rank 0: the pieces of all ranks in order. A failed write is remembered by the file; every piece is still received. */
+/* Rank 0: the pieces of all ranks in order. A failed write is remembered by the file; every piece is still
+ * received. */
 static tw_status collect(const tw_apply *a, size_t width, double *own, tw_prediction_file *file)
 {
     tw_status status = tw_prediction_file_append(file, a->shard.rows, own);
@@ -109,7 +106,8 @@ static tw_status collect(const tw_apply *a, size_t width, double *own, tw_predic
     return status;
 }
 
-static tw_status open_output(const tw_apply *a, const arguments *args, size_t width, tw_prediction_file **file)
+static tw_status open_output(const tw_apply *a, const arguments *args, size_t width,
+                             tw_prediction_file **file)
 {
     const tw_prediction_layout layout = {.rows = (size_t)a->dataset.rows,
                                          .width = width,
@@ -122,7 +120,8 @@ static tw_status open_output(const tw_apply *a, const arguments *args, size_t wi
 
 static tw_status deliver(const tw_apply *a, size_t width, double *rows, tw_prediction_file *file)
 {
-    if (tw_comm_rank(a->comm) > 0) return tw_comm_send(a->comm, 0, rows, a->shard.rows * width * sizeof *rows);
+    if (tw_comm_rank(a->comm) > 0)
+        return tw_comm_send(a->comm, 0, rows, a->shard.rows * width * sizeof *rows);
     TW_TRY(collect(a, width, rows, file));
     return tw_prediction_file_commit(file);
 }
@@ -131,7 +130,7 @@ static tw_status predict(tw_apply *a, tw_comm *comm, const arguments *args)
 {
     double *rows = NULL;
     tw_prediction_file *file = NULL;
-    TW_TRY(tw_apply_open(a, comm, args->model, args->data, false));
+    TW_TRY(tw_apply_open(a, comm, &args->paths, false));
     const size_t width = 1 + (args->proba ? a->model.classes : 0);
     tw_status status = TW_OK;
     if (tw_comm_rank(comm) == 0) status = open_output(a, args, width, &file);

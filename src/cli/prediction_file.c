@@ -63,7 +63,6 @@ tw_status tw_prediction_file_new(tw_prediction_file **file, const char *path,
     if (!f) return tw_fail(TW_MEMORY, "out of memory for writing %s", path);
     f->format = format;
     f->layout = *layout;
-    f->output.fd = -1;
     const tw_status status = open_file(f, path);
     if (status == TW_OK)
         *file = f;

@@ -3,7 +3,7 @@
 #define THALWEG_CLI_PREDICTION_FORMAT_H
 
 #include "cli/prediction_file.h"
-#include "data/output_file.h"
+#include "core/output_file.h"
 
 typedef struct {
     /* Everything before the rows; may set file->state. REQUIRED */

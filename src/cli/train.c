@@ -14,7 +14,8 @@ static const struct argp_option options[] = {
     {"set", SET, "KEY=VALUE", 0, "Override a key of the configuration; may be repeated", 0},
     {"out", OUT, "DIR", 0, "Run folder, instead of output.dir", 0},
     {"max-time", MAX_TIME, "H:MM:SS", 0, "Stop after this time, as stop.max_time", 0},
-    {"dry-run", DRY_RUN, NULL, 0, "Check everything, print the plan and the memory a rank needs, train nothing", 0},
+    {"dry-run", DRY_RUN, NULL, 0,
+     "Check everything, print the plan and the data a rank will hold, train nothing", 0},
     {"progress", PROGRESS, "HOW", 0, "auto, bar, lines or none (auto: a bar on a terminal)", 0},
     {"quiet", 'q', NULL, 0, "Print nothing but errors", 0},
     {0}};
@@ -59,7 +60,8 @@ static const struct argp parser = {
     .doc = "Train the model that a configuration describes."
            "\vmpirun -n 2 thalweg train configs/digits-softmax.yaml\n"
            "mpirun -n 2 thalweg train configs/digits-softmax.yaml --set model.l2=1e-3 --out runs/stronger\n\n"
-           "Exit code 0: a stopping test or the iteration limit was reached; `thalweg help exit` lists the others."};
+           "Exit code 0: a stopping test or the iteration limit was reached; `thalweg help exit` lists the "
+           "others."};
 
 static tw_status choose_progress(const char *name, tw_progress *progress)
 {

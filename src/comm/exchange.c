@@ -1,6 +1,6 @@
-/* The one exchange of a step, in three forms: a literal all-reduce; short vectors, where every rank gathers all nodes and
- * replays the top of the tree; long vectors, where each rank replays one slice of the columns. MPI adds numbers in
- * the first form only. Every form carries the flags of all ranks, idle or not. */
+/* The one exchange of a step, in three forms: a literal all-reduce; short vectors, where every rank gathers
+ * all nodes and replays the top of the tree; long vectors, where each rank replays one slice of the columns.
+ * MPI adds numbers in the first form only. Every form carries the flags of all ranks, idle or not. */
 #include "comm/reduction_impl.h"
 
 #include <stdlib.h>
@@ -114,11 +114,14 @@ static double *gathered(const tw_reduction *r, int rank, size_t i)
 
 static int owner(const tw_reduction *r, size_t node)
 {
-    int low = 0, high = r->comm->size; /* the last rank whose first node is <= node owns it: idle ranks own none */
+    int low = 0,
+        high = r->comm->size; /* the last rank whose first node is <= node owns it: idle ranks own none */
     while (high - low > 1) {
         const int middle = (low + high) / 2;
-        if (r->first_node[middle] <= node) low = middle;
-        else high = middle;
+        if (r->first_node[middle] <= node)
+            low = middle;
+        else
+            high = middle;
     }
     return low;
 }
@@ -160,11 +163,13 @@ static void scatter_slices(tw_reduction *r, size_t first, size_t columns)
         const int s = (me + size - d) % size;
         const size_t to = slice(r, columns, s), wide = slice(r, columns, s + 1) - to;
         for (size_t i = 0; i < r->top; i++)
-            MPI_Isend(r->stack[i].v + first + to, (int)wide, MPI_DOUBLE, s, 1, r->comm->mpi, &r->requests[n++]);
+            MPI_Isend(r->stack[i].v + first + to, (int)wide, MPI_DOUBLE, s, 1, r->comm->mpi,
+                      &r->requests[n++]);
         r->comm->bytes_sent += r->top * wide * sizeof(double);
     }
     for (size_t i = 0; i < r->top; i++)
-        memcpy(r->receive + (r->first_node[me] + i) * width, r->stack[i].v + first + at, width * sizeof(double));
+        memcpy(r->receive + (r->first_node[me] + i) * width, r->stack[i].v + first + at,
+               width * sizeof(double));
     MPI_Waitall(n, r->requests, MPI_STATUSES_IGNORE);
 }
 
@@ -180,7 +185,8 @@ static void replay_slice(tw_reduction *r, size_t width)
     memcpy(r->mine, r->receive, width * sizeof(double));
 }
 
-static void gather_slices(tw_reduction *r, size_t columns, const double *own_flags, double *flags, double *out)
+static void gather_slices(tw_reduction *r, size_t columns, const double *own_flags, double *flags,
+                          double *out)
 {
     const int size = r->comm->size, me = r->comm->rank;
     const size_t width = slice(r, columns, me + 1) - slice(r, columns, me);
@@ -189,7 +195,8 @@ static void gather_slices(tw_reduction *r, size_t columns, const double *own_fla
         r->counts[s] = (int)(slice(r, columns, s + 1) - slice(r, columns, s) + N_FLAGS);
         r->places[s] = (int)(slice(r, columns, s) + (size_t)s * N_FLAGS);
     }
-    MPI_Allgatherv(r->mine, r->counts[me], MPI_DOUBLE, r->receive, r->counts, r->places, MPI_DOUBLE, r->comm->mpi);
+    MPI_Allgatherv(r->mine, r->counts[me], MPI_DOUBLE, r->receive, r->counts, r->places, MPI_DOUBLE,
+                   r->comm->mpi);
     r->comm->bytes_sent += (uint64_t)r->counts[me] * sizeof(double);
     memset(flags, 0, N_FLAGS * sizeof *flags);
     for (int s = 0; s < size; s++) {
@@ -220,10 +227,14 @@ tw_status tw_exchange_run(tw_reduction *r, double *flags, double *out)
     all[FLAG_WORK] = (double)(int64_t)((arrived - r->started) * 1e6);
     if (r->measure_wait) MPI_Barrier(r->comm->mpi);
     const double together = tw_seconds();
-    if (r->comm->size == 1) memcpy(out, r->stack[0].v, r->n * sizeof *out);
-    else if (r->mode == TW_ALLREDUCE) run_allreduce(r, all, out);
-    else if (r->gather) run_gather(r, all, out);
-    else run_slices(r, all, out);
+    if (r->comm->size == 1)
+        memcpy(out, r->stack[0].v, r->n * sizeof *out);
+    else if (r->mode == TW_ALLREDUCE)
+        run_allreduce(r, all, out);
+    else if (r->gather)
+        run_gather(r, all, out);
+    else
+        run_slices(r, all, out);
     memcpy(flags, all, TW_N_FLAGS * sizeof *flags);
     r->measure_wait = r->comm->size > 1 && all[FLAG_WORK] > 1e3 * r->comm->size;
     r->account.wait += together - arrived;

@@ -1,4 +1,5 @@
-/* The local half: blocks to groups by a binary counter, groups to maximal tree nodes. The exchange: exchange.c. */
+/* The local half: blocks to groups by a binary counter, groups to maximal tree nodes. The exchange:
+ * exchange.c. */
 #include "comm/reduction_impl.h"
 
 #include "thalweg/vec.h"
@@ -11,10 +12,10 @@ static void merge_sum(size_t n, const double *right, double *left)
     tw_vec_add(n, right, left);
 }
 
-const tw_merge_ops tw_merge_sum = {
-    .name = "sum", .merge = merge_sum, .identity = -0.0, .elementwise = true};
+const tw_merge_ops tw_merge_sum = {.name = "sum", .merge = merge_sum, .identity = -0.0, .elementwise = true};
 
-/* Entries the stack can hold: one a block level of the open group, and two a tree level of the closed ones. */
+/* Entries the stack can hold: one a block level of the open group, and two a tree level of the closed ones.
+ */
 static size_t stack_depth(const tw_partition *p)
 {
     size_t depth = 4;

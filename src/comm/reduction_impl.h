@@ -32,10 +32,10 @@ struct tw_reduction {
     bool gather;        /* short form: every rank gets every node */
     size_t columns;     /* long form: columns exchanged at a time */
     double *send, *receive, *mine;
-    int *counts, *places;    /* [size] */
+    int *counts, *places; /* [size] */
     MPI_Request *requests;
-    bool measure_wait;       /* agreed: the last pass took long enough for a barrier */
-    double started;          /* clock at the end of the last exchange */
+    bool measure_wait; /* agreed: the last pass took long enough for a barrier */
+    double started;    /* clock at the end of the last exchange */
     tw_reduction_account account;
 };
 

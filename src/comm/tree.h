@@ -1,7 +1,9 @@
-/* tree.h -- the canonical binary tree over G groups: which nodes a run of groups has, and how nodes become the root.
+/* tree.h -- the canonical binary tree over G groups: which nodes a run of groups has, and how nodes become
+ * the root.
  *
- * A node is an aligned run of 2^i groups. The maximal nodes of [a, b) are what a rank exchanges; the merges turn
- * the nodes of all ranks, in order, into the root. Integers only, so it can be tested without any arithmetic. */
+ * A node is an aligned run of 2^i groups. The maximal nodes of [a, b) are what a rank exchanges; the merges
+ * turn the nodes of all ranks, in order, into the root. Integers only, so it can be tested without any
+ * arithmetic. */
 #ifndef THALWEG_TREE_H
 #define THALWEG_TREE_H
 
@@ -20,11 +22,12 @@ typedef struct {
 /** Right is the sibling of left: both halves of one node. */
 bool tw_node_siblings(tw_node left, tw_node right);
 
-/** Maximal nodes of groups [a, b), in order; at most 2 log2(b - a) + 2. Returns their number; nodes may be NULL. */
+/** Maximal nodes of groups [a, b), in order; at most 2 log2(b - a) + 2. Returns their number; nodes may be
+ * NULL. */
 size_t tw_tree_nodes(int64_t a, int64_t b, tw_node *nodes);
 
-/** Merges that turn count ordered nodes which cover [0, G) into the root at index 0: exactly count - 1 of them.
- * Overwrites nodes. @param stack [count] scratch */
+/** Merges that turn count ordered nodes which cover [0, G) into the root at index 0: exactly count - 1 of
+ * them. Overwrites nodes. @param stack [count] scratch */
 void tw_tree_merges(size_t count, tw_node *nodes, size_t *stack, tw_merge *merges);
 
 #endif

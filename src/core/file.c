@@ -1,139 +1,24 @@
 #include "thalweg/file.h"
 
+#include "core/output_file.h"
 #include "thalweg/units.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TRIES = 100, PIECE = 1 << 16, MOST_AT_ONCE = 1 << 30 };
-
-typedef struct {
-    const char *path, *name; /* name: last part of path */
-    int folder, fd;
-    char temporary[NAME_MAX + 1]; /* "": none to remove */
-} commit;
-
-static tw_status cannot_create(const char *path, int error)
-{
-    return tw_fail(TW_OUTPUT, "cannot create %s: %s", path, strerror(error));
-}
-
-static tw_status cannot_write(const commit *c, const char *verb, int error)
-{
-    const char *const advice = error == ENOSPC || error == EDQUOT ? "; free some space or write elsewhere"
-                               : error == EFBIG                   ? "; raise the limit (ulimit -f)"
-                                                                  : "";
-    return tw_fail(TW_IO, "cannot %s %s: %s%s; what was there before is unchanged", verb, c->path,
-                   strerror(error), advice);
-}
+enum { PIECE = 1 << 16, MOST_AT_ONCE = 1 << 30 };
 
 static size_t smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
-/* ---- folders ---- */
-
-static char *folder_of(const char *path)
-{
-    const char *const slash = strrchr(path, '/');
-    return !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
-/* The folder is opened before anything is made: one that cannot be synced later is refused now. */
-static tw_status open_folder(commit *c)
-{
-    const char *const slash = strrchr(c->path, '/');
-    c->name = slash ? slash + 1 : c->path;
-    if (c->name[0] == 0) return tw_fail(TW_OUTPUT, "cannot create '%s': this is no name of a file", c->path);
-    char *folder = folder_of(c->path);
-    if (!folder) return tw_fail(TW_MEMORY, "out of memory for the name of %s", c->path);
-    c->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const int error = errno;
-    free(folder);
-    return c->folder < 0 ? cannot_create(c->path, error) : TW_OK;
-}
-
-static int sync_fd(int fd)
-{
-    int result;
-    do result = fsync(fd);
-    while (result != 0 && errno == EINTR);
-    return result;
-}
-
-/* Some file systems cannot sync a folder and need not. */
-static int sync_folder(int fd)
-{
-    return sync_fd(fd) == 0 || errno == EINVAL || errno == ENOTSUP ? 0 : -1;
-}
-
 /* ---- commit ---- */
-
-static tw_status check_name(const commit *c)
-{
-    struct stat info;
-    if (fstatat(c->folder, c->name, &info, AT_SYMLINK_NOFOLLOW) != 0 || S_ISREG(info.st_mode) ||
-        S_ISLNK(info.st_mode))
-        return TW_OK;
-    return tw_fail(TW_OUTPUT, "cannot create %s: it exists and is no regular file", c->path);
-}
-
-static int create_exclusively(commit *c)
-{
-    for (int i = 0; i < TRIES; i++) {
-        uint64_t random = 0;
-        if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random) return errno;
-        const int length = snprintf(c->temporary, sizeof c->temporary, "%s.%016llx.tmp", c->name,
-                                    (unsigned long long)random);
-        if (length < 0 || (size_t)length >= sizeof c->temporary) return ENAMETOOLONG;
-        c->fd = openat(c->folder, c->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-        if (c->fd >= 0) return 0;
-        if (errno != EEXIST) return errno;
-    }
-    return EEXIST;
-}
-
-static tw_status create(commit *c)
-{
-    TW_TRY(check_name(c));
-    const int error = create_exclusively(c);
-    if (!error) return TW_OK;
-    c->temporary[0] = 0; /* not ours */
-    return cannot_create(c->path, error);
-}
-
-static int write_all(int fd, const tw_bytes *part)
-{
-    const char *at = part->data;
-    for (size_t left = part->size; left > 0;) {
-        const ssize_t done = write(fd, at, smaller(left, MOST_AT_ONCE));
-        if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return done < 0 ? errno : EIO;
-        at += done;
-        left -= (size_t)done;
-    }
-    return 0;
-}
-
-static tw_status fill(commit *c, size_t n_parts, const tw_bytes *parts)
-{
-    int error = 0;
-    for (size_t i = 0; i < n_parts && !error; i++) error = write_all(c->fd, &parts[i]);
-    if (error) return cannot_write(c, "write", error);
-    if (sync_fd(c->fd) != 0) return cannot_write(c, "write", errno);
-    const int fd = c->fd;
-    c->fd = -1;
-    return close(fd) == 0 || errno == EINTR ? TW_OK : cannot_write(c, "write", errno);
-}
 
 /* Read exactly size bytes; 0, an errno, or -1 when the file ends before. */
 static int read_all(int fd, size_t size, char *bytes)
@@ -161,43 +46,41 @@ static int compare(int fd, const tw_bytes *part)
     return 0;
 }
 
-static tw_status verify(const commit *c, size_t n_parts, const tw_bytes *parts)
+static tw_status verify(const tw_output_file *f, size_t n_parts, const tw_bytes *parts)
 {
     char more;
-    const int fd = openat(c->folder, c->temporary, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) return cannot_write(c, "read back", errno);
-    int error = 0;
+    int fd, error = 0;
+    TW_TRY(tw_output_file_reopen(f, &fd));
     for (size_t i = 0; i < n_parts && !error; i++) error = compare(fd, &parts[i]);
     if (!error && read_all(fd, 1, &more) != -1) error = -1;
     close(fd);
-    if (error > 0) return cannot_write(c, "read back", error);
+    if (error > 0) return tw_output_file_failed(f, "read back", error);
     if (!error) return TW_OK;
     return tw_fail(
         TW_IO,
         "cannot write %s: other bytes came back than were written, the disk or its network is at fault; "
         "what was there before is unchanged",
-        c->path);
+        f->path);
 }
 
-static tw_status publish(commit *c)
+static tw_status fill(tw_output_file *f, size_t n_parts, const tw_bytes *parts)
 {
-    if (renameat(c->folder, c->temporary, c->folder, c->name) != 0) return cannot_write(c, "rename", errno);
-    c->temporary[0] = 0;
-    if (sync_folder(c->folder) == 0) return TW_OK;
-    return tw_fail(TW_IO, "%s is written, but may not survive a power cut: %s", c->path, strerror(errno));
+    uint64_t at = 0;
+    for (size_t i = 0; i < n_parts; i++) {
+        tw_output_file_write(f, at, parts[i].size, parts[i].data);
+        at += parts[i].size;
+    }
+    return tw_output_file_seal(f);
 }
 
 tw_status tw_file_commit(const char *path, size_t n_parts, const tw_bytes *parts)
 {
-    commit c = {.path = path, .folder = -1, .fd = -1};
-    tw_status status = open_folder(&c);
-    if (status == TW_OK) status = create(&c);
-    if (status == TW_OK) status = fill(&c, n_parts, parts);
-    if (status == TW_OK) status = verify(&c, n_parts, parts);
-    if (status == TW_OK) status = publish(&c);
-    if (c.fd >= 0) close(c.fd);
-    if (c.temporary[0]) unlinkat(c.folder, c.temporary, 0);
-    if (c.folder >= 0) close(c.folder);
+    tw_output_file f;
+    tw_status status = tw_output_file_open(&f, path, true);
+    if (status == TW_OK) status = fill(&f, n_parts, parts);
+    if (status == TW_OK) status = verify(&f, n_parts, parts);
+    if (status == TW_OK) status = tw_output_file_commit(&f, NULL);
+    tw_output_file_release(&f);
     return status;
 }
 
@@ -274,14 +157,17 @@ tw_status tw_file_peek(const char *path, size_t most, void *bytes, size_t *size)
 /* The new entry must survive a power cut, or all that is later committed below it is lost. */
 static int sync_entry(const char *path)
 {
-    char *folder = folder_of(path);
-    const int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    free(folder);
+    const int fd = tw_output_folder_open(path);
     if (fd < 0) return 0; /* a folder that we may change but not read */
-    const int result = sync_folder(fd), error = errno;
+    const int result = tw_output_folder_sync(fd), error = errno;
     close(fd);
     errno = error;
     return result;
+}
+
+static tw_status cannot_create(const char *path, int error)
+{
+    return tw_fail(TW_OUTPUT, "cannot create %s: %s", path, strerror(error));
 }
 
 static tw_status make_one(const char *path)

@@ -1,9 +1,9 @@
 /* output_file.h -- one file that appears under its name complete and durable, or not at all.
  *
  * Writes go to an exclusively created temporary NAME.<random>.tmp beside the final name, in a folder that is
- * opened before anything is made, so that one which cannot be synced later is refused at once. The first failed
- * write is remembered and makes all later ones do nothing, so that a writer which cannot bear failures (HDF5)
- * may go on to its end. Nothing here is collective. */
+ * opened before anything is made, so that one which cannot be synced later is refused at once. The first
+ * failed write is remembered and makes all later ones do nothing, so that a writer which cannot bear failures
+ * (HDF5) may go on to its end. Nothing here is collective. */
 #ifndef THALWEG_OUTPUT_FILE_H
 #define THALWEG_OUTPUT_FILE_H
 
@@ -28,9 +28,10 @@ tw_status tw_output_file_possible(const char *path, bool replace) TW_CHECKED;
 /**
  * Create the temporary (0644 less umask, read and write). Release in any case.
  *
- * @param replace  a file or link of that name is replaced at the commit; the link itself, not what it leads to
- * @return TW_OK; TW_OUTPUT: path exists (without replace), is no regular file or no name of one, or its folder
- * refuses; TW_MEMORY
+ * @param replace  a file or link of that name is replaced at the commit; the link itself, not what it leads
+ * to
+ * @return TW_OK; TW_OUTPUT: path exists (without replace), is no regular file or no name of one, or its
+ * folder refuses; TW_MEMORY
  */
 tw_status tw_output_file_open(tw_output_file *file, const char *path, bool replace) TW_CHECKED;
 
@@ -59,9 +60,9 @@ tw_status tw_output_file_reopen(const tw_output_file *file, int *fd) TW_CHECKED;
  * Seal (unless that was done), rename, fsync of the folder.
  *
  * @param bytes out: size of the file; may be NULL
- * @return TW_OK; TW_IO: as sealing, or the rename failed with replace; TW_OUTPUT: the name was taken meanwhile
- * or is refused, without replace. When only the last step failed the file is in place but may not survive a
- * power cut (TW_IO).
+ * @return TW_OK; TW_IO: as sealing, or the rename failed with replace; TW_OUTPUT: the name was taken
+ * meanwhile or is refused, without replace. When only the last step failed the file is in place but may not
+ * survive a power cut (TW_IO).
  */
 tw_status tw_output_file_commit(tw_output_file *file, uint64_t *bytes) TW_CHECKED;
 

@@ -88,10 +88,11 @@ static tw_status not_found(hid_t file, const char *path, const char *wanted)
         tw_fail(TW_DATA, "data set '%s' not found in %s\n    available: %s%s%s%s", wanted, path, all,
                 near ? "        did you mean '" : "", near ? near : "", near ? "'?" : "");
     else
-        tw_fail(TW_DATA,
-                "no features found in %s: expected X, data, features or x_train; name them with data.features\n"
-                "    available: %s",
-                path, all);
+        tw_fail(
+            TW_DATA,
+            "no features found in %s: expected X, data, features or x_train; name them with data.features (or --features)\n"
+            "    available: %s",
+            path, all);
     free(list);
     return TW_DATA;
 }
@@ -106,8 +107,12 @@ static tw_status take_name(hid_t file, const char *path, const char *wanted, cha
 
 static tw_status find_names(hid_t file, tw_dataset *d, const tw_dataset_names *names, const char **wrong)
 {
-    static const char *const pairs[][2] = {{"/X", "/y"},           {"/data", "/label"},      {"/data", "/labels"},
-                                           {"/features", "/target"}, {"/features", "/targets"}, {"/x_train", "/y_train"},
+    static const char *const pairs[][2] = {{"/X", "/y"},
+                                           {"/data", "/label"},
+                                           {"/data", "/labels"},
+                                           {"/features", "/target"},
+                                           {"/features", "/targets"},
+                                           {"/x_train", "/y_train"},
                                            {"/x", "/y"}};
     const size_t n_pairs = sizeof pairs / sizeof *pairs;
     if (names->features) {
@@ -154,12 +159,14 @@ static tw_status check_filters(hid_t dataset, const char *path, const char *name
         unsigned flags, config;
         size_t values = 0;
         char label[64] = "";
-        const H5Z_filter_t id = H5Pget_filter2(creation, (unsigned)i, &flags, &values, NULL, sizeof label, label, &config);
+        const H5Z_filter_t id =
+            H5Pget_filter2(creation, (unsigned)i, &flags, &values, NULL, sizeof label, label, &config);
         if (H5Zfilter_avail(id) <= 0)
-            status = tw_fail(TW_DATA,
-                             "data set '%s' of %s is compressed by filter %d (%s), which this HDF5 does not have; "
-                             "recompress it: h5repack -f SHUF -f GZIP=1 OLD NEW",
-                             name, path, (int)id, label[0] ? label : "no name");
+            status =
+                tw_fail(TW_DATA,
+                        "data set '%s' of %s is compressed by filter %d (%s), which this HDF5 does not have; "
+                        "write it again with gzip or without compression, by the program that made it",
+                        name, path, (int)id, label[0] ? label : "no name");
     }
     H5Pclose(creation);
     return status;
@@ -176,29 +183,33 @@ static tw_status check_features(hid_t dataset, tw_dataset *d)
     if (usable) H5Tclose(memory);
     H5Tclose(type);
     if (!usable)
-        return tw_fail(TW_DATA, "features '%s' of %s are of type %s; they must be integers or floats of 8 to 64 bits",
+        return tw_fail(TW_DATA,
+                       "features '%s' of %s are of type %s; they must be integers or floats of 8 to 64 bits",
                        d->features, d->path, kind);
     if (rank != 2)
-        return tw_fail(TW_DATA, "features '%s' of %s have %d dimension%s; they must have 2, (rows, features)%s",
+        return tw_fail(TW_DATA,
+                       "features '%s' of %s have %d dimension%s; they must have 2, (rows, features)%s",
                        d->features, d->path, rank, rank == 1 ? "" : "s",
                        rank == 1 ? "; reshape a single feature to (rows, 1)" : "");
     if (shape[0] == 0 || shape[1] == 0)
         return tw_fail(TW_DATA, "features '%s' of %s are empty: shape (%llu, %llu)", d->features, d->path,
                        (unsigned long long)shape[0], (unsigned long long)shape[1]);
     if (shape[0] > INT64_MAX / 16 || shape[1] > INT64_MAX / 16 / shape[0])
-        return tw_fail(TW_DATA, "features '%s' of %s claim an impossible size: (%llu, %llu)", d->features, d->path,
-                       (unsigned long long)shape[0], (unsigned long long)shape[1]);
+        return tw_fail(TW_DATA, "features '%s' of %s claim an impossible size: (%llu, %llu)", d->features,
+                       d->path, (unsigned long long)shape[0], (unsigned long long)shape[1]);
     d->rows = (int64_t)shape[0];
     d->cols = (int64_t)shape[1];
     read_storage(dataset, d);
     return check_filters(dataset, d->path, d->features);
 }
 
-/* Rows that were never written would read as zeros, and storage shorter than the shape claims must not be read. */
+/* Rows that were never written would read as zeros, and storage shorter than the shape claims must not be
+ * read. */
 static tw_status check_storage(hid_t dataset, const char *path, const char *name)
 {
     H5D_space_status_t status = H5D_SPACE_STATUS_ERROR;
-    const hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset), creation = H5Dget_create_plist(dataset);
+    const hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset),
+                creation = H5Dget_create_plist(dataset);
     const uint64_t needed = (uint64_t)H5Sget_simple_extent_npoints(space) * H5Tget_size(type);
     const uint64_t stored = H5Dget_storage_size(dataset);
     const bool whole = H5Pget_layout(creation) == H5D_CHUNKED || stored >= needed;
@@ -207,8 +218,8 @@ static tw_status check_storage(hid_t dataset, const char *path, const char *name
     H5Sclose(space);
     H5Tclose(type);
     if (whole && status != H5D_SPACE_STATUS_NOT_ALLOCATED) return TW_OK;
-    return tw_fail(TW_DATA, "data set '%s' of %s was never written, or not completely: %llu of %llu bytes", name, path,
-                   (unsigned long long)stored, (unsigned long long)needed);
+    return tw_fail(TW_DATA, "data set '%s' of %s was never written, or not completely: %llu of %llu bytes",
+                   name, path, (unsigned long long)stored, (unsigned long long)needed);
 }
 
 /* Labels and weights: numbers, one a row. */
@@ -229,14 +240,14 @@ static tw_status check_column(hid_t file, const tw_dataset *d, const char *name,
     H5Dclose(dataset);
     TW_TRY(status);
     if (!usable)
-        return tw_fail(TW_DATA, "%s '%s' of %s are of type %s; they must be integers or floats", what, name, d->path,
-                       kind);
+        return tw_fail(TW_DATA, "%s '%s' of %s are of type %s; they must be integers or floats", what, name,
+                       d->path, kind);
     if (!(rank == 1 || (rank == 2 && shape[1] == 1)))
-        return tw_fail(TW_DATA, "%s '%s' of %s must have one dimension, one number a row; they have %d", what, name,
-                       d->path, rank);
+        return tw_fail(TW_DATA, "%s '%s' of %s must have one dimension, one number a row; they have %d", what,
+                       name, d->path, rank);
     if ((int64_t)shape[0] != d->rows)
-        return tw_fail(TW_DATA, "%s: '%s' has %lld rows but '%s' has %llu; they must be equal", d->path, d->features,
-                       (long long)d->rows, name, (unsigned long long)shape[0]);
+        return tw_fail(TW_DATA, "%s: '%s' has %lld rows but '%s' has %llu; they must be equal", d->path,
+                       d->features, (long long)d->rows, name, (unsigned long long)shape[0]);
     return TW_OK;
 }
 
@@ -250,13 +261,15 @@ static tw_status examine(hid_t file, tw_dataset *d, const tw_dataset_names *name
     H5Dclose(dataset);
     TW_TRY(status);
     if (!d->labels[0] && names->need_labels)
-        return tw_fail(TW_DATA, "no labels found in %s beside '%s'; name them with data.labels", d->path, d->features);
+        return tw_fail(TW_DATA, "no labels found in %s beside '%s'; name them with data.labels (or --labels)", d->path,
+                       d->features);
     if (d->labels[0]) TW_TRY(check_column(file, d, d->labels, "labels"));
     if (d->weights[0]) TW_TRY(check_column(file, d, d->weights, "weights"));
     return TW_OK;
 }
 
-tw_status tw_dataset_open(tw_dataset *d, const char *path, const tw_dataset_names *names, const char **wrong_key)
+tw_status tw_dataset_open(tw_dataset *d, const char *path, const tw_dataset_names *names,
+                          const char **wrong_key)
 {
     hid_t file;
     const char *unused, **wrong = wrong_key ? wrong_key : &unused;

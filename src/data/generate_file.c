@@ -5,8 +5,8 @@
  * on the disk. */
 #include "thalweg/generate.h"
 
+#include "core/output_file.h"
 #include "data/output_driver.h"
-#include "data/output_file.h"
 #include "thalweg/dataset.h"
 
 #include <errno.h>
@@ -225,7 +225,7 @@ static tw_status write_rows(tw_output_file *out, tw_generator *g, const layout *
     }
     free(buffer);
     if (stopped) return stop_status(out->path);
-    if (!out->error && fsync(out->fd)) out->error = errno;
+    tw_output_file_sync(out);
     return tw_output_file_check(out);
 }
 
@@ -240,7 +240,8 @@ static rows share(int64_t m, int rank, int size)
 static tw_status write_remote(tw_generator *g, const layout *l, rows mine, const char *path)
 {
     if (mine.first == mine.end) return TW_OK;
-    tw_output_file part = {.path = (char *)path, .fd = open(l->temporary, O_WRONLY | O_CLOEXEC)};
+    tw_output_file part = {
+        .path = (char *)path, .folder = -1, .fd = open(l->temporary, O_WRONLY | O_CLOEXEC)};
     if (part.fd < 0)
         return tw_fail(TW_OUTPUT, "cannot write %s: %s; every host must see the folder of the output",
                        l->temporary, strerror(errno));
@@ -252,7 +253,7 @@ static tw_status write_remote(tw_generator *g, const layout *l, rows mine, const
 static tw_status write_file(tw_comm *comm, tw_generator *g, const char *path, bool force)
 {
     layout l = {0};
-    tw_output_file out = {.fd = -1};
+    tw_output_file out = {0};
     struct sigaction old[2];
     const int rank = tw_comm_rank(comm);
     const rows mine = share(g->set.rows, rank, tw_comm_size(comm));

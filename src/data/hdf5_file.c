@@ -23,7 +23,8 @@ static tw_status check_regular(const char *path)
     const int failed = fstat(fd, &info);
     close(fd);
     if (failed) return tw_fail(TW_INPUT, "cannot open %s: %s", path, strerror(errno));
-    if (S_ISDIR(info.st_mode)) return tw_fail(TW_INPUT, "cannot open %s: it is a directory, not a data file", path);
+    if (S_ISDIR(info.st_mode))
+        return tw_fail(TW_INPUT, "cannot open %s: it is a directory, not a data file", path);
     if (!S_ISREG(info.st_mode)) return tw_fail(TW_INPUT, "cannot open %s: it is not a regular file", path);
     return TW_OK;
 }
@@ -32,7 +33,8 @@ tw_status tw_hdf5_open(const char *path, hid_t *file)
 {
     TW_TRY(check_regular(path));
     if (H5Fis_hdf5(path) <= 0)
-        return tw_fail(TW_DATA, "%s is not an HDF5 file; `thalweg convert` makes one from CSV or IDX files", path);
+        return tw_fail(TW_DATA, "%s is not an HDF5 file; `thalweg convert` makes one from CSV or IDX files",
+                       path);
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fapl_sec2(access);
     H5Pset_file_locking(access, 0, 1);
@@ -75,7 +77,8 @@ tw_status tw_hdf5_dataset(hid_t file, const char *path, const char *name, hid_t 
     if (!foreign) return TW_OK;
     H5Dclose(*dataset);
     *dataset = -1;
-    return tw_fail(TW_DATA, "data set '%s' of %s keeps its values in other files; copy them into one file (h5repack)",
+    return tw_fail(TW_DATA,
+                   "data set '%s' of %s keeps its values in other files; copy them into one file (h5repack)",
                    name, path);
 }
 
@@ -84,9 +87,12 @@ static hid_t sixteen_bits(hid_t file_type, tw_dtype *type)
 {
     size_t sign, exponent, exponent_size, mantissa, mantissa_size;
     if (H5Tget_fields(file_type, &sign, &exponent, &exponent_size, &mantissa, &mantissa_size) < 0) return -1;
-    if (exponent_size == 5 && mantissa_size == 10) *type = TW_f16;
-    else if (exponent_size == 8 && mantissa_size == 7) *type = TW_bf16;
-    else return -1;
+    if (exponent_size == 5 && mantissa_size == 10)
+        *type = TW_f16;
+    else if (exponent_size == 8 && mantissa_size == 7)
+        *type = TW_bf16;
+    else
+        return -1;
     const hid_t memory = H5Tcopy(file_type);
     H5Tset_order(memory, H5Tget_order(H5T_NATIVE_DOUBLE));
     return memory;
@@ -97,7 +103,9 @@ static hid_t integer(hid_t file_type, tw_dtype *type)
     const bool is_signed = H5Tget_sign(file_type) == H5T_SGN_2;
     switch (H5Tget_size(file_type)) {
     case 1: *type = is_signed ? TW_i8 : TW_u8; return H5Tcopy(is_signed ? H5T_NATIVE_INT8 : H5T_NATIVE_UINT8);
-    case 2: *type = is_signed ? TW_i16 : TW_f32; return H5Tcopy(is_signed ? H5T_NATIVE_INT16 : H5T_NATIVE_FLOAT);
+    case 2:
+        *type = is_signed ? TW_i16 : TW_f32;
+        return H5Tcopy(is_signed ? H5T_NATIVE_INT16 : H5T_NATIVE_FLOAT);
     case 4:
     case 8: *type = TW_f64; return H5Tcopy(H5T_NATIVE_DOUBLE);
     default: return -1;

@@ -2,13 +2,14 @@
  * against the size of the file before memory is asked for; soft and external links and external storage are
  * refused. */
 #include "data/hdf5_file.h"
+#include "data/hdf5_strings.h"
 #include "thalweg/image.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFLATE_MOST = 1100, LONGEST_FIXED = 65536 }; /* deflate shrinks at most 1032 to 1 */
+enum { DEFLATE_MOST = 1100 }; /* deflate shrinks at most 1032 to 1 */
 
 static hid_t file_type(tw_image_type type)
 {
@@ -203,50 +204,13 @@ char **tw_image_strings_copy(size_t count, char *const *strings)
     return copy;
 }
 
-static char **read_variable(hid_t set, size_t count)
-{
-    char **words = calloc(count + 1, sizeof *words), **copy = NULL;
-    const hid_t type = H5Dget_type(set), memory = string_type(), space = H5Dget_space(set);
-    H5Tset_cset(memory, H5Tget_cset(type));
-    if (words && H5Dread(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, words) >= 0) {
-        copy = tw_image_strings_copy(count, words);
-        H5Dvlen_reclaim(memory, space, H5P_DEFAULT, words);
-    }
-    H5Sclose(space);
-    H5Tclose(memory);
-    H5Tclose(type);
-    free(words);
-    return copy;
-}
-
-static char **read_fixed(hid_t set, size_t count, size_t size)
-{
-    char *bytes = calloc(count + 1, size + 1), **words = calloc(count + 1, sizeof *words), **copy = NULL;
-    const hid_t type = H5Dget_type(set), memory = H5Tcopy(type);
-    H5Tset_size(memory, size + 1);
-    H5Tset_strpad(memory, H5T_STR_NULLTERM);
-    if (bytes && words && H5Dread(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0) {
-        for (size_t i = 0; i < count; i++) words[i] = bytes + i * (size + 1);
-        copy = tw_image_strings_copy(count, words);
-    }
-    H5Tclose(memory);
-    H5Tclose(type);
-    free(words);
-    free(bytes);
-    return copy;
-}
-
 static tw_status read_strings(hid_t set, const char *name, size_t *count, char ***strings)
 {
     size_t shape[2];
-    const hid_t type = H5Dget_type(set);
-    const bool text = H5Tget_class(type) == H5T_STRING, variable = text && H5Tis_variable_str(type) > 0;
-    const size_t size = H5Tget_size(type);
-    H5Tclose(type);
-    if (!text || size > LONGEST_FIXED) return tw_fail(TW_DATA, "data set '%s' holds no strings", name);
+    if (!tw_hdf5_holds_strings(set)) return tw_fail(TW_DATA, "data set '%s' holds no strings", name);
     TW_TRY(get_shape(set, name, shape, count));
     if (shape[1]) return tw_fail(TW_DATA, "data set '%s' has 2 dimensions, 1 is needed", name);
-    *strings = variable ? read_variable(set, *count) : read_fixed(set, *count, size);
+    *strings = tw_hdf5_strings(set, *count);
     return *strings ? TW_OK : tw_fail(TW_DATA, "data set '%s' is damaged: HDF5 cannot read it", name);
 }
 

@@ -1,7 +1,7 @@
 /* Which format is it? Asked of the first bytes, after gzip. */
 #include "data/import.h"
+#include "core/output_file.h"
 #include "data/byte_source.h"
-#include "data/output_file.h"
 #include "data/printable.h"
 
 #include <ctype.h>

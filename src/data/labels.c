@@ -13,8 +13,10 @@ static size_t lower_bound(size_t n, const double *values, double v)
     size_t low = 0, high = n;
     while (low < high) {
         const size_t middle = (low + high) / 2;
-        if (values[middle] < v) low = middle + 1;
-        else high = middle;
+        if (values[middle] < v)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low;
 }

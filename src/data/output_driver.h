@@ -6,7 +6,7 @@
 #ifndef THALWEG_OUTPUT_DRIVER_H
 #define THALWEG_OUTPUT_DRIVER_H
 
-#include "data/output_file.h"
+#include "core/output_file.h"
 
 #include <hdf5.h>
 

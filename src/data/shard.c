@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 
 #define PIECE_BYTES ((size_t)4 << 20)
-#define HUGE_PAGE ((size_t)2 << 20)
+#define HUGE_PAGE   ((size_t)2 << 20)
 
 static void *allocate(size_t bytes)
 {
@@ -22,13 +22,13 @@ static void *allocate(size_t bytes)
 }
 
 /* Exponent all ones: NaN or infinity. Written so that it vectorises. */
-#define ANY_SPECIAL(name, word, mask)                                                                        \
-    static bool name(size_t n, const void *x)                                                                \
-    {                                                                                                        \
-        const word *bits = x;                                                                                \
-        word any = 0;                                                                                        \
-        for (size_t i = 0; i < n; i++) any |= (word)((bits[i] & (word)(mask)) == (word)(mask));              \
-        return any != 0;                                                                                     \
+#define ANY_SPECIAL(name, word, mask)                                                           \
+    static bool name(size_t n, const void *x)                                                   \
+    {                                                                                           \
+        const word *bits = x;                                                                   \
+        word any = 0;                                                                           \
+        for (size_t i = 0; i < n; i++) any |= (word)((bits[i] & (word)(mask)) == (word)(mask)); \
+        return any != 0;                                                                        \
     }
 ANY_SPECIAL(special_f16, uint16_t, 0x7c00)
 ANY_SPECIAL(special_bf16, uint16_t, 0x7f80)
@@ -94,7 +94,8 @@ static tw_status read_features(hid_t dataset, hid_t memory, const tw_dataset *d,
         if (rows > s->rows - row) rows = s->rows - row;
         char *piece = (char *)s->x + row * width;
         if (read_rows(dataset, memory, (hsize_t)at, rows, piece) < 0)
-            return tw_fail(TW_DATA, "cannot read rows %lld to %lld of '%s' in %s: the file is damaged or cut short",
+            return tw_fail(TW_DATA,
+                           "cannot read rows %lld to %lld of '%s' in %s: the file is damaged or cut short",
                            (long long)at, (long long)at + (long long)rows - 1, d->features, d->path);
         if (any_special(s->type, rows * s->cols, piece)) return name_special(s, d, row, rows);
         row += rows;
@@ -116,8 +117,8 @@ static tw_status open_features(hid_t file, const tw_dataset *d, hid_t *dataset, 
     if (same) return TW_OK;
     if (*memory >= 0) H5Tclose(*memory);
     H5Dclose(*dataset);
-    return tw_fail(TW_DATA, "%s here is not the file that rank 0 sees: '%s' has another shape or type", d->path,
-                   d->features);
+    return tw_fail(TW_DATA, "%s here is not the file that rank 0 sees: '%s' has another shape or type",
+                   d->path, d->features);
 }
 
 static tw_status load_features(hid_t file, const tw_dataset *d, tw_shard *s)
@@ -126,9 +127,10 @@ static tw_status load_features(hid_t file, const tw_dataset *d, tw_shard *s)
     TW_TRY(open_features(file, d, &dataset, &memory));
     const size_t bytes = s->rows * s->cols * tw_dtype_size(s->type);
     s->x = allocate(bytes);
-    tw_status status = s->x ? read_features(dataset, memory, d, s)
-                            : tw_fail(TW_MEMORY, "out of memory for %zu rows of %zu features (%zu MiB); use more ranks",
-                                      s->rows, s->cols, bytes >> 20);
+    tw_status status =
+        s->x ? read_features(dataset, memory, d, s)
+             : tw_fail(TW_MEMORY, "out of memory for %zu rows of %zu features (%zu MiB); use more ranks",
+                       s->rows, s->cols, bytes >> 20);
     H5Tclose(memory);
     H5Dclose(dataset);
     return status;
@@ -148,13 +150,15 @@ static tw_status read_column(hid_t dataset, const tw_dataset *d, const tw_shard 
         status = tw_fail(TW_DATA, "cannot read rows %lld to %lld of %s: the file is damaged or cut short",
                          (long long)s->first, (long long)s->first + (long long)s->rows - 1, d->path);
     else if (is_bool)
-        for (size_t i = s->rows; i-- > 0;) out[i] = ((const signed char *)out)[i]; /* widen in place, from the end */
+        for (size_t i = s->rows; i-- > 0;)
+            out[i] = ((const signed char *)out)[i]; /* widen in place, from the end */
     H5Tclose(memory);
     H5Tclose(type);
     return status;
 }
 
-static tw_status load_column(hid_t file, const tw_dataset *d, const char *name, const tw_shard *s, double **out)
+static tw_status load_column(hid_t file, const tw_dataset *d, const char *name, const tw_shard *s,
+                             double **out)
 {
     hid_t dataset;
     *out = malloc(s->rows * sizeof **out + 1);
@@ -174,8 +178,8 @@ static tw_status check_weights(const tw_shard *s, const tw_dataset *d)
 {
     for (size_t i = 0; i < s->rows; i++)
         if (s->weight[i] < 0)
-            return tw_fail(TW_DATA, "%s: '%s' is negative in row %lld (counted from 0); weights must be >= 0", d->path,
-                           d->weights, (long long)(s->first + (int64_t)i));
+            return tw_fail(TW_DATA, "%s: '%s' is negative in row %lld (counted from 0); weights must be >= 0",
+                           d->path, d->weights, (long long)(s->first + (int64_t)i));
     return TW_OK;
 }
 

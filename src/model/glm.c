@@ -1,5 +1,6 @@
-/* Generalised linear models: one margin a row, driven over a block in one pass. A micro-batch of rows is converted, its
- * margins and links are taken, and the gradient is updated while the rows are still in cache. */
+/* Generalised linear models: one margin a row, driven over a block in one pass. A micro-batch of rows is
+ * converted, its margins and links are taken, and the gradient is updated while the rows are still in cache.
+ */
 #include "thalweg/kernels.h"
 #include "thalweg/link.h"
 
@@ -12,7 +13,8 @@ size_t tw_glm_outputs(const tw_model *model)
 }
 
 /* Scalars of the micro-batch, in row order; the residuals leave weighted. */
-static void add_rows(const tw_model *m, size_t rows, const double *weight, const double *loss, double *r, double *sums)
+static void add_rows(const tw_model *m, size_t rows, const double *weight, const double *loss, double *r,
+                     double *sums)
 {
     double *const residual = sums + tw_sum_residual(m), *const total = sums + tw_sum_loss(m);
     double *const count = sums + tw_sum_weight(m), *const bad = sums + tw_sum_bad(m);

@@ -9,7 +9,7 @@ const tw_model_ops *const tw_models[] = {
 #define X(name) &tw_model_##name,
     TW_MODELS(X)
 #undef X
-    NULL};
+        NULL};
 
 const tw_model_ops *tw_model_find(const char *name)
 {
@@ -18,7 +18,8 @@ const tw_model_ops *tw_model_find(const char *name)
     return NULL;
 }
 
-/* TW_MICRO rows as doubles; with several outputs also packed parameters and block gradient [n][packed], row_z. */
+/* TW_MICRO rows as doubles; with several outputs also packed parameters and block gradient [n][packed],
+ * row_z. */
 static size_t scratch_length(const tw_model *m)
 {
     const size_t rows = TW_MICRO * m->features;

@@ -6,15 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const names[] = {"none", "standardize", "minmax"};
+
 bool tw_scaling_find(const char *name, tw_scaling_kind *kind)
 {
-    static const char *const names[] = {"none", "standardize", "minmax"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], name) == 0) {
             *kind = (tw_scaling_kind)i;
             return true;
         }
     return false;
+}
+
+const char *tw_scaling_name(tw_scaling_kind kind)
+{
+    return names[kind];
 }
 
 void tw_scaling_release(tw_scaling *s)
@@ -46,7 +52,8 @@ void tw_scaling_unfold(const tw_scaling *s, const tw_model *m, const double *sum
 {
     const size_t outputs = m->outputs;
     const double *const residual = sums + tw_sum_residual(m);
-    if (s->kind == TW_SCALING_NONE) memcpy(g, sums, m->n_weights * sizeof *g);
+    if (s->kind == TW_SCALING_NONE)
+        memcpy(g, sums, m->n_weights * sizeof *g);
     else
         for (size_t j = 0; j < m->features; j++)
             for (size_t k = 0; k < outputs; k++) {

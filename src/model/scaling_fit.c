@@ -1,5 +1,5 @@
-/* Statistics of the features over all rows. Means and variances go through the tree of the gradient, so they are the same
- * bits for every number of ranks; minima and maxima are exact in any order. */
+/* Statistics of the features over all rows. Means and variances go through the tree of the gradient, so they
+ * are the same bits for every number of ranks; minima and maxima are exact in any order. */
 #include "thalweg/scaling.h"
 
 #include "thalweg/kernels.h"
@@ -11,7 +11,8 @@
 
 enum { STRIPE = 512 }; /* columns at a time: bounds the memory of the nodes */
 
-/* Node: [count | mean c | M2 c]. Chan, Golub, LeVeque (1979), left operand first: not symmetric to the bit. */
+/* Node: [count | mean c | M2 c]. Chan, Golub, LeVeque (1979), left operand first: not symmetric to the bit.
+ */
 static void merge_moments(size_t n, const double *b, double *a)
 {
     const size_t c = (n - 1) / 2;
@@ -29,7 +30,8 @@ static void merge_moments(size_t n, const double *b, double *a)
     a[0] = all;
 }
 
-static const tw_merge_ops moments = {.name = "moments", .merge = merge_moments, .identity = 0, .elementwise = false};
+static const tw_merge_ops moments = {
+    .name = "moments", .merge = merge_moments, .identity = 0, .elementwise = false};
 
 typedef struct {
     const tw_shard *shard;
@@ -44,7 +46,8 @@ static void load_row(const stripe *s, size_t i)
     tw_kernels_get()->widen(s->shard->type, s->columns, at, s->row);
 }
 
-/* Two passes over the rows of a block, which are in cache; shifted by the first row, so that a constant is exact. */
+/* Two passes over the rows of a block, which are in cache; shifted by the first row, so that a constant is
+ * exact. */
 static void block_moments(const stripe *s, size_t begin, size_t rows, double *node)
 {
     const size_t c = s->columns;
@@ -146,11 +149,15 @@ tw_status tw_scaling_fit(tw_scaling *s, tw_scaling_kind kind, tw_comm *comm, con
     *s = (tw_scaling){.kind = kind, .n = shard->cols};
     if (kind == TW_SCALING_NONE) return TW_OK;
     TW_TRY(tw_comm_agree(comm, allocate(s, shard->cols)));
-    if (kind == TW_SCALING_STANDARDIZE) TW_TRY(fit_standardize(s, comm, p, shard));
-    else TW_TRY(fit_minmax(s, comm, shard));
+    if (kind == TW_SCALING_STANDARDIZE)
+        TW_TRY(fit_standardize(s, comm, p, shard));
+    else
+        TW_TRY(fit_minmax(s, comm, shard));
     for (size_t j = 0; j < s->n; j++) {
-        if (s->scale[j] == 0) s->scale[j] = 1;
-        else if (fabs(s->mean[j]) > 1e6 * s->scale[j]) s->offset_heavy++;
+        if (s->scale[j] == 0)
+            s->scale[j] = 1;
+        else if (fabs(s->mean[j]) > 1e6 * s->scale[j])
+            s->offset_heavy++;
     }
     return TW_OK;
 }

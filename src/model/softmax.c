@@ -1,5 +1,5 @@
-/* Softmax regression: logsumexp(z) - z_y over K classes, as products of a micro-batch of rows with the parameters packed
- * to whole vectors of classes. The lanes beyond K hold zeros and are never read. */
+/* Softmax regression: logsumexp(z) - z_y over K classes, as products of a micro-batch of rows with the
+ * parameters packed to whole vectors of classes. The lanes beyond K hold zeros and are never read. */
 #include "thalweg/kernels.h"
 #include "thalweg/model.h"
 #include "thalweg/vec.h"
@@ -60,7 +60,8 @@ static void add_row(const tw_model *m, const double *weight, double loss, double
 static void add_offsets(const tw_model *m, size_t rows, const double *v, double *z)
 {
     for (size_t i = 0; i < rows; i++)
-        for (size_t k = 0; k < m->outputs; k++) z[i * m->packed + k] = z[i * m->packed + k] + v[m->n_weights + k];
+        for (size_t k = 0; k < m->outputs; k++)
+            z[i * m->packed + k] = z[i * m->packed + k] + v[m->n_weights + k];
 }
 
 static tw_status loss_grad(const tw_model *m, const tw_block *b, const double *v, double *sums)
@@ -91,7 +92,8 @@ static tw_status margins(const tw_model *m, const tw_block *b, const double *v, 
     double *z = m->row_z;
     for (size_t i = 0; i < b->rows; i += TW_MICRO) {
         const size_t rows = b->rows - i < TW_MICRO ? b->rows - i : TW_MICRO;
-        kernels->products(rows, m->features, m->packed, tw_model_rows(m, b, i, rows), packed_parameters(m), z);
+        kernels->products(rows, m->features, m->packed, tw_model_rows(m, b, i, rows), packed_parameters(m),
+                          z);
         add_offsets(m, rows, v, z);
         for (size_t r = 0; r < rows; r++)
             memcpy(out + (i + r) * m->outputs, z + r * m->packed, m->outputs * sizeof *z);

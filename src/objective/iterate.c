@@ -37,7 +37,8 @@ int tw_reason_exit_code(tw_reason reason)
 
 double tw_iterate_taylor(const tw_iterate *it)
 {
-    return (it->f_prev - it->f) / (-it->alpha * it->slope);
+    const double promised = -it->alpha * it->slope;
+    return fabs(promised) > TW_LOSS_ROUNDING * fabs(it->f_prev) ? (it->f_prev - it->f) / promised : NAN;
 }
 
 bool tw_iterate_init(tw_iterate *it, size_t n)

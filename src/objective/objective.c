@@ -1,4 +1,5 @@
-/* One evaluation: fold, one pass over the own groups, ONE exchange, unfold, divide by the weight, add the penalty. */
+/* One evaluation: fold, one pass over the own groups, ONE exchange, unfold, divide by the weight, add the
+ * penalty. */
 #include "thalweg/objective.h"
 
 #include "thalweg/vec.h"
@@ -51,7 +52,8 @@ static tw_status local_pass(tw_objective *F, const double *w)
     const int rank = tw_comm_rank(F->comm);
     tw_scaling_fold(F->scaling, F->model, w, F->raw);
     if (F->model->ops->prepare) TW_TRY(F->model->ops->prepare(F->model, F->raw));
-    for (int64_t k = F->partition->start[rank]; k < F->partition->start[rank + 1]; k++) TW_TRY(add_group(F, k));
+    for (int64_t k = F->partition->start[rank]; k < F->partition->start[rank + 1]; k++)
+        TW_TRY(add_group(F, k));
     return TW_OK;
 }
 
@@ -60,7 +62,8 @@ static tw_status finish(tw_objective *F, const double *w, double *f, double *g)
     const tw_model *m = F->model;
     F->weight = F->sums[tw_sum_weight(m)];
     F->bad_rows = F->sums[tw_sum_bad(m)];
-    if (!(F->weight > 0)) return tw_fail(TW_DATA, "the weights of all rows sum to zero: there is nothing to fit");
+    if (!(F->weight > 0))
+        return tw_fail(TW_DATA, "the weights of all rows sum to zero: there is nothing to fit");
     tw_scaling_unfold(F->scaling, m, F->sums, g);
     for (size_t j = 0; j < F->n; j++) g[j] = g[j] / F->weight;
     *f = F->sums[tw_sum_loss(m)] / F->weight;

@@ -1,10 +1,11 @@
 /* Limited-memory BFGS: two-loop recursion of Nocedal (1980); Nocedal and Wright (2006), algorithm 7.4.
  *
- * State: w, g of the iteration before [2n] | pairs held, place of the newest, started [3] | rho [m] | a [m] | S [m][n] |
- * Y [m][n]. Pair i lives in slot (newest - i) mod m. */
+ * State: w, g of the iteration before [2n] | pairs held, place of the newest, started [3] | rho [m] | a [m] |
+ * S [m][n] | Y [m][n]. Pair i lives in slot (newest - i) mod m. */
 #include "thalweg/optimizer.h"
 #include "thalweg/vec.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct {
@@ -40,7 +41,8 @@ static size_t slot(const history *h, size_t i)
     return ((size_t)*h->newest + h->m - i) % h->m;
 }
 
-/* w and g of the iteration before become s and y; the pair is kept when the curvature along it is positive. */
+/* w and g of the iteration before become s and y; the pair is kept when the curvature along it is positive.
+ */
 static void learn(history *h, const tw_iterate *it)
 {
     const size_t n = h->n;
@@ -82,6 +84,11 @@ static void short_gradient(const tw_iterate *it)
     for (size_t j = 0; j < it->n; j++) it->d[j] = -(t * it->g[j]);
 }
 
+static void describe(const tw_optimizer_settings *set, size_t length, char *text)
+{
+    snprintf(text, length, "%zu", set->memory);
+}
+
 static tw_status direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)
 {
     history h = view(o);
@@ -107,5 +114,6 @@ const tw_optimizer_ops tw_optimizer_lbfgs = {
     .descent = true,
     .natural = true,
     .state_len = state_len,
+    .describe = describe,
     .direction = direction,
 };

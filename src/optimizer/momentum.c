@@ -2,11 +2,17 @@
 #include "thalweg/optimizer.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static size_t state_len(const tw_optimizer_settings *set, size_t n)
 {
     (void)set;
     return n;
+}
+
+static void describe(const tw_optimizer_settings *set, size_t length, char *text)
+{
+    snprintf(text, length, "%g", set->momentum);
 }
 
 static tw_status direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)
@@ -23,5 +29,6 @@ const tw_optimizer_ops tw_optimizer_momentum = {
     .name = "momentum",
     .summary = "heavy ball: u = momentum u + g, d = -u",
     .state_len = state_len,
+    .describe = describe,
     .direction = direction,
 };

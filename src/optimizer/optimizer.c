@@ -1,5 +1,6 @@
 #include "thalweg/optimizer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@ const tw_optimizer_ops *const tw_optimizers[] = {
 #define X(name) &tw_optimizer_##name,
     TW_OPTIMIZERS(X)
 #undef X
-    NULL};
+        NULL};
 
 const tw_optimizer_ops *tw_optimizer_find(const char *name)
 {
@@ -16,7 +17,8 @@ const tw_optimizer_ops *tw_optimizer_find(const char *name)
     return NULL;
 }
 
-tw_status tw_optimizer_init(tw_optimizer *o, const tw_optimizer_ops *ops, const tw_optimizer_settings *set, size_t n)
+tw_status tw_optimizer_init(tw_optimizer *o, const tw_optimizer_ops *ops, const tw_optimizer_settings *set,
+                            size_t n)
 {
     *o = (tw_optimizer){.ops = ops, .set = *set, .n = n, .state_len = ops->state_len(set, n)};
     o->state = calloc(o->state_len + 1, sizeof *o->state);
@@ -28,6 +30,15 @@ void tw_optimizer_release(tw_optimizer *o)
 {
     free(o->state);
     *o = (tw_optimizer){0};
+}
+
+const char *tw_optimizer_describe(const tw_optimizer *o, size_t length, char *text)
+{
+    char settings[64] = "";
+    if (o->ops->describe) o->ops->describe(&o->set, sizeof settings, settings);
+    snprintf(text, length, "%s%s%s%s", o->ops->name, settings[0] ? "(" : "", settings,
+             settings[0] ? ")" : "");
+    return text;
 }
 
 tw_status tw_optimizer_direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)

@@ -1,6 +1,7 @@
-/* Backtracking: from the first length, times shrink until F(w + alpha d) <= F(w) + c1 alpha g.d (Armijo 1966; Nocedal and
- * Wright 2006, algorithm 3.1). Where F has no digits left to tell, the slope at the trial decides: the approximate
- * Wolfe condition of Hager and Zhang (2005), equation 4.1, which for a quadratic says the same as Armijo's. */
+/* Backtracking: from the first length, times shrink until F(w + alpha d) <= F(w) + c1 alpha g.d (Armijo 1966;
+ * Nocedal and Wright 2006, algorithm 3.1). Where F has no digits left to tell, the slope at the trial
+ * decides: the approximate Wolfe condition of Hager and Zhang (2005), equation 4.1, which for a quadratic
+ * says the same as Armijo's. */
 #include "thalweg/step.h"
 #include "thalweg/vec.h"
 
@@ -10,7 +11,7 @@
 static bool accepted(const tw_step *s, const tw_iterate *it, double alpha, double f)
 {
     if (f <= it->f + s->set.c1 * alpha * it->slope) return true;
-    if (!(f <= it->f + 0x1p-50 * fabs(it->f))) return false;
+    if (!(f <= it->f + 0x1p-44 * fabs(it->f))) return false;
     return tw_vec_dot(it->n, s->g, it->d) <= (2 * s->set.c1 - 1) * it->slope;
 }
 

@@ -10,7 +10,7 @@ const tw_step_ops *const tw_steps[] = {
 #define X(name) &tw_step_##name,
     TW_STEPS(X)
 #undef X
-    NULL};
+        NULL};
 
 const tw_step_ops *tw_step_find(const char *name)
 {

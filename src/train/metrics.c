@@ -8,13 +8,14 @@
 #include <string.h>
 
 /* What a row adds to the sums. */
-typedef void row_terms(const tw_model *model, const double *z, double y, double weight, void *context, double *sums);
+typedef void row_terms(const tw_model *model, const double *z, double y, double weight, void *context,
+                       double *sums);
 
 enum { SUM_ROWS, SUM_WEIGHT, SUM_LOSS, SUM_Y, SUM_ABSOLUTE, SUM_SPREAD, N_SUMS };
 
 /* Sums of terms over all rows, through the tree. Collective. */
-static tw_status sum_rows(tw_comm *comm, const tw_partition *p, const tw_model *m, const tw_shard *s, const double *z,
-                          row_terms *terms, void *context, double sums[N_SUMS])
+static tw_status sum_rows(tw_comm *comm, const tw_partition *p, const tw_model *m, const tw_shard *s,
+                          const double *z, row_terms *terms, void *context, double sums[N_SUMS])
 {
     tw_reduction *reduction;
     double flags[TW_N_FLAGS] = {0};
@@ -58,7 +59,8 @@ static double row_log_loss(const tw_model *m, const double *z, size_t y)
     return (most - z[y]) + tw_log(sum);
 }
 
-static void class_terms(const tw_model *m, const double *z, double y, double weight, void *context, double *sums)
+static void class_terms(const tw_model *m, const double *z, double y, double weight, void *context,
+                        double *sums)
 {
     double *confusion = context;
     const size_t truth = (size_t)y;
@@ -68,7 +70,8 @@ static void class_terms(const tw_model *m, const double *z, double y, double wei
     sums[SUM_LOSS] += weight * row_log_loss(m, z, truth);
 }
 
-static void number_terms(const tw_model *m, const double *z, double y, double weight, void *context, double *sums)
+static void number_terms(const tw_model *m, const double *z, double y, double weight, void *context,
+                         double *sums)
 {
     (void)m;
     (void)context;
@@ -79,7 +82,8 @@ static void number_terms(const tw_model *m, const double *z, double y, double we
     sums[SUM_ABSOLUTE] += weight * fabs(z[0] - y);
 }
 
-static void spread_terms(const tw_model *m, const double *z, double y, double weight, void *context, double *sums)
+static void spread_terms(const tw_model *m, const double *z, double y, double weight, void *context,
+                         double *sums)
 {
     const double *mean = context;
     (void)m;
@@ -99,7 +103,8 @@ double tw_metrics_auc(size_t n, double (*rows)[3])
     qsort(rows, n, sizeof *rows, by_score);
     for (size_t i = 0, j; i < n; i = j) {
         double tied_positive = 0, tied_negative = 0;
-        for (j = i; j < n && rows[j][0] == rows[i][0]; j++) *(rows[j][1] > 0 ? &tied_positive : &tied_negative) += rows[j][2];
+        for (j = i; j < n && rows[j][0] == rows[i][0]; j++)
+            *(rows[j][1] > 0 ? &tied_positive : &tied_negative) += rows[j][2];
         area += tied_positive * (negative + 0.5 * tied_negative);
         positive += tied_positive;
         negative += tied_negative;
@@ -108,8 +113,8 @@ double tw_metrics_auc(size_t n, double (*rows)[3])
 }
 
 /* Scores travel to rank 0, whose answer goes to all. Collective. */
-static tw_status compute_auc(double *auc, tw_comm *comm, const tw_partition *p, const tw_model *m, const tw_shard *s,
-                             const double *z)
+static tw_status compute_auc(double *auc, tw_comm *comm, const tw_partition *p, const tw_model *m,
+                             const tw_shard *s, const double *z)
 {
     const int rank = tw_comm_rank(comm), size = tw_comm_size(comm);
     const size_t room = rank == 0 ? (size_t)p->rows : s->rows;
@@ -124,7 +129,8 @@ static tw_status compute_auc(double *auc, tw_comm *comm, const tw_partition *p, 
     if (rank > 0) status = tw_comm_send(comm, 0, rows, s->rows * sizeof *rows);
     for (int r = 1; rank == 0 && status == TW_OK && r < size; r++) {
         const int64_t first = tw_partition_shard(p, r);
-        status = tw_comm_receive(comm, r, rows + first, (size_t)(tw_partition_shard(p, r + 1) - first) * sizeof *rows);
+        status = tw_comm_receive(comm, r, rows + first,
+                                 (size_t)(tw_partition_shard(p, r + 1) - first) * sizeof *rows);
     }
     if (rank == 0) *auc = tw_metrics_auc((size_t)p->rows, rows);
     free(rows);
@@ -155,7 +161,8 @@ static tw_status classification(tw_metrics *t, tw_comm *comm, const tw_partition
 {
     double sums[N_SUMS];
     t->confusion = calloc(t->classes * t->classes, sizeof *t->confusion);
-    TW_TRY(tw_comm_agree(comm, t->confusion ? TW_OK : tw_fail(TW_MEMORY, "out of memory for %zu classes", t->classes)));
+    TW_TRY(tw_comm_agree(
+        comm, t->confusion ? TW_OK : tw_fail(TW_MEMORY, "out of memory for %zu classes", t->classes)));
     TW_TRY(sum_rows(comm, p, m, s, z, class_terms, t->confusion, sums));
     TW_TRY(tw_comm_allreduce(comm, TW_SUM, t->classes * t->classes, t->confusion));
     t->rows = sums[SUM_ROWS];
@@ -165,8 +172,8 @@ static tw_status classification(tw_metrics *t, tw_comm *comm, const tw_partition
     return t->classes == 2 ? compute_auc(&t->roc_auc, comm, p, m, s, z) : TW_OK;
 }
 
-static tw_status regression(tw_metrics *t, tw_comm *comm, const tw_partition *p, const tw_model *m, const tw_shard *s,
-                            const double *z)
+static tw_status regression(tw_metrics *t, tw_comm *comm, const tw_partition *p, const tw_model *m,
+                            const tw_shard *s, const double *z)
 {
     double sums[N_SUMS], spread[N_SUMS];
     TW_TRY(sum_rows(comm, p, m, s, z, number_terms, NULL, sums));
@@ -176,18 +183,28 @@ static tw_status regression(tw_metrics *t, tw_comm *comm, const tw_partition *p,
     t->weight = sums[SUM_WEIGHT];
     t->rmse = sqrt(sums[SUM_LOSS] / t->weight);
     t->mae = sums[SUM_ABSOLUTE] / t->weight;
-    if (spread[SUM_SPREAD] > 0) t->r2 = 1 - sums[SUM_LOSS] / spread[SUM_SPREAD];
-    else t->r2 = sums[SUM_LOSS] == 0;
+    if (spread[SUM_SPREAD] > 0)
+        t->r2 = 1 - sums[SUM_LOSS] / spread[SUM_SPREAD];
+    else
+        t->r2 = sums[SUM_LOSS] == 0;
     return TW_OK;
 }
 
-tw_status tw_metrics_compute(tw_metrics *t, tw_comm *comm, const tw_partition *p, const tw_model *m, const tw_shard *s,
-                             const double *z)
+tw_status tw_metrics_compute(tw_metrics *t, tw_comm *comm, const tw_partition *p, const tw_model *m,
+                             const tw_shard *s, const double *z)
 {
-    *t = (tw_metrics){.classes = m->classes, .accuracy = NAN, .log_loss = NAN, .f1_macro = NAN, .roc_auc = NAN,
-                      .r2 = NAN, .rmse = NAN, .mae = NAN};
-    if (m->classes) TW_TRY(classification(t, comm, p, m, s, z));
-    else TW_TRY(regression(t, comm, p, m, s, z));
+    *t = (tw_metrics){.classes = m->classes,
+                      .accuracy = NAN,
+                      .log_loss = NAN,
+                      .f1_macro = NAN,
+                      .roc_auc = NAN,
+                      .r2 = NAN,
+                      .rmse = NAN,
+                      .mae = NAN};
+    if (m->classes)
+        TW_TRY(classification(t, comm, p, m, s, z));
+    else
+        TW_TRY(regression(t, comm, p, m, s, z));
     if (t->weight > 0) return TW_OK;
     return tw_fail(TW_DATA, "the weights of all rows sum to zero");
 }

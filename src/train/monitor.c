@@ -71,7 +71,7 @@ static bool diverged(const tw_monitor *m, double f)
 static void watch_rises(tw_monitor *m, const tw_iterate *it)
 {
     if (it->f < m->f_least) m->f_least = it->f;
-    if (it->f > it->f_prev + 0x1p-50 * fabs(it->f_prev)) {
+    if (it->f > it->f_prev + TW_LOSS_ROUNDING * fabs(it->f_prev)) {
         m->rises++;
         m->last_rise = it->k;
     }
@@ -105,8 +105,8 @@ static int explain_verdict(const tw_monitor *m, const tw_iterate *it, size_t len
     case TW_GRADIENT_NORM:
         return snprintf(text, length, "gradient norm %.2e <= %g", it->g_norm, s->gradient_norm);
     case TW_GRADIENT_NORM_RELATIVE:
-        return snprintf(text, length, "gradient norm %.2e of its start <= %g", tw_monitor_gradient_relative(m, it),
-                        s->gradient_norm_relative);
+        return snprintf(text, length, "gradient norm %.2e of its start <= %g",
+                        tw_monitor_gradient_relative(m, it), s->gradient_norm_relative);
     case TW_LOSS_DELTA:
         return snprintf(text, length, "loss delta %.2e < %g", tw_monitor_loss_delta(it), s->loss_delta);
     case TW_LOSS_DELTA_RELATIVE:
@@ -119,7 +119,8 @@ static int explain_verdict(const tw_monitor *m, const tw_iterate *it, size_t len
 void tw_monitor_explain(const tw_monitor *m, const tw_iterate *it, size_t length, char *text)
 {
     size_t at = (size_t)explain_verdict(m, it, length, text);
-    if (m->set.require_all && tw_reason_class(it->why) == 'c' && it->why != TW_PARAMETERS_UNCHANGED && at < length)
+    if (m->set.require_all && tw_reason_class(it->why) == 'c' && it->why != TW_PARAMETERS_UNCHANGED &&
+        at < length)
         at += (size_t)snprintf(text + at, length - at, ", and every other test named");
     if (m->set.patience > 1 && m->held >= m->set.patience && at < length)
         at += (size_t)snprintf(text + at, length - at, ", %ld times in a row", m->held);
@@ -132,11 +133,13 @@ static const char *advise_divergence(const tw_objective *F)
 {
     return F->scaling->kind == TW_SCALING_NONE
                ? "the step is too long for this data: features of very different size need scaling\n"
-                 "           (data.scaling: standardize); else shorten step.length, or use step.rule: backtracking"
+                 "           (data.scaling: standardize); else shorten step.length, or use step.rule: "
+                 "backtracking"
                : "the step is too long for this data: shorten step.length, or use step.rule: backtracking";
 }
 
-void tw_monitor_advise(const tw_monitor *m, const tw_objective *F, const tw_iterate *it, size_t length, char *text)
+void tw_monitor_advise(const tw_monitor *m, const tw_objective *F, const tw_iterate *it, size_t length,
+                       char *text)
 {
     const double taylor = tw_iterate_taylor(it), floor_f = 4 * 0x1p-53 * fabs(it->f);
     text[0] = 0;
@@ -144,19 +147,22 @@ void tw_monitor_advise(const tw_monitor *m, const tw_objective *F, const tw_iter
         snprintf(text, length, "%s", advise_divergence(F));
     else if (m->rises > 0 && m->last_rise == it->k && it->f > m->f_least && m->rises * 2 > it->k)
         snprintf(text, length,
-                 "the loss rises: it grew in %ld of %ld steps and ended above its minimum %.9g; the step is too long, "
+                 "the loss rises: it grew in %ld of %ld steps and ended above its minimum %.9g; the step is "
+                 "too long, "
                  "shorten step.length",
                  m->rises, it->k, m->f_least);
     else if (it->why == TW_ITERATION_LIMIT && it->k > 10 && taylor > 0.95)
         snprintf(text, length,
-                 "not converged, and the steps are timid (Taylor ratio %.2f, 0.5 is ideal): lengthen step.length, or "
+                 "not converged, and the steps are timid (Taylor ratio %.2f, 0.5 is ideal): lengthen "
+                 "step.length, or "
                  "use optimizer.type: lbfgs",
                  taylor);
     else if (m->set.loss_delta < floor_f)
         snprintf(text, length, "stop.loss_delta %g is below what double precision can resolve here (%.1e)",
                  m->set.loss_delta, floor_f);
     else if (it->why == TW_SEARCH_FAILED)
-        snprintf(text, length,
-                 "the search is at rounding level: this is as close as double precision gets; a smaller tolerance "
-                 "cannot be met");
+        snprintf(
+            text, length,
+            "the search is at rounding level: this is as close as double precision gets; a smaller tolerance "
+            "cannot be met");
 }

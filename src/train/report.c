@@ -22,15 +22,15 @@ static void print_times(const tw_summary *s, tw_run *run)
     char took[TW_UNIT_LEN], bytes[TW_UNIT_LEN], note[128];
     double all = 0;
     for (int i = 0; i < TW_N_PHASES; i++) all += s->mean[i];
-    tw_runlog_print(&run->log, "  time     %-9s %8s %8s %8s %7s\n", tw_units_seconds(s->wall, took), "min", "avg", "max",
-                    "share");
+    tw_runlog_print(&run->log, "  time     %-9s %8s %8s %8s %7s\n", tw_units_seconds(s->wall, took), "min",
+                    "avg", "max", "share");
     for (int i = 0; i < TW_N_PHASES; i++) {
         note[0] = 0;
         if (i == TW_PHASE_WIRE && s->bytes_most > 0)
             snprintf(note, sizeof note, "   %s sent by the busiest rank in %llu reductions",
                      tw_units_bytes(s->bytes_most, bytes), (unsigned long long)s->exchanges);
-        tw_runlog_print(&run->log, "             %-7s %8.2f %8.2f %8.2f %6.0f%%%s\n", names[i], s->least[i], s->mean[i],
-                        s->most[i], all > 0 ? 100 * s->mean[i] / all : 0, note);
+        tw_runlog_print(&run->log, "             %-7s %8.2f %8.2f %8.2f %6.0f%%%s\n", names[i], s->least[i],
+                        s->mean[i], s->most[i], all > 0 ? 100 * s->mean[i] / all : 0, note);
     }
 }
 
@@ -39,11 +39,15 @@ void tw_summary_report(const tw_summary *s, tw_run *run)
     const int ranks = tw_comm_size(run->comm);
     print_verdict(run);
     print_times(s, run);
-    tw_runlog_print(&run->log, "  files    %s/{model.h5, metrics.jsonl, summary.json}   parameters xxh3:%016llx\n",
-                    run->folder.path, (unsigned long long)s->hash);
+    tw_runlog_print(&run->log,
+                    "  files    %s/{%smetrics.jsonl, summary.json}   parameters xxh3:%016llx\n", run->folder.path,
+                    tw_reason_class(run->iterate.why) == 'f' ? "" : "model.h5, ", (unsigned long long)s->hash);
     if (!s->replicas_equal)
-        tw_runlog_print(&run->log, "  WARNING  the ranks do not hold the same parameters: this MPI's all-reduce does not give "
-                        "every rank the same bits; use reduction.mode: reproducible\n");
+        tw_runlog_print(
+            &run->log,
+            "  WARNING  the ranks do not hold the same parameters: this MPI's all-reduce does not give "
+            "every rank the same bits; use reduction.mode: reproducible\n");
     if (tw_reason_class(run->iterate.why) == 'f') return;
-    tw_runlog_print(&run->log, "  next     mpirun -n %d thalweg evaluate %s/model.h5 DATA.h5\n", ranks, run->folder.path);
+    tw_runlog_print(&run->log, "  next     mpirun -n %d thalweg evaluate %s/model.h5 DATA.h5\n", ranks,
+                    run->folder.path);
 }

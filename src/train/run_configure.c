@@ -1,4 +1,5 @@
-/* From the text of a configuration to rows of the tables: every mistake is found and told before any data is read. */
+/* From the text of a configuration to rows of the tables: every mistake is found and told before any data is
+ * read. */
 #include "thalweg/run.h"
 #include "thalweg/words.h"
 
@@ -17,31 +18,33 @@ static tw_status read_text(tw_run *run, const char *path, char **text, size_t *l
     TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
     TW_TRY(tw_comm_bcast(run->comm, 0, length, sizeof *length));
     if (!*text) *text = calloc(*length + 1, 1);
-    TW_TRY(tw_comm_agree(run->comm, *text ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the configuration")));
+    TW_TRY(
+        tw_comm_agree(run->comm, *text ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the configuration")));
     return tw_comm_bcast(run->comm, 0, *text, *length);
 }
 
 /* "unknown optimizer 'adm'; known: gd, momentum, lbfgs", and the nearest. */
-static void unknown_word(tw_config *c, const char *key, const char *word, size_t count, const char *const *names)
+static void unknown_word(tw_config *c, const char *key, const char *word, size_t count,
+                         const char *const *names)
 {
     char known[512] = "";
     for (size_t i = 0, at = 0; i < count && at < sizeof known; i++)
         at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", names[i]);
     const char *near = tw_words_nearest(word, count, names);
-    tw_config_problem(c, key, "unknown %s '%s'; known: %s%s%s%s", key, word, known, near ? ". Did you mean '" : "",
-                      near ? near : "", near ? "'?" : "");
+    tw_config_problem(c, key, "unknown %s '%s'; known: %s%s%s%s", key, word, known,
+                      near ? ". Did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-#define RESOLVE(kind, table, key, word)                                                                      \
-    static const tw_##kind##_ops *resolve_##kind(tw_config *c)                                               \
-    {                                                                                                        \
-        const char *names[64];                                                                               \
-        size_t count = 0;                                                                                    \
-        if (!(word)) return NULL; /* reported as missing */                                                  \
-        const tw_##kind##_ops *row = tw_##kind##_find(word);                                                 \
-        for (; table[count] && count < 64; count++) names[count] = table[count]->name;                       \
-        if (!row) unknown_word(c, key, word, count, names);                                                  \
-        return row;                                                                                          \
+#define RESOLVE(kind, table, key, word)                                                \
+    static const tw_##kind##_ops *resolve_##kind(tw_config *c)                         \
+    {                                                                                  \
+        const char *names[64];                                                         \
+        size_t count = 0;                                                              \
+        if (!(word)) return NULL; /* reported as missing */                            \
+        const tw_##kind##_ops *row = tw_##kind##_find(word);                           \
+        for (; table[count] && count < 64; count++) names[count] = table[count]->name; \
+        if (!row) unknown_word(c, key, word, count, names);                            \
+        return row;                                                                    \
     }
 RESOLVE(model, tw_models, "model.type", c->model.type)
 RESOLVE(optimizer, tw_optimizers, "optimizer.type", c->optimizer.type)
@@ -95,11 +98,12 @@ static void resolve_method(tw_run *run)
                                             .max_trials = (long)c->step.max_trials};
 }
 
-/* Without a named test the defaults; they are put into the configuration, so that the resolved copy replays this run. */
+/* Without a named test the defaults; they are put into the configuration, so that the resolved copy replays
+ * this run. */
 static void default_stop(tw_config *c)
 {
-    if (!isnan(c->stop.gradient_norm) || !isnan(c->stop.gradient_norm_relative) || !isnan(c->stop.loss_delta) ||
-        !isnan(c->stop.loss_delta_relative))
+    if (!isnan(c->stop.gradient_norm) || !isnan(c->stop.gradient_norm_relative) ||
+        !isnan(c->stop.loss_delta) || !isnan(c->stop.loss_delta_relative))
         return;
     c->stop.gradient_norm_relative = 1e-6;
     c->stop.loss_delta_relative = 1e-12;
@@ -127,13 +131,15 @@ static tw_status resolve_folder(tw_run *run, const char *path, const char *out)
     const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     const char *dot = strrchr(name, '.');
     if (!out) out = run->config.output.dir;
-    if (out) snprintf(run->out, sizeof run->out, "%s", out);
+    if (out)
+        snprintf(run->out, sizeof run->out, "%s", out);
     else
-        snprintf(run->out, sizeof run->out, "runs/%.*s", (int)(dot && dot > name ? dot - name : (long)strlen(name)),
-                 name);
+        snprintf(run->out, sizeof run->out, "runs/%.*s",
+                 (int)(dot && dot > name ? dot - name : (long)strlen(name)), name);
     free(run->config.output.dir);
     run->config.output.dir = strdup(run->out); /* for the resolved copy */
-    return run->config.output.dir ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the name of the run folder");
+    return run->config.output.dir ? TW_OK
+                                  : tw_fail(TW_MEMORY, "out of memory for the name of the run folder");
 }
 
 /* Rank 0 alone: a wrong name is a problem of the configuration, anything else a failure of its own. */
@@ -151,7 +157,8 @@ static tw_status open_dataset(tw_run *run)
     return TW_OK; /* told by the verdict */
 }
 
-/* Also rank 0 alone. Failures of the data wait for the problems of the configuration, which are all told at once. */
+/* Also rank 0 alone. Failures of the data wait for the problems of the configuration, which are all told at
+ * once. */
 static tw_status examine(tw_run *run)
 {
     tw_status data = TW_OK;

@@ -13,6 +13,11 @@ uint64_t tw_run_hash(const tw_run *run)
     return tw_hash64(run->iterate.w, run->iterate.n * sizeof *run->iterate.w);
 }
 
+const char *tw_run_reduction_name(const tw_run *run)
+{
+    return run->config.reduction.mode == TW_CONFIG_MODE_REPRODUCIBLE ? "reproducible" : "allreduce";
+}
+
 static tw_status add_names(tw_model_file *file, const tw_run *run)
 {
     char **names;
@@ -24,7 +29,8 @@ static tw_status add_names(tw_model_file *file, const tw_run *run)
     TW_TRY(status);
     if (run->n_classes == 0) return TW_OK;
     TW_TRY(tw_dataset_strings(run->dataset.path, "/classes", &count, &names));
-    status = tw_model_file_set_classes(file, run->n_classes, run->classes, count == run->n_classes ? names : NULL);
+    status =
+        tw_model_file_set_classes(file, run->n_classes, run->classes, count == run->n_classes ? names : NULL);
     free(names);
     return status;
 }
@@ -66,14 +72,13 @@ static tw_status add_provenance(tw_model_file *file, const tw_summary *s, const 
 
 static tw_status fill(tw_model_file *file, const tw_summary *s, const tw_run *run)
 {
-    static const char *const scalings[] = {"none", "standardize", "minmax"};
     double *raw = calloc(tw_model_raw(&run->model) + 1, sizeof *raw);
     if (!raw) return tw_fail(TW_MEMORY, "out of memory for the model file");
     tw_scaling_fold(&run->scaling, &run->model, run->iterate.w, raw);
     tw_status status = tw_model_file_set_parameters(file, &run->model, run->iterate.w, raw);
     free(raw);
     TW_TRY(status);
-    TW_TRY(tw_model_file_set_scaling(file, scalings[run->scaling.kind], &run->scaling));
+    TW_TRY(tw_model_file_set_scaling(file, tw_scaling_name(run->scaling.kind), &run->scaling));
     TW_TRY(add_names(file, run));
     TW_TRY(tw_model_file_set_history(file, run->log.rows, run->log.history));
     return add_provenance(file, s, run);
@@ -111,5 +116,6 @@ tw_status tw_run_finish(tw_run *run)
     tw_summary_report(&s, run);
     if (tw_reason_class(run->iterate.why) != 'f') return TW_OK;
     tw_monitor_advise(&run->monitor, &run->objective, &run->iterate, sizeof advice, advice);
-    return tw_fail(TW_DIVERGED, "the run diverged at iteration %ld (loss %g): %s", run->iterate.k, run->iterate.f, advice);
+    return tw_fail(TW_DIVERGED, "the run diverged at iteration %ld (loss %g): %s", run->iterate.k,
+                   run->iterate.f, advice);
 }

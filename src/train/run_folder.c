@@ -30,7 +30,8 @@ static tw_status in_use(const char *path, int fd)
 {
     char holder[256];
     read_holder(fd, sizeof holder, holder);
-    return tw_fail(TW_OUTPUT, "the run folder %s is in use by %s; choose another with --out DIR or output.dir", path,
+    return tw_fail(TW_OUTPUT,
+                   "the run folder %s is in use by %s; choose another with --out DIR or output.dir", path,
                    holder);
 }
 
@@ -57,14 +58,18 @@ static tw_status check_writable(const char *path)
     snprintf(part, sizeof part, "%s", path);
     while (stat(part, &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
         char *slash = strrchr(part, '/');
-        if (!slash) strcpy(part, ".");
-        else if (slash == part) strcpy(part, "/");
-        else *slash = 0;
+        if (!slash)
+            strcpy(part, ".");
+        else if (slash == part)
+            strcpy(part, "/");
+        else
+            *slash = 0;
     }
     if (stat(part, &info) == 0 && !S_ISDIR(info.st_mode))
         return tw_fail(TW_OUTPUT, "cannot create the run folder %s: %s is not a directory", path, part);
     if (access(part, W_OK | X_OK) == 0) return TW_OK;
-    return tw_fail(TW_OUTPUT, "cannot create the run folder %s: %s: %s; choose another with --out DIR or output.dir",
+    return tw_fail(TW_OUTPUT,
+                   "cannot create the run folder %s: %s: %s; choose another with --out DIR or output.dir",
                    path, part, strerror(errno));
 }
 
@@ -82,10 +87,11 @@ tw_status tw_run_folder_check(const char *path)
     TW_TRY(set_path(&folder, path));
     TW_TRY(check_not_live(&folder));
     if (access(tw_run_folder_file(&folder, "summary.json", sizeof summary, summary), F_OK) == 0)
-        return tw_fail(TW_OUTPUT,
-                       "the run folder %s holds a finished run; choose another with --out DIR or output.dir, or "
-                       "remove it",
-                       path);
+        return tw_fail(
+            TW_OUTPUT,
+            "the run folder %s holds a finished run; choose another with --out DIR or output.dir, or "
+            "remove it",
+            path);
     return check_writable(path);
 }
 
@@ -100,7 +106,8 @@ static tw_status take_lock(tw_run_folder *folder)
     gethostname(host, sizeof host - 1);
     const int length = snprintf(line, sizeof line, "process %ld on %s%s%s\n", (long)getpid(), host,
                                 job ? ", job " : "", job ? job : "");
-    if (ftruncate(folder->lock, 0) == 0 && pwrite(folder->lock, line, (size_t)length, 0) == length) return TW_OK;
+    if (ftruncate(folder->lock, 0) == 0 && pwrite(folder->lock, line, (size_t)length, 0) == length)
+        return TW_OK;
     return tw_fail(TW_IO, "cannot write %s: %s", path, strerror(errno));
 }
 
@@ -125,7 +132,8 @@ void tw_run_folder_close(tw_run_folder *folder)
 tw_status tw_run_folder_status(const tw_run_folder *folder, const char *state, int code, long iteration)
 {
     char path[TW_PATH_LEN + 64], line[128];
-    const int length = snprintf(line, sizeof line, "state=%s code=%d iteration=%ld\n", state, code, iteration);
+    const int length =
+        snprintf(line, sizeof line, "state=%s code=%d iteration=%ld\n", state, code, iteration);
     const tw_bytes part = {line, (size_t)length};
     return tw_file_commit(tw_run_folder_file(folder, "status", sizeof path, path), 1, &part);
 }

@@ -1,12 +1,15 @@
-/* Shards, classes, model, scaling, objective, method, starting point: in the order in which each needs the one before. */
+/* Shards, classes, model, scaling, objective, method, starting point: in the order in which each needs the
+ * one before. */
 #include "thalweg/rng.h"
 #include "thalweg/run.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert((int)TW_CONFIG_SCALING_MINMAX == (int)TW_SCALING_MINMAX, "choices in the order of tw_scaling_kind");
-_Static_assert((int)TW_CONFIG_MODE_REPRODUCIBLE == (int)TW_REPRODUCIBLE, "choices in the order of tw_reduction_mode");
+_Static_assert((int)TW_CONFIG_SCALING_MINMAX == (int)TW_SCALING_MINMAX,
+               "choices in the order of tw_scaling_kind");
+_Static_assert((int)TW_CONFIG_MODE_REPRODUCIBLE == (int)TW_REPRODUCIBLE,
+               "choices in the order of tw_reduction_mode");
 
 void tw_run_init(tw_run *run, tw_comm *comm)
 {
@@ -35,7 +38,8 @@ static tw_status read_shard(tw_run *run)
 {
     const int rank = tw_comm_rank(run->comm);
     const double start = tw_seconds();
-    TW_TRY(tw_partition_init(&run->partition, run->dataset.rows, run->config.reduction.groups, tw_comm_size(run->comm)));
+    TW_TRY(tw_partition_init(&run->partition, run->dataset.rows, run->config.reduction.groups,
+                             tw_comm_size(run->comm)));
     const int64_t first = tw_partition_shard(&run->partition, rank);
     const int64_t rows = tw_partition_shard(&run->partition, rank + 1) - first;
     const tw_status status = tw_shard_read(&run->shard, &run->dataset, first, rows);
@@ -53,10 +57,11 @@ static tw_status take_labels(tw_run *run)
         return tw_fail(TW_DATA, "all labels of %s:%s are %g: with one class there is nothing to learn",
                        run->dataset.path, run->dataset.labels, run->classes[0]);
     if (target == TW_TARGET_BINARY && run->n_classes > 2)
-        return tw_fail(TW_DATA,
-                       "%s:%s has %zu classes, but model.type logistic needs 2; use model.type: softmax (or linear "
-                       "for a numeric target)",
-                       run->dataset.path, run->dataset.labels, run->n_classes);
+        return tw_fail(
+            TW_DATA,
+            "%s:%s has %zu classes, but model.type logistic needs 2; use model.type: softmax (or linear "
+            "for a numeric target)",
+            run->dataset.path, run->dataset.labels, run->n_classes);
     return tw_comm_agree(run->comm, tw_shard_encode(&run->shard, run->n_classes, run->classes));
 }
 
@@ -70,7 +75,9 @@ static void set_start(tw_run *run)
         case TW_CONFIG_START_ZEROS: break;
         case TW_CONFIG_START_CONSTANT: w = c->model.init_scale; break;
         case TW_CONFIG_START_NORMAL: w = c->model.init_scale * tw_rng_normal(seed, stream, j); break;
-        case TW_CONFIG_START_UNIFORM: w = c->model.init_scale * (2 * tw_rng_uniform(seed, stream, j) - 1); break;
+        case TW_CONFIG_START_UNIFORM:
+            w = c->model.init_scale * (2 * tw_rng_uniform(seed, stream, j) - 1);
+            break;
         }
         run->iterate.w[j] = w;
     }
@@ -86,7 +93,8 @@ static tw_status allocate_method(tw_run *run)
                                       .scaling = &run->scaling,
                                       .mode = (tw_reduction_mode)c->reduction.mode,
                                       .l2 = c->model.l2};
-    const tw_optimizer_settings set = {.momentum = c->optimizer.momentum, .memory = (size_t)c->optimizer.memory};
+    const tw_optimizer_settings set = {.momentum = c->optimizer.momentum,
+                                       .memory = (size_t)c->optimizer.memory};
     const size_t n = run->model.n_params;
     TW_TRY(tw_objective_init(&run->objective, &parts));
     TW_TRY(tw_optimizer_init(&run->optimizer, run->optimizer_ops, &set, n));
@@ -99,10 +107,10 @@ tw_status tw_run_load(tw_run *run)
 {
     TW_TRY(tw_comm_agree(run->comm, read_shard(run)));
     TW_TRY(take_labels(run));
-    TW_TRY(tw_comm_agree(run->comm, tw_model_init(&run->model, run->model_ops, run->shard.cols, run->n_classes,
-                                                  run->config.model.intercept)));
-    TW_TRY(tw_scaling_fit(&run->scaling, (tw_scaling_kind)run->config.data.scaling, run->comm, &run->partition,
-                          &run->shard));
+    TW_TRY(tw_comm_agree(run->comm, tw_model_init(&run->model, run->model_ops, run->shard.cols,
+                                                  run->n_classes, run->config.model.intercept)));
+    TW_TRY(tw_scaling_fit(&run->scaling, (tw_scaling_kind)run->config.data.scaling, run->comm,
+                          &run->partition, &run->shard));
     TW_TRY(tw_comm_agree(run->comm, allocate_method(run)));
     set_start(run);
     return TW_OK;

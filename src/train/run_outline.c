@@ -22,9 +22,11 @@ tw_status tw_run_outline(tw_run *run)
     TW_TRY(tw_partition_init(&p, run->dataset.rows, run->config.reduction.groups, tw_comm_size(run->comm)));
     tw_dataset_describe(&run->dataset, sizeof about, about);
     tw_runlog_print(&run->log, "  data     %s%s\n", about,
-                    run->dataset.compressed ? ", compressed" : run->dataset.chunk_rows ? ", chunked" : "");
-    tw_runlog_print(&run->log, "  method   %s, %s, %s from %g\n", run->model_ops->name, run->optimizer_ops->name,
-                    run->step_ops->name, run->step_settings.length);
+                    run->dataset.compressed   ? ", compressed"
+                    : run->dataset.chunk_rows ? ", chunked"
+                                              : "");
+    tw_runlog_print(&run->log, "  method   %s, %s, %s from %g\n", run->model_ops->name,
+                    run->optimizer_ops->name, run->step_ops->name, run->step_settings.length);
     tw_runlog_print(&run->log, "  ranks    %d, %lld groups of rows; at most %s of data a rank\n", p.size,
                     (long long)p.groups, tw_units_bytes(largest_shard(run, &p), bytes));
     tw_runlog_print(&run->log, "  output   %s\n", run->out);

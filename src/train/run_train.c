@@ -14,8 +14,9 @@ static void print_launch(tw_run *run)
 {
     const int ranks = tw_comm_size(run->comm), nodes = tw_comm_nodes(run->comm);
     const char *job = getenv("SLURM_JOB_ID");
-    tw_runlog_print(&run->log, "  launch   %d rank%s on %d node%s, 1 thread each, %s%s%s\n", ranks, ranks == 1 ? "" : "s",
-                    nodes, nodes == 1 ? "" : "s", tw_kernels_get()->name, job ? "; SLURM job " : "", job ? job : "");
+    tw_runlog_print(&run->log, "  launch   %d rank%s on %d node%s, 1 thread each, %s%s%s\n", ranks,
+                    ranks == 1 ? "" : "s", nodes, nodes == 1 ? "" : "s", tw_kernels_get()->name,
+                    job ? "; SLURM job " : "", job ? job : "");
     const long idle = ranks - (long)run->partition.groups;
     if (idle > 0)
         tw_runlog_print(&run->log, "  warning  the rows fall into %lld group%s only: %ld rank%s no rows\n",
@@ -26,33 +27,31 @@ static void print_launch(tw_run *run)
 static void print_data(tw_run *run)
 {
     char about[TW_PATH_LEN + 2 * TW_NAME_LEN], bytes[TW_UNIT_LEN], took[TW_UNIT_LEN], classes[64] = "";
-    const double shard = (double)run->shard.rows * (double)run->shard.cols * (double)tw_dtype_size(run->shard.type);
+    const double shard =
+        (double)run->shard.rows * (double)run->shard.cols * (double)tw_dtype_size(run->shard.type);
     tw_dataset_describe(&run->dataset, sizeof about, about);
     if (run->n_classes) snprintf(classes, sizeof classes, ", %zu classes", run->n_classes);
-    tw_runlog_print(&run->log, "  data     %s%s; %s a rank, read in %s\n", about, classes, tw_units_bytes(shard, bytes),
-                    tw_units_seconds(run->read, took));
+    tw_runlog_print(&run->log, "  data     %s%s; %s a rank, read in %s\n", about, classes,
+                    tw_units_bytes(shard, bytes), tw_units_seconds(run->read, took));
     if (run->scaling.offset_heavy)
-        tw_runlog_print(&run->log, "  warning  %zu feature%s with |mean| > 1e6 times the spread: digits are lost; subtract "
-                        "the mean in the file\n", run->scaling.offset_heavy, run->scaling.offset_heavy == 1 ? "" : "s");
+        tw_runlog_print(
+            &run->log,
+            "  warning  %zu feature%s with |mean| > 1e6 times the spread: digits are lost; subtract "
+            "the mean in the file\n",
+            run->scaling.offset_heavy, run->scaling.offset_heavy == 1 ? "" : "s");
 }
 
 static void print_method(tw_run *run)
 {
-    static const char *const scalings[] = {"no scaling", "standardize", "minmax"};
     const tw_config *c = &run->config;
-    char method[128], groups[64] = "";
-    tw_runlog_print(&run->log, "  model    %s, %zu parameter%s, l2 %g, %s\n", run->model_ops->name, run->model.n_params,
-                    run->model.n_params == 1 ? "" : "s", c->model.l2, scalings[run->scaling.kind]);
-    if (strcmp(run->optimizer_ops->name, "lbfgs") == 0)
-        snprintf(method, sizeof method, "lbfgs(%lld)", (long long)c->optimizer.memory);
-    else if (strcmp(run->optimizer_ops->name, "momentum") == 0)
-        snprintf(method, sizeof method, "momentum(%g)", c->optimizer.momentum);
-    else snprintf(method, sizeof method, "%s", run->optimizer_ops->name);
-    snprintf(groups, sizeof groups, " (%lld group%s)", (long long)run->partition.groups,
-             run->partition.groups == 1 ? "" : "s");
-    tw_runlog_print(&run->log, "  method   %s, %s from %g; reduction %s%s\n", method, run->step_ops->name,
-                    run->step_settings.length, c->reduction.mode == TW_CONFIG_MODE_REPRODUCIBLE ? "reproducible" : "allreduce",
-                    groups);
+    char method[128];
+    tw_runlog_print(&run->log, "  model    %s, %zu parameter%s, l2 %g, %s\n", run->model_ops->name,
+                    run->model.n_params, run->model.n_params == 1 ? "" : "s", c->model.l2,
+                    run->scaling.kind == TW_SCALING_NONE ? "no scaling" : tw_scaling_name(run->scaling.kind));
+    tw_optimizer_describe(&run->optimizer, sizeof method, method);
+    tw_runlog_print(&run->log, "  method   %s, %s from %g; reduction %s (%lld group%s)\n", method,
+                    run->step_ops->name, run->step_settings.length, tw_run_reduction_name(run),
+                    (long long)run->partition.groups, run->partition.groups == 1 ? "" : "s");
 }
 
 static void print_header(tw_run *run)

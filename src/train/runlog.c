@@ -32,7 +32,9 @@ tw_status tw_runlog_open(tw_runlog *log, const char *folder)
     if (log->progress == TW_PROGRESS_AUTO)
         log->progress = tw_runlog_is_terminal(stdout) ? TW_PROGRESS_BAR : TW_PROGRESS_LINES;
     TW_TRY(open_file(folder, "log.txt", &log->text));
-    return open_file(folder, "metrics.jsonl", &log->metrics);
+    TW_TRY(open_file(folder, "metrics.jsonl", &log->metrics));
+    setvbuf(log->metrics, NULL, _IOLBF, 0); /* a row is on its way to the disk before the next iteration */
+    return TW_OK;
 }
 
 void tw_runlog_release(tw_runlog *log)
@@ -92,7 +94,8 @@ static int write_metrics(tw_runlog *log, const tw_objective *F, const double *ro
                   number(row[TW_HISTORY_SECONDS]), "loss", number(row[TW_HISTORY_LOSS]), "gradient_norm",
                   number(row[TW_HISTORY_GRADIENT_NORM]), "step_length", number(row[TW_HISTORY_STEP_LENGTH]),
                   "taylor_ratio", number(row[TW_HISTORY_TAYLOR_RATIO]), "evaluations", (json_int_t)F->evals);
-    const int failed = !object || json_dumpf(object, log->metrics, JSON_COMPACT) || fputc('\n', log->metrics) < 0;
+    const int failed =
+        !object || json_dumpf(object, log->metrics, JSON_COMPACT) || fputc('\n', log->metrics) < 0;
     json_decref(object);
     return failed || ferror(log->metrics);
 }
@@ -112,14 +115,17 @@ static bool row_is_due(const tw_runlog *log, long k)
 }
 
 /* A number, or "-" where there is none. */
-#define CELL(text, format, v)                                                                                \
-    do {                                                                                                     \
-        const double cell_ = (v);                                                                            \
-        if (isnan(cell_)) strcpy(text, "-");                                                                 \
-        else snprintf(text, sizeof text, format, cell_);                                                     \
+#define CELL(text, format, v)                           \
+    do {                                                \
+        const double cell_ = (v);                       \
+        if (isnan(cell_))                               \
+            strcpy(text, "-");                          \
+        else                                            \
+            snprintf(text, sizeof text, format, cell_); \
     } while (0)
 
-/* Time left until the iteration or time limit, whichever comes first; convergence usually comes before both. */
+/* Time left until the iteration or time limit, whichever comes first; convergence usually comes before both.
+ */
 static double seconds_left(const tw_runlog *log, long k, double seconds)
 {
     double left = k > 0 ? seconds / (double)k * (double)(log->max_iterations - k) : NAN;
@@ -146,10 +152,11 @@ static void format_row(const tw_runlog *log, size_t i, size_t length, char *line
 static void show(tw_runlog *log, long k)
 {
     char line[160];
+    if (log->progress == TW_PROGRESS_NONE) return;
     format_row(log, log->rows - 1, sizeof line, line);
     if (k == 0)
-        tw_runlog_print(log, "\n%9s %14s %10s %9s %8s %9s %9s\n", "iteration", "loss", "|grad|", "step", "taylor",
-                        "elapsed", "at most");
+        tw_runlog_print(log, "\n%9s %14s %10s %9s %8s %9s %9s\n", "iteration", "loss", "|grad|", "step",
+                        "taylor", "elapsed", "at most");
     if (row_is_due(log, k)) {
         tw_runlog_print(log, "%s\n", line);
         log->printed = tw_seconds();
@@ -167,8 +174,8 @@ void tw_runlog_row(tw_runlog *log, tw_objective *F, const tw_iterate *it)
         F->pending = tw_fail(TW_MEMORY, "out of memory for the history of the run");
         return;
     }
-    const double row[TW_HISTORY_COLUMNS] = {(double)it->k, tw_seconds() - log->started, it->f,
-                                            it->g_norm,    it->alpha,                   tw_iterate_taylor(it)};
+    const double row[TW_HISTORY_COLUMNS] = {(double)it->k, tw_seconds() - log->started, it->f, it->g_norm,
+                                            it->alpha,     tw_iterate_taylor(it)};
     for (int c = 0; c < TW_HISTORY_COLUMNS; c++) log->history[c][log->rows] = row[c];
     log->rows++;
     if (log->metrics && write_metrics(log, F, row))

@@ -72,17 +72,19 @@ static json_t *stopping(const tw_run *run)
     const struct {
         const char *name;
         double value, tolerance;
-    } rows[] = {{"gradient_norm", it->g_norm, m->set.gradient_norm},
-                {"gradient_norm_relative", tw_monitor_gradient_relative(m, it), m->set.gradient_norm_relative},
-                {"loss_delta", tw_monitor_loss_delta(it), m->set.loss_delta},
-                {"loss_delta_relative", tw_monitor_loss_delta_relative(it), m->set.loss_delta_relative},
-                {"iterations", (double)it->k, (double)m->set.max_iterations},
-                {"seconds", tw_seconds() - m->started, m->set.max_seconds},
-                {"loss_growth", it->f / fmax(fabs(m->f_first), fabs(m->f_zero)), m->set.divergence_factor}};
+    } rows[] = {
+        {"gradient_norm", it->g_norm, m->set.gradient_norm},
+        {"gradient_norm_relative", tw_monitor_gradient_relative(m, it), m->set.gradient_norm_relative},
+        {"loss_delta", tw_monitor_loss_delta(it), m->set.loss_delta},
+        {"loss_delta_relative", tw_monitor_loss_delta_relative(it), m->set.loss_delta_relative},
+        {"iterations", (double)it->k, (double)m->set.max_iterations},
+        {"seconds", tw_seconds() - m->started, m->set.max_seconds},
+        {"loss_growth", it->f / fmax(fabs(m->f_first), fabs(m->f_zero)), m->set.divergence_factor}};
     json_t *object = json_object();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        json_object_set_new(object, rows[i].name,
-                            json_pack("{so so}", "value", number(rows[i].value), "limit", number(rows[i].tolerance)));
+        json_object_set_new(
+            object, rows[i].name,
+            json_pack("{so so}", "value", number(rows[i].value), "limit", number(rows[i].tolerance)));
     json_object_set_new(object, "require", json_string(m->set.require_all ? "all" : "any"));
     json_object_set_new(object, "patience", json_integer(m->set.patience));
     return object;
@@ -93,8 +95,9 @@ static json_t *phases(const tw_summary *s)
     static const char *const names[TW_N_PHASES] = {"read", "compute", "wait", "wire", "other"};
     json_t *object = json_object();
     for (int i = 0; i < TW_N_PHASES; i++)
-        json_object_set_new(object, names[i],
-                            json_pack("{sf sf sf}", "min", s->least[i], "avg", s->mean[i], "max", s->most[i]));
+        json_object_set_new(
+            object, names[i],
+            json_pack("{sf sf sf}", "min", s->least[i], "avg", s->mean[i], "max", s->most[i]));
     return object;
 }
 
@@ -104,27 +107,27 @@ static json_t *result(const tw_summary *s, const tw_run *run)
     char hash[32], verdict[512];
     snprintf(hash, sizeof hash, "xxh3:%016llx", (unsigned long long)s->hash);
     tw_monitor_explain(&run->monitor, it, sizeof verdict, verdict);
-    return json_pack("{ss ss sb si sI sI sI so so so so so ss sb}", "reason", tw_reason_name(it->why), "verdict",
-                     verdict, "converged", tw_reason_class(it->why) == 'c', "exit_code", tw_reason_exit_code(it->why),
-                     "iterations", (json_int_t)it->k, "evaluations", (json_int_t)run->objective.evals,
-                     "loss_increases", (json_int_t)run->monitor.rises, "loss", number(it->f), "loss_start",
-                     number(run->monitor.f_first), "gradient_norm", number(it->g_norm), "gradient_norm_start",
-                     number(run->monitor.g_norm_zero), "step_length", number(it->alpha), "parameters_hash", hash,
-                     "replicas_equal", s->replicas_equal);
+    return json_pack(
+        "{ss ss sb si sI sI sI so so so so so ss sb}", "reason", tw_reason_name(it->why), "verdict", verdict,
+        "converged", tw_reason_class(it->why) == 'c', "exit_code", tw_reason_exit_code(it->why), "iterations",
+        (json_int_t)it->k, "evaluations", (json_int_t)run->objective.evals, "loss_increases",
+        (json_int_t)run->monitor.rises, "loss", number(it->f), "loss_start", number(run->monitor.f_first),
+        "gradient_norm", number(it->g_norm), "gradient_norm_start", number(run->monitor.g_norm_zero),
+        "step_length", number(it->alpha), "parameters_hash", hash, "replicas_equal", s->replicas_equal);
 }
 
 static json_t *setting(const tw_run *run)
 {
     char mpi[64];
     tw_comm_library(sizeof mpi, mpi);
-    return json_pack(
-        "{ss ss ss si si si ss si sI ss ss ss sI sI sI sf ss}", "version", TW_VERSION, "git_commit", TW_GIT_COMMIT,
-        "configuration", run->config_path, "ranks", tw_comm_size(run->comm), "nodes", tw_comm_nodes(run->comm),
-        "threads", 1, "isa", tw_kernels_get()->name, "contract", TW_CONTRACT_VERSION, "groups",
-        (json_int_t)run->partition.groups, "reduction",
-        run->config.reduction.mode == TW_CONFIG_MODE_REPRODUCIBLE ? "reproducible" : "allreduce", "mpi", mpi, "data",
-        run->dataset.path, "rows", (json_int_t)run->dataset.rows, "features", (json_int_t)run->dataset.cols,
-        "parameters", (json_int_t)run->model.n_params, "weight", run->objective.weight, "model", run->model_ops->name);
+    return json_pack("{ss ss ss si si si ss si sI ss ss ss sI sI sI sf ss}", "version", TW_VERSION,
+                     "git_commit", TW_GIT_COMMIT, "configuration", run->config_path, "ranks",
+                     tw_comm_size(run->comm), "nodes", tw_comm_nodes(run->comm), "threads", 1, "isa",
+                     tw_kernels_get()->name, "contract", TW_CONTRACT_VERSION, "groups",
+                     (json_int_t)run->partition.groups, "reduction", tw_run_reduction_name(run), "mpi", mpi,
+                     "data", run->dataset.path, "rows", (json_int_t)run->dataset.rows, "features",
+                     (json_int_t)run->dataset.cols, "parameters", (json_int_t)run->model.n_params, "weight",
+                     run->objective.weight, "model", run->model_ops->name);
 }
 
 tw_status tw_summary_write(const tw_summary *s, const tw_run *run)

@@ -1,4 +1,5 @@
-/* The training loop, to be read aloud: evaluate; then, until there is a reason to stop: direction, step, row. */
+/* The training loop, to be read aloud: evaluate; then, until there is a reason to stop: direction, step, row.
+ */
 #include "thalweg/trainer.h"
 
 #include "thalweg/vec.h"

@@ -57,9 +57,21 @@ static void merge_hash(size_t n, const double *right, double *left)
         left[j] = bits_of(left[j]) == bits_of(-0.0) ? right[j] : 1 + ldexp((double)(h >> 12), -52);
     }
 }
+
+/* Every column depends on the first ones, as in the merge of means: it cannot be cut into slices. */
+static void merge_whole(size_t n, const double *right, double *left)
+{
+    const double a = left[0], b = right[0];
+    merge_hash(n, right, left);
+    for (size_t j = 1; j < n; j++) {
+        merge_hash(1, &a, left + j);
+        merge_hash(1, &b, left + j);
+    }
+}
+
 static const tw_merge_ops hash = {.name = "hash", .merge = merge_hash, .identity = -0.0, .elementwise = true};
 static const tw_merge_ops whole = {
-    .name = "hash", .merge = merge_hash, .identity = -0.0, .elementwise = false};
+    .name = "whole", .merge = merge_whole, .identity = -0.0, .elementwise = false};
 
 static void fill(const setup *s, int64_t k, int64_t block, double *v)
 {
@@ -240,6 +252,14 @@ START_TEST(one_rank_without_mpi_gives_the_same_bits)
 }
 END_TEST
 
+/* More columns than one round of the long exchange takes. On two ranks, for the memory. */
+START_TEST(four_million_columns_go_in_two_rounds)
+{
+    const setup s = {.rows = 600, .groups = 2, .n = ((size_t)1 << 22) + 13, .merge = &tw_merge_sum};
+    ck_assert(all_ranks(comm, gives_the_expression(s, 1, 1)));
+}
+END_TEST
+
 START_TEST(minus_zero_stays_minus_zero)
 {
     const setup s = {.rows = 64 * 300, .groups = 64, .n = 9, .merge = &tw_merge_sum};
@@ -362,6 +382,7 @@ int main(int argc, char **argv)
                         N_SHAPES * N_LENGTHS);
     tcase_add_loop_test(t, absent_groups_are_skipped, 0, N_SHAPES * N_LENGTHS);
     tcase_add_loop_test(t, one_rank_without_mpi_gives_the_same_bits, 0, N_SHAPES * N_LENGTHS);
+    if (size == 2) tcase_add_test(t, four_million_columns_go_in_two_rounds);
     tcase_add_test(t, minus_zero_stays_minus_zero);
     tcase_add_test(t, a_pass_that_breaks_off_takes_part_and_the_next_one_is_whole);
     tcase_add_test(t, allreduce_gives_the_sum_within_its_bound_and_the_same_bits_on_all_ranks);

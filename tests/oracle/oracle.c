@@ -327,7 +327,7 @@ static double take_step(const problem *p, size_t k, const double *d, double *F)
         for (size_t j = 0; j < p->N; j++) w[j] = fma(alpha, d[j], p->w[k][j]);
         *F = objective(p, w, g);
         if (rule < 2 || *F <= old + (c1 * alpha) * slope) return alpha;
-        if (*F <= old + 0x1p-50 * fabs(old) && dot(p->N, g, d) <= (2 * c1 - 1) * slope) return alpha;
+        if (*F <= old + 0x1p-44 * fabs(old) && dot(p->N, g, d) <= (2 * c1 - 1) * slope) return alpha;
     }
     return puts("stopped: no trial was accepted"), NAN;
 }

@@ -248,6 +248,25 @@ START_TEST(an_existing_file_is_refused_or_replaced_as_a_whole)
 }
 END_TEST
 
+START_TEST(a_relative_name_means_the_folder_where_the_program_was)
+{
+    const unsigned char row[2] = {1, 2};
+    const tw_dataset_layout layout = {.rows = 1, .cols = 2, .x_type = TW_u8};
+    for (int done = 0; done < 2; done++) { /* given up, then committed */
+        tw_dataset_writer *writer;
+        ck_assert_int_eq(chdir(scratch), 0);
+        ck_assert_int_eq(tw_dataset_writer_new("out.h5", &layout, &writer), TW_OK);
+        ck_assert_int_eq(scratch_entries(), 1);
+        ck_assert_int_eq(chdir("/"), 0);
+        ck_assert_int_eq(tw_dataset_writer_append(writer, 1, row, NULL), TW_OK);
+        if (done) ck_assert_int_eq(tw_dataset_writer_commit(writer, NULL), TW_OK);
+        tw_dataset_writer_free(writer);
+        ck_assert_int_eq(scratch_entries(), done);
+    }
+    ck_assert(in_output("/X"));
+}
+END_TEST
+
 START_TEST(of_two_writers_the_second_to_finish_is_refused)
 {
     const unsigned char row[2] = {1, 2};
@@ -310,6 +329,7 @@ static Suite *suite(void)
     tcase_add_test(t, short_writes_are_continued);
     tcase_add_loop_test(t, a_limit_on_file_size_is_an_error_at_any_size, 0, 2);
     tcase_add_test(t, an_existing_file_is_refused_or_replaced_as_a_whole);
+    tcase_add_test(t, a_relative_name_means_the_folder_where_the_program_was);
     tcase_add_test(t, of_two_writers_the_second_to_finish_is_refused);
     tcase_add_test(t, too_few_and_too_many_rows_are_internal_errors);
     tcase_add_test(t, places_that_take_no_file_are_code_73);

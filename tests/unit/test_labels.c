@@ -26,7 +26,7 @@ static tw_shard shard_of(size_t rows, double *y)
 
 START_TEST(classes_are_the_distinct_labels_in_ascending_order)
 {
-    double y[] = {3, -1, 3, 7, 0, -1, 1e15, 7, -0.0, 0}, truth[] = {-1, 0, 3, 7, 1e15}, *classes;
+    double y[] = {3, -0.0, -1, 3, 7, 0, -1, 1e15, 7, -0.0}, truth[] = {-1, 0, 3, 7, 1e15}, *classes;
     tw_shard s = shard_of(10, y);
     size_t count;
     ck_assert_int_eq(tw_shard_classes(&s, comm, &count, &classes), TW_OK);
