@@ -50,7 +50,7 @@ static void on_signal(int number)
 
 static void watch_signals(struct sigaction old[2])
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     stopped = 0;
     sigaction(SIGINT, &action, &old[0]);

@@ -63,6 +63,7 @@ static void merge_whole(size_t n, const double *right, double *left)
 {
     const double a = left[0], b = right[0];
     merge_hash(n, right, left);
+    if (bits_of(a) == bits_of(-0.0) || bits_of(b) == bits_of(-0.0)) return; /* absent */
     for (size_t j = 1; j < n; j++) {
         merge_hash(1, &a, left + j);
         merge_hash(1, &b, left + j);
