@@ -74,11 +74,12 @@ double test_lane_sum(size_t n, const double *a, const double *b)
 
 /* ---------------------------------------------------------------- files */
 
-static char folder[64];
+static char folder[256];
 
 void test_folder_enter(void)
 {
-    strcpy(folder, "/tmp/thalweg-test-XXXXXX");
+    const char *const base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/thalweg-test-XXXXXX", base && base[0] ? base : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(folder));
 }
 

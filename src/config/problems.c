@@ -9,7 +9,7 @@
 
 enum { PROBLEM_LONGEST = 4000, TAIL = 128 };
 
-static char *format_list(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static char *format_list(const char *format, va_list args)
 {
     char *text = NULL;
     return vasprintf(&text, format, args) < 0 ? NULL : text;
