@@ -29,7 +29,7 @@ const char *tw_scaling_name(tw_scaling_kind kind);
  * scikit-learn.
  *
  * Collective. The same bits for every number of ranks. Cost: one pass over the shard, and an exchange for
- * every 512 features. TW_MEMORY on all ranks.
+ * every 512 features. On all ranks alike TW_MEMORY, or TW_DATA when a spread overflows.
  */
 tw_status tw_scaling_fit(tw_scaling *scaling, tw_scaling_kind kind, tw_comm *comm,
                          const tw_partition *partition, const tw_shard *shard) TW_CHECKED;

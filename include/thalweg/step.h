@@ -51,7 +51,7 @@ tw_status tw_step_init(tw_step *step, const tw_step_ops *ops, const tw_step_sett
 void tw_step_release(tw_step *step);
 
 /**
- * One step. Collective: it evaluates the objective at least once.
+ * One step. Collective: it evaluates the objective once, or once a trial (never when d does not descend).
  * On TW_OK either it->k has grown by one, or it->why says why the search failed and the iterate is as it was.
  */
 tw_status tw_step_advance(tw_step *step, tw_objective *F, tw_iterate *it) TW_CHECKED;

@@ -18,12 +18,16 @@ const tw_model_ops *tw_model_find(const char *name)
     return NULL;
 }
 
-/* TW_MICRO rows as doubles; with several outputs also packed parameters and block gradient [n][packed],
+/* Models that pack their parameters have also packed parameters and block gradient [n][packed] each, and
  * row_z. */
+static size_t packed_width(const tw_model *m)
+{
+    return m->ops->prepare ? m->packed : 0;
+}
+
 static size_t scratch_length(const tw_model *m)
 {
-    const size_t rows = TW_MICRO * m->features;
-    return m->outputs == 1 ? rows : rows + (2 * m->features + TW_MICRO) * m->packed;
+    return TW_MICRO * m->features + (2 * m->features + TW_MICRO) * packed_width(m);
 }
 
 tw_status tw_model_init(tw_model *m, const tw_model_ops *ops, size_t features, size_t classes, bool intercept)
@@ -36,7 +40,7 @@ tw_status tw_model_init(tw_model *m, const tw_model_ops *ops, size_t features, s
     m->scratch = aligned_alloc(64, (scratch_length(m) * sizeof(double) + 127) / 64 * 64);
     if (!m->scratch) return tw_fail(TW_MEMORY, "out of memory for a model of %zu parameters", m->n_params);
     memset(m->scratch, 0, scratch_length(m) * sizeof(double));
-    m->row_z = m->scratch + (TW_MICRO + 2 * (m->outputs == 1 ? 0 : m->packed)) * m->features;
+    m->row_z = m->scratch + (TW_MICRO + 2 * packed_width(m)) * m->features;
     return TW_OK;
 }
 

@@ -154,6 +154,8 @@ tw_status tw_scaling_fit(tw_scaling *s, tw_scaling_kind kind, tw_comm *comm, con
     else
         TW_TRY(fit_minmax(s, comm, shard));
     for (size_t j = 0; j < s->n; j++) {
+        if (!isfinite(s->mean[j]) || !isfinite(s->scale[j]))
+            return tw_fail(TW_DATA, "column %zu spans more than doubles can hold: it cannot be scaled", j);
         if (s->scale[j] == 0)
             s->scale[j] = 1;
         else if (fabs(s->mean[j]) > 1e6 * s->scale[j])

@@ -1,5 +1,5 @@
 /* Backtracking: from the first length, times shrink until F(w + alpha d) <= F(w) + c1 alpha g.d (Armijo 1966;
- * Nocedal and Wright 2006, algorithm 3.1). Where F has no digits left to tell, the slope at the trial
+ * Nocedal and Wright 2006, algorithm 3.1). Within the rounding of F the slope at the trial also
  * decides: the approximate Wolfe condition of Hager and Zhang (2005), equation 4.1, which for a quadratic
  * says the same as Armijo's. */
 #include "thalweg/step.h"
@@ -31,7 +31,7 @@ static tw_status advance(tw_step *s, tw_objective *F, tw_iterate *it)
         return TW_OK;
     }
     memcpy(it->w, s->w, it->n * sizeof *s->w);
-    it->why = TW_SEARCH_FAILED;
+    it->why = tw_vec_dot(it->n, it->g, it->g) == 0 ? TW_PARAMETERS_UNCHANGED : TW_SEARCH_FAILED;
     return TW_OK;
 }
 

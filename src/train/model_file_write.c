@@ -50,6 +50,9 @@ static tw_status check_classes(const tw_model_file *f)
         return tw_fail(TW_DATA, "a %s model has no classes, but classes_ has %zu", f->model, f->n_classes);
     if (ops->target == TW_TARGET_BINARY && f->n_classes != 2)
         return tw_fail(TW_DATA, "a %s model has 2 classes, but classes_ has %zu", f->model, f->n_classes);
+    if (ops->target == TW_TARGET_CLASS && f->n_classes < 2)
+        return tw_fail(TW_DATA, "a %s model has 2 classes or more, but classes_ has %zu", f->model,
+                       f->n_classes);
     const size_t outputs =
         ops->outputs(&(tw_model){.ops = ops, .features = f->features, .classes = f->n_classes});
     if (f->outputs != outputs)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLASSES = 5, MOST_COLS = 80, MOST_SUMS = MOST_COLS * CLASSES + CLASSES + 3 };
+enum { CLASSES = 5, MOST_CLASSES = 17, MOST_COLS = 80, MOST_SUMS = MOST_COLS * CLASSES + CLASSES + 3 };
 
 static int n_models(void)
 {
@@ -90,13 +90,12 @@ END_TEST
 
 /* ---------------------------------------------------------------- the order of operations */
 
-/* Loss and residuals of one row, section 4 of the page. */
-static double page_row(const tw_model_ops *ops, const double *x, size_t n, const double *v, double y,
-                       double *r)
+/* Loss and residuals of one row with K outputs, section 4 of the page. */
+static double page_row(const tw_model_ops *ops, size_t K, const double *x, size_t n, const double *v,
+                       double y, double *r)
 {
-    const size_t K = ops->target == TW_TARGET_CLASS ? CLASSES : 1;
-    double z[CLASSES] = {0}, sum = 0;
-    if (K == 1) {
+    double z[MOST_CLASSES] = {0}, sum = 0;
+    if (ops->target != TW_TARGET_CLASS) {
         z[0] = test_lane_sum(n, x, v) + v[n];
         if (strcmp(ops->name, "linear") == 0) {
             r[0] = z[0] - y;
@@ -117,13 +116,14 @@ static double page_row(const tw_model_ops *ops, const double *x, size_t n, const
     return (most - z[(size_t)y]) + tw_log(sum);
 }
 
-static void page_sums(const tw_model_ops *ops, const test_data *d, const double *v, double *out)
+static void page_sums(const tw_model_ops *ops, size_t classes, const test_data *d, const double *v,
+                      double *out)
 {
-    const size_t K = ops->target == TW_TARGET_CLASS ? CLASSES : 1, n = d->cols;
+    const size_t K = ops->target == TW_TARGET_CLASS ? classes : 1, n = d->cols;
     double *const loss = out + (n + 1) * K;
     memset(out, 0, ((n + 1) * K + 3) * sizeof *out);
     for (size_t i = 0; i < d->rows; i++) {
-        double r[CLASSES], l = page_row(ops, d->x + i * n, n, v, d->y[i], r);
+        double r[MOST_CLASSES], l = page_row(ops, K, d->x + i * n, n, v, d->y[i], r);
         if (d->weight) l = d->weight[i] * l;
         for (size_t k = 0; k < K; k++) {
             if (d->weight) r[k] = d->weight[i] * r[k];
@@ -146,10 +146,26 @@ START_TEST(sums_have_the_bits_of_the_page)
             test_data d;
             const size_t n = draw(&c, &d, v);
             sums_of(c.ops, CLASSES, c.type, &d, v, got);
-            page_sums(c.ops, &d, v, truth);
+            page_sums(c.ops, CLASSES, &d, v, truth);
             ck_assert_msg(same_bits(n, got, truth), "%zu x %zu, type %d", d.rows, d.cols, i / 2);
             test_data_release(&d);
         }
+}
+END_TEST
+
+START_TEST(any_number_of_classes_from_one_up_has_the_bits_of_the_page)
+{
+    for (size_t classes = 1; classes <= MOST_CLASSES; classes++) {
+        test_case c = make_case(&tw_model_softmax, TW_f32, 30, 9, classes % 2);
+        double v[MOST_SUMS], got[MOST_SUMS], truth[MOST_SUMS];
+        test_data d;
+        c.classes = classes;
+        const size_t n = draw(&c, &d, v);
+        sums_of(c.ops, classes, c.type, &d, v, got);
+        page_sums(c.ops, classes, &d, v, truth);
+        ck_assert_msg(same_bits(n, got, truth), "%zu classes", classes);
+        test_data_release(&d);
+    }
 }
 END_TEST
 
@@ -339,6 +355,7 @@ int main(void)
                         n_models());
     tcase_add_test(t, an_unknown_name_is_no_model);
     tcase_add_loop_test(t, sums_have_the_bits_of_the_page, 0, n_models());
+    tcase_add_test(t, any_number_of_classes_from_one_up_has_the_bits_of_the_page);
     tcase_add_loop_test(t, the_storage_type_cannot_change_a_bit, 0, n_models());
     tcase_add_loop_test(t, columns_of_zeros_change_no_bit, 0, n_models());
     tcase_add_loop_test(t, a_column_times_a_power_of_two_scales_its_gradient_and_nothing_else, 0, n_models());
