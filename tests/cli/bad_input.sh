@@ -122,12 +122,16 @@ kill $holder
 touch file
 try output-is-a-file 73 'file is not a directory' train c.yaml --out file/run
 mkdir -m 555 closed
-if [ "$(id -u)" = 0 ]; then
+if [ "$(id -u)" != 0 ]; then
+    try unwritable-output 73 'closed: Permission denied' train c.yaml --out closed/run
+elif chmod 755 . && setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$thalweg" 2>/dev/null; then
+    cases=$((cases + 1)) got=0
+    HOME=/ setpriv --reuid 65534 --regid 65534 --clear-groups timeout 20 "$thalweg" check c.yaml --set output.dir=closed/run \
+        </dev/null >out.txt 2>err.txt || got=$?
+    if [ $got != 73 ] || ! grep -q 'closed: Permission denied' err.txt; then complain "unwritable-output: $got: $(cat err.txt)"; fi
+else
     echo "not run: unwritable output folder (root may write everywhere)"
     not_run=$((not_run + 1))
-    try unwritable-output 73 'cannot create /proc/thalweg' train c.yaml --out /proc/thalweg
-else
-    try unwritable-output 73 'closed: Permission denied' train c.yaml --out closed/run
 fi
 
 # Launch and command line.
