@@ -60,13 +60,7 @@ descent() {
 
 curves() { grep -c '<g id="gnuplot_plot_' "$1"; }
 has_curves() { test "$(curves "$1")" -eq "$2"; }
-is_xml() {
-    if command -v xmllint >/dev/null; then
-        timeout 30 xmllint --noout "$1" 2>/dev/null
-    else
-        timeout 30 python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.argv[1])' "$1" 2>/dev/null
-    fi
-}
+is_xml() { timeout 30 xmllint --noout "$1" 2>/dev/null; }
 bytes() { od -An -v -tu1 -j"$2" -N"$3" "$1" | tr -s ' \n' ' '; }
 is_png() { # is_png FILE WIDTH HEIGHT
     test "$(bytes "$1" 0 8)" = " 137 80 78 71 13 10 26 10 " || return 1
