@@ -69,6 +69,16 @@ for groups in 16 1024; do # another number of groups is another sum: negative co
     if diff -q expected.txt got.txt >/dev/null; then echo "reduction.groups does nothing"; exit 1; fi
 done
 
+# Groups of several blocks (2003 and 1002 rows are 8 and 4 of them): the binary counter against the oracle's recursion.
+name=logistic-standardize-lbfgs-backtracking.yaml
+for groups in 1 2; do
+    want=$(timeout 60 "$oracle" logistic.h5 model=logistic scaling=standardize optimizer=lbfgs step=backtracking length=1 \
+        l2=0.01 iterations=$iterations groups=$groups | grep -o 'xxh3:.*')
+    mpi 2 "$bits" "run-b$groups" reduction.groups=$groups "$name" >got.txt
+    [ "$(cat got.txt)" = "$name $want" ] || { echo "$groups groups: $(cat got.txt), the oracle says $want"; exit 1; }
+    echo "same bits: $groups groups of several blocks"
+done
+
 # Negative control: a plain all-reduce gives other bits on other rank counts, or this test would prove nothing.
 for ranks in 3 4; do
     mpi "$ranks" "$bits" "plain-$ranks" reduction.mode=allreduce "${configs[@]}" >"plain-$ranks.txt"
