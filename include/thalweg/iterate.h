@@ -20,6 +20,8 @@
     X(ITERATION_LIMIT, "iteration_limit", 's', 0, "iteration limit reached before convergence")              \
     X(TIME_LIMIT, "time_limit", 's', 0, "time limit reached before convergence")                             \
     X(SEARCH_FAILED, "search_failed", 's', 0, "no step length lowers the loss any further")                  \
+    X(VALIDATION, "validation", 's', 0, "the validation loss has stopped falling")                           \
+    X(SADDLE, "saddle_point", 's', 0, "the gradient vanishes at a point that is no minimum")                 \
     X(NOT_FINITE, "not_finite", 'f', 79, "diverged: loss or gradient is not finite")                         \
     X(LOSS_GREW, "diverged", 'f', 79, "diverged: the loss grew beyond the divergence factor")
 
@@ -41,10 +43,18 @@ typedef struct {
     double *w, *g, *d;     /* [n] point, gradient there, direction */
     double f, f_prev;      /* F at w, and at the point before */
     double g_norm, w_norm; /* ||g||, ||w|| */
-    double slope;          /* g.d where the last step began */
+    double slope;          /* where the last step began: g.d (tw_objective_slope); NAN with mini-batches */
+    double slope_end;      /* and along the same d where it ended; NAN where nobody has measured it */
+    double length;         /* what a schedule announces for the step to come; NAN for a search */
     double alpha;          /* length of the last step, NAN before the first */
-    long k, trials;        /* iterations done; lengths tried in the last one */
+    double alpha_max;      /* no step may be longer: 1 for projected directions, else INFINITY */
+    double radius, predicted, ratio; /* trust region: its radius, the decrease of the model, F's share of it; or NAN */
+    long k, trials;        /* iterations done (epochs, with mini-batches); lengths tried in the last one */
+    long updates;          /* changes of w: k, or the mini-batch steps */
+    long inner;            /* inner iterations of the last direction: conjugate gradients, sweeps */
+    double val_loss, val_accuracy; /* of the validation rows, or NAN */
     bool moved;            /* did the last step change any bit of w? */
+    bool rejected;         /* the last step was refused by its trust region: w is as it was */
     tw_reason why;
 } tw_iterate;
 

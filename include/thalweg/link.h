@@ -12,6 +12,9 @@ struct tw_link {
     /* loss[i] = l(z[i], y[i]), slope[i] = dl/dz, for n <= TW_MICRO rows. REQUIRED */
     void (*loss)(size_t n, const double *z, const double *y, double *loss, double *slope);
 
+    /* h[i] = d2l/dz2 >= 0. OPTIONAL: second-order methods */
+    void (*curvature)(size_t n, const double *z, const double *y, double *h);
+
     /* The mean response: what the model predicts for a margin. REQUIRED */
     double (*response)(double z);
 };
@@ -21,16 +24,24 @@ size_t tw_glm_outputs(const tw_model *model);
 tw_status tw_glm_loss_grad(const tw_model *model, const tw_block *block, const double *v, double *sums);
 tw_status tw_glm_margins(const tw_model *model, const tw_block *block, const double *v, double *z);
 void tw_glm_predict(const tw_model *model, const double *z, double *p);
+void tw_glm_rates(const tw_model *model, size_t rows, const double *z, const double *y, double *loss, double *r);
+tw_status tw_glm_hessian_vector(const tw_model *model, const tw_block *block, const double *v, double *sums);
+void tw_glm_curvatures(const tw_model *model, size_t rows, const double *z, const double *y, double *c);
 
-/** The table row of a GLM. */
-#define TW_GLM(name_, summary_, target_, link_)                           \
-    const tw_model_ops tw_model_##name_ = {.name = #name_,                \
-                                           .summary = summary_,           \
-                                           .target = target_,             \
-                                           .link = link_,                 \
-                                           .outputs = tw_glm_outputs,     \
-                                           .loss_grad = tw_glm_loss_grad, \
-                                           .margins = tw_glm_margins,     \
-                                           .predict = tw_glm_predict}
+/** The table row of a GLM; curvature_: the supremum of its second derivative, 0 when there is none. */
+#define TW_GLM(name_, summary_, target_, link_, curvature_)                           \
+    const tw_model_ops tw_model_##name_ = {.name = #name_,                            \
+                                           .summary = summary_,                       \
+                                           .target = target_,                         \
+                                           .link = link_,                             \
+                                           .outputs = tw_glm_outputs,                 \
+                                           .loss_grad = tw_glm_loss_grad,             \
+                                           .margins = tw_glm_margins,                 \
+                                           .predict = tw_glm_predict,                 \
+                                           .rates = tw_glm_rates,                     \
+                                           .hessian_vector = tw_glm_hessian_vector,   \
+                                           .curvatures = tw_glm_curvatures,           \
+                                           .curvature_max = curvature_,               \
+                                           .convex = true}
 
 #endif

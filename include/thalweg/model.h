@@ -42,6 +42,21 @@ typedef struct {
 
     /* Prepare v for many blocks (packing); NULL when there is nothing to do. OPTIONAL */
     tw_status (*prepare)(const tw_model *model, const double *v);
+
+    /* loss [rows] and residuals r [rows][K] from margins alone, rows <= TW_BLOCK_ROWS. OPTIONAL: line searches that
+     * cost no read of the data, the loss of validation rows */
+    void (*rates)(const tw_model *model, size_t rows, const double *z, const double *y, double *loss, double *r);
+
+    /* Add X^T (w l'' (X v + offset)) and its residual sums, in the places of loss_grad, at the margins block->z; NULL
+     * margins: with l'' = 1, which gives the Gram matrix. v is prepared. OPTIONAL: newton_cg, lipschitz */
+    tw_status (*hessian_vector)(const tw_model *model, const tw_block *block, const double *v, double *sums);
+
+    /* c [K (K+1)/2][rows]: second derivatives of the loss to margins k >= l, pair k (k+1)/2 + l. OPTIONAL: newton,
+     * coordinate_descent */
+    void (*curvatures)(const tw_model *model, size_t rows, const double *z, const double *y, double *c);
+
+    double curvature_max; /* the largest eigenvalue these can have; 0: unknown or none */
+    bool convex;          /* in the parameters, for every data set: a vanishing gradient is a minimum */
 } tw_model_ops;
 
 #define X(name) extern const tw_model_ops tw_model_##name;
@@ -64,6 +79,7 @@ struct tw_model {
     size_t packed;   /* K rounded up to whole vectors */
     double *scratch; /* owned: rows as doubles; for several outputs packed parameters, block gradient */
     double *row_z;   /* in scratch: [TW_MICRO][packed] */
+    double *row_p;   /* in scratch: [packed] */
 };
 
 /**

@@ -18,6 +18,7 @@ typedef struct {
     long patience;                 /* checks in a row */
     long max_iterations;
     double max_seconds;
+    long validation_patience; /* scores in a row without a better one; 0: the test is off */
     double divergence_factor; /* times the larger of the first loss and the loss at zero parameters */
 } tw_monitor_settings;
 
@@ -27,6 +28,7 @@ typedef struct {
     double started;                      /* clock */
     long held;                           /* checks in a row at which the convergence tests held */
     tw_reason holding;                   /* the first of them, in order */
+    long unimproved;                     /* scores of the validation rows since the best one */
     long rises, last_rise; /* steps that raised the loss by more than rounding; the last one's k */
     double f_least;
 } tw_monitor;

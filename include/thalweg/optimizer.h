@@ -56,6 +56,17 @@ void tw_optimizer_release(tw_optimizer *optimizer);
 /** "gd", "lbfgs(10)", "momentum(0.9)". Not collective. Returns text. */
 const char *tw_optimizer_describe(const tw_optimizer *optimizer, size_t length, char *text);
 
+/** Forget everything learned: the state is zeros again. Not collective. */
+void tw_optimizer_reset(tw_optimizer *optimizer);
+
+/** it->d straight downhill, no longer than 1: minus the subgradient of least norm, kept in its orthant (then
+ * it->alpha_max is 1). Not collective. */
+void tw_optimizer_downhill(const tw_objective *F, tw_iterate *it);
+
+/** Projection of w + d onto the orthant of w (where w is zero: of -subgradient), as a direction: d becomes the way
+ * there, and no longer than 1. Not collective. @param subgradient [n] of least norm at w. Source: Andrew and Gao 2007. */
+void tw_optimizer_keep_orthant(const tw_objective *F, tw_iterate *it, const double *subgradient);
+
 /** The direction of this iteration. Collective where the method calls the objective; the same bits on every
  * rank. */
 tw_status tw_optimizer_direction(tw_optimizer *optimizer, tw_objective *F, tw_iterate *it) TW_CHECKED;

@@ -36,9 +36,14 @@ int64_t tw_partition_shard(const tw_partition *partition, int r);
 /**
  * Mini-batch step t of T: the part [*begin, *end) of the order of group k that takes part, counted inside the group.
  * begin = floor(r t / T + k / G) for the group's r rows; over t = 0 .. T-1 the parts cover the group once.
+ * @param rows r, those of the group that take part
  */
-void tw_partition_slice(const tw_partition *partition, int64_t k, int64_t t, int64_t steps, int64_t *begin,
-                        int64_t *end);
+void tw_partition_slice(const tw_partition *partition, int64_t k, int64_t rows, int64_t t, int64_t steps,
+                        int64_t *begin, int64_t *end);
+
+/** Move the boundaries of ranks to multiples of G / parts groups, so that sums over that many parts never cut a shard.
+ * Before any row is read. @param parts a power of two */
+void tw_partition_align(tw_partition *partition, int64_t parts);
 
 /**
  * The order of group k's rows in an epoch: a Fisher-Yates shuffle drawn from (seed, epoch, k).

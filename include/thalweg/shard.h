@@ -20,7 +20,8 @@ typedef struct {
 typedef struct {
     tw_dtype type;
     const void *x;           /* [rows][cols] */
-    const double *y, *weight; /* [rows]; weight may be NULL */
+    const double *y, *weight; /* [rows]; weight may be NULL: all 1; a row of weight 0 takes no part */
+    double *z; /* [rows][outputs] margins: left here by loss_grad, read by hessian_vector; NULL: nobody asks */
     size_t rows, cols;
 } tw_block;
 

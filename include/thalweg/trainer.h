@@ -7,8 +7,20 @@
 #include "thalweg/runlog.h"
 #include "thalweg/step.h"
 
+/** Rows that are watched, and the best point they have seen. */
+typedef struct {
+    tw_objective *objective; /* not owned: the training objective, or one over a file of its own */
+    const double *weight;    /* [rows of its shard] not owned; NULL: its own weights */
+    bool same_rows;          /* of the training file: margins in force serve both */
+    long patience;           /* scores in a row without a better one that end the run; 0: never */
+    double best_loss;        /* INFINITY before the first */
+    double *best_w;          /* [n] owned by whoever sets it; NULL: not kept */
+    long best_k, since;      /* iteration of the best; scores since */
+} tw_validation;
+
 typedef struct {
     tw_objective *objective; /* not owned, as all others */
+    tw_validation *validation; /* or NULL */
     tw_optimizer *optimizer;
     tw_step *step;
     tw_monitor *monitor;
@@ -16,6 +28,15 @@ typedef struct {
     tw_runlog *log;
     tw_iterate *iterate; /* w: the starting point */
 } tw_trainer;
+
+/**
+ * One step of a full-batch run (straight line: direction, length, move), with a last try along steepest descent when a
+ * search fails. Collective.
+ */
+tw_status tw_trainer_step(tw_trainer *trainer) TW_CHECKED;
+
+/** One pass of mini-batch steps, then F and g of all rows. Collective. */
+tw_status tw_trainer_epoch(tw_trainer *trainer) TW_CHECKED;
 
 /**
  * Train until the monitor gives a reason; it is left in iterate->why.

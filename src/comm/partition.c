@@ -58,6 +58,12 @@ tw_status tw_partition_init(tw_partition *p, int64_t rows, int64_t groups, int s
     return TW_OK;
 }
 
+void tw_partition_align(tw_partition *p, int64_t parts)
+{
+    const int64_t q = p->groups > parts ? p->groups / parts : 1;
+    for (int r = 1; r < p->size; r++) p->start[r] = least((p->start[r] + q / 2) / q * q, p->groups);
+}
+
 void tw_partition_release(tw_partition *p)
 {
     free(p->start);
@@ -80,10 +86,9 @@ static int64_t slice_begin(const tw_partition *p, int64_t rows, int64_t k, int64
     return (int64_t)(numerator / ((int128)steps * p->groups));
 }
 
-void tw_partition_slice(const tw_partition *p, int64_t k, int64_t t, int64_t steps, int64_t *begin,
+void tw_partition_slice(const tw_partition *p, int64_t k, int64_t rows, int64_t t, int64_t steps, int64_t *begin,
                         int64_t *end)
 {
-    const int64_t rows = tw_partition_row(p, k + 1) - tw_partition_row(p, k);
     *begin = slice_begin(p, rows, k, t, steps);
     *end = slice_begin(p, rows, k, t + 1, steps);
 }

@@ -5,6 +5,7 @@
 #include "thalweg/link.h"
 
 #include <math.h>
+#include <string.h>
 
 size_t tw_glm_outputs(const tw_model *model)
 {
@@ -20,7 +21,9 @@ static void add_rows(const tw_model *m, size_t rows, const double *weight, const
     double *const count = sums + tw_sum_weight(m), *const bad = sums + tw_sum_bad(m);
     for (size_t i = 0; i < rows; i++) {
         double l = loss[i];
-        if (weight) {
+        if (weight && weight[i] == 0) {
+            r[i] = l = 0; /* takes no part, whatever its loss */
+        } else if (weight) {
             r[i] = weight[i] * r[i];
             l = weight[i] * l;
         }
@@ -41,6 +44,7 @@ tw_status tw_glm_loss_grad(const tw_model *m, const tw_block *b, const double *v
         const double *x = tw_model_rows(m, b, i, rows);
         k->margins(rows, m->features, x, v, z);
         for (size_t j = 0; j < rows; j++) z[j] = z[j] + offset;
+        if (b->z) memcpy(b->z + i, z, rows * sizeof *z);
         m->ops->link->loss(rows, z, b->y + i, loss, r);
         add_rows(m, rows, b->weight ? b->weight + i : NULL, loss, r, sums);
         k->update(rows, m->features, x, r, sums);
@@ -62,4 +66,34 @@ tw_status tw_glm_margins(const tw_model *m, const tw_block *b, const double *v, 
 void tw_glm_predict(const tw_model *m, const double *z, double *p)
 {
     p[0] = m->ops->link->response(z[0]);
+}
+
+void tw_glm_rates(const tw_model *m, size_t rows, const double *z, const double *y, double *loss, double *r)
+{
+    for (size_t i = 0; i < rows; i += TW_MICRO)
+        m->ops->link->loss(rows - i < TW_MICRO ? rows - i : TW_MICRO, z + i, y + i, loss + i, r + i);
+}
+
+void tw_glm_curvatures(const tw_model *m, size_t rows, const double *z, const double *y, double *c)
+{
+    m->ops->link->curvature(rows, z, y, c);
+}
+
+tw_status tw_glm_hessian_vector(const tw_model *m, const tw_block *b, const double *v, double *sums)
+{
+    const tw_kernels *k = tw_kernels_get();
+    double q[TW_MICRO], h[TW_MICRO] = {1, 1, 1, 1, 1, 1, 1, 1};
+    for (size_t i = 0; i < b->rows; i += TW_MICRO) {
+        const size_t rows = b->rows - i < TW_MICRO ? b->rows - i : TW_MICRO;
+        const double *x = tw_model_rows(m, b, i, rows);
+        k->margins(rows, m->features, x, v, q);
+        if (b->z) m->ops->link->curvature(rows, b->z + i, b->y + i, h);
+        for (size_t j = 0; j < rows; j++) {
+            const double weight = b->weight ? b->weight[i + j] : 1;
+            q[j] = weight == 0 ? 0 : weight * (h[j] * (q[j] + v[m->features]));
+            sums[tw_sum_residual(m)] = sums[tw_sum_residual(m)] + q[j];
+        }
+        k->update(rows, m->features, x, q, sums);
+    }
+    return TW_OK;
 }

@@ -27,7 +27,7 @@ static size_t packed_width(const tw_model *m)
 
 static size_t scratch_length(const tw_model *m)
 {
-    return TW_MICRO * m->features + (2 * m->features + TW_MICRO) * packed_width(m);
+    return TW_MICRO * m->features + (2 * m->features + TW_MICRO + 1) * packed_width(m);
 }
 
 tw_status tw_model_init(tw_model *m, const tw_model_ops *ops, size_t features, size_t classes, bool intercept)
@@ -41,6 +41,7 @@ tw_status tw_model_init(tw_model *m, const tw_model_ops *ops, size_t features, s
     if (!m->scratch) return tw_fail(TW_MEMORY, "out of memory for a model of %zu parameters", m->n_params);
     memset(m->scratch, 0, scratch_length(m) * sizeof(double));
     m->row_z = m->scratch + (TW_MICRO + 2 * packed_width(m)) * m->features;
+    m->row_p = m->row_z + TW_MICRO * packed_width(m);
     return TW_OK;
 }
 

@@ -47,7 +47,10 @@ static void add_row(const tw_model *m, const double *weight, double loss, double
 {
     double *const residual = sums + tw_sum_residual(m), *const total = sums + tw_sum_loss(m);
     double *const count = sums + tw_sum_weight(m), *const bad = sums + tw_sum_bad(m);
-    if (weight) {
+    if (weight && *weight == 0) {
+        memset(r, 0, m->outputs * sizeof *r); /* takes no part, whatever its loss */
+        loss = 0;
+    } else if (weight) {
         for (size_t k = 0; k < m->outputs; k++) r[k] = *weight * r[k];
         loss = *weight * loss;
     }
@@ -76,6 +79,7 @@ static tw_status loss_grad(const tw_model *m, const tw_block *b, const double *v
         add_offsets(m, rows, v, z);
         for (size_t r = 0; r < rows; r++) {
             double *zr = z + r * m->packed;
+            if (b->z) memcpy(b->z + (i + r) * m->outputs, zr, m->outputs * sizeof *zr);
             const double loss = row_loss(m->outputs, zr, (size_t)b->y[i + r]);
             add_row(m, b->weight ? b->weight + i + r : NULL, loss, zr, sums);
         }
@@ -111,6 +115,61 @@ static void predict(const tw_model *m, const double *z, double *p)
     for (size_t k = 0; k < m->outputs; k++) p[k] = p[k] / sum;
 }
 
+static void rates(const tw_model *m, size_t rows, const double *z, const double *y, double *loss, double *r)
+{
+    const size_t outputs = m->outputs;
+    memcpy(r, z, rows * outputs * sizeof *r);
+    for (size_t i = 0; i < rows; i++) loss[i] = row_loss(outputs, r + i * outputs, (size_t)y[i]);
+}
+
+/* q, a change of one row's margins, becomes the change of its residuals p_k (q_k - p.q); without margins it stays. */
+static void row_curvature(const tw_model *m, const double *z, double weight, double *q)
+{
+    double *const p = m->row_p, mean = 0;
+    if (z) predict(m, z, p);
+    for (size_t k = 0; z && k < m->outputs; k++) mean = fma(p[k], q[k], mean);
+    for (size_t k = 0; k < m->outputs; k++) {
+        const double change = z ? p[k] * (q[k] - mean) : q[k];
+        q[k] = weight == 0 ? 0 : weight * change;
+    }
+}
+
+static tw_status hessian_vector(const tw_model *m, const tw_block *b, const double *v, double *sums)
+{
+    const tw_kernels *kernels = tw_kernels_get();
+    const size_t outputs = m->outputs;
+    double *g = block_gradient(m), *q = m->row_z, *const residual = sums + tw_sum_residual(m);
+    memset(g, 0, m->features * m->packed * sizeof *g);
+    for (size_t i = 0; i < b->rows; i += TW_MICRO) {
+        const size_t rows = b->rows - i < TW_MICRO ? b->rows - i : TW_MICRO;
+        const double *x = tw_model_rows(m, b, i, rows);
+        kernels->products(rows, m->features, m->packed, x, packed_parameters(m), q);
+        add_offsets(m, rows, v, q);
+        for (size_t r = 0; r < rows; r++) {
+            double *const qr = q + r * m->packed;
+            row_curvature(m, b->z ? b->z + (i + r) * outputs : NULL, b->weight ? b->weight[i + r] : 1, qr);
+            for (size_t k = 0; k < outputs; k++) residual[k] = residual[k] + qr[k];
+        }
+        kernels->outer(rows, m->features, m->packed, x, q, g);
+    }
+    for (size_t j = 0; j < m->features; j++)
+        memcpy(sums + j * outputs, g + j * m->packed, outputs * sizeof *g);
+    return TW_OK;
+}
+
+/* p_k ((k == l) - p_l). */
+static void curvatures(const tw_model *m, size_t rows, const double *z, const double *y, double *c)
+{
+    double *const p = m->row_p;
+    (void)y;
+    for (size_t i = 0; i < rows; i++) {
+        predict(m, z + i * m->outputs, p);
+        for (size_t k = 0, pair = 0; k < m->outputs; k++)
+            for (size_t l = 0; l <= k; l++, pair++)
+                c[pair * rows + i] = k == l ? p[k] * (1 - p[k]) : -(p[k] * p[l]);
+    }
+}
+
 const tw_model_ops tw_model_softmax = {
     .name = "softmax",
     .summary = "multinomial logistic regression for two or more classes",
@@ -120,4 +179,9 @@ const tw_model_ops tw_model_softmax = {
     .margins = margins,
     .predict = predict,
     .prepare = prepare,
+    .rates = rates,
+    .hessian_vector = hessian_vector,
+    .curvatures = curvatures,
+    .curvature_max = 0.5,
+    .convex = true,
 };

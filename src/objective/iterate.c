@@ -43,7 +43,20 @@ double tw_iterate_taylor(const tw_iterate *it)
 
 bool tw_iterate_init(tw_iterate *it, size_t n)
 {
-    *it = (tw_iterate){.n = n, .alpha = NAN, .slope = NAN, .f = NAN, .f_prev = NAN, .moved = true};
+    *it = (tw_iterate){.n = n,
+                       .alpha = NAN,
+                       .alpha_max = INFINITY,
+                       .length = NAN,
+                       .slope = NAN,
+                       .slope_end = NAN,
+                       .radius = NAN,
+                       .predicted = NAN,
+                       .ratio = NAN,
+                       .val_loss = NAN,
+                       .val_accuracy = NAN,
+                       .f = NAN,
+                       .f_prev = NAN,
+                       .moved = true};
     it->w = calloc(3 * n + 1, sizeof *it->w);
     it->g = it->w + n;
     it->d = it->g + n;

@@ -1,87 +1,180 @@
 /* One evaluation: fold, one pass over the own groups, ONE exchange, unfold, divide by the weight, add the
- * penalty. */
-#include "thalweg/objective.h"
-
-#include "thalweg/vec.h"
+ * penalties. */
+#include "objective/impl.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+static tw_status allocate(tw_objective *F)
+{
+    F->raw = calloc(tw_model_raw(F->model), sizeof *F->raw);
+    F->sums = calloc(tw_model_sums(F->model), sizeof *F->sums);
+    if (!F->raw || !F->sums) return tw_fail(TW_MEMORY, "out of memory for %zu parameters", F->n);
+    TW_TRY(tw_objective_reduction(F, &F->reduction, tw_model_sums(F->model)));
+    if (!F->parts.keep_margins || !F->model->ops->rates) return TW_OK;
+    const size_t margins = F->shard->rows * F->model->outputs + 1;
+    F->margins = calloc(margins, sizeof *F->margins);
+    F->margins_next = calloc(margins, sizeof *F->margins_next);
+    if (F->margins && F->margins_next) return tw_objective_line_buffers(F);
+    return tw_fail(TW_MEMORY, "out of memory for the margins of %zu rows", F->shard->rows);
+}
+
+tw_status tw_objective_line_buffers(tw_objective *F)
+{
+    const size_t cells = TW_BLOCK_ROWS * F->model->outputs;
+    if (F->line) return TW_OK;
+    F->line = calloc(3 * cells + TW_BLOCK_ROWS, sizeof *F->line);
+    if (!F->line) return tw_fail(TW_MEMORY, "out of memory for a block of %zu margins", cells);
+    F->line_q = F->line;
+    F->line_z = F->line_q + cells;
+    F->rates = F->line_z + cells;
+    F->losses = F->rates + cells;
+    return TW_OK;
+}
 
 tw_status tw_objective_init(tw_objective *F, const tw_objective_parts *parts)
 {
-    *F = (tw_objective){.comm = parts->comm,
+    const tw_model *m = parts->function ? NULL : parts->model;
+    *F = (tw_objective){.parts = *parts,
+                        .comm = parts->comm,
                         .partition = parts->partition,
                         .shard = parts->shard,
-                        .model = parts->model,
+                        .model = m,
                         .scaling = parts->scaling,
                         .l2 = parts->l2,
-                        .n = parts->model->n_params};
-    const tw_reduction_plan plan = {
-        .mode = parts->mode, .merge = &tw_merge_sum, .n = tw_model_sums(parts->model)};
-    TW_TRY(tw_reduction_new(&F->reduction, F->comm, F->partition, &plan));
-    F->raw = calloc(tw_model_raw(F->model), sizeof *F->raw);
-    F->sums = calloc(plan.n, sizeof *F->sums);
-    if (!F->raw || !F->sums) return tw_fail(TW_MEMORY, "out of memory for %zu parameters", F->n);
-    return TW_OK;
+                        .l1 = parts->l1,
+                        .n = m ? m->n_params : parts->function->n,
+                        .n_weights = m ? m->n_weights : parts->function->n,
+                        .convex = m ? m->ops->convex : parts->function->convex,
+                        .batches = {.step = -1}};
+    F->scratch = calloc(F->n + 1, sizeof *F->scratch);
+    if (!F->scratch) return tw_fail(TW_MEMORY, "out of memory for %zu parameters", F->n);
+    return m ? allocate(F) : tw_objective_leaves(F);
+}
+
+tw_status tw_objective_reduction(tw_objective *F, tw_reduction **reduction, size_t n)
+{
+    const tw_reduction_plan plan = {.mode = F->parts.mode, .merge = &tw_merge_sum, .n = n};
+    return tw_reduction_new(reduction, F->comm, F->partition, &plan);
 }
 
 void tw_objective_release(tw_objective *F)
 {
     tw_reduction_free(F->reduction);
+    tw_reduction_free(F->rounds);
+    tw_reduction_free(F->scores);
+    tw_batches_release(&F->batches);
+    if (F->leaves) tw_partition_release(F->leaves);
+    free(F->leaves);
+    free(F->margins);
+    free(F->margins_next);
+    free(F->line);
+    free(F->scratch);
     free(F->raw);
     free(F->sums);
     *F = (tw_objective){0};
 }
 
-/* All blocks of group k onto the tree. */
-static tw_status add_group(tw_objective *F, int64_t k)
+/* All blocks of group k, as they lie in the shard. */
+static tw_status add_group(tw_objective *F, tw_reduction *reduction, int64_t k, tw_block_work *work, void *context)
 {
     const int64_t end = tw_partition_row(F->partition, k + 1);
     for (int64_t row = tw_partition_row(F->partition, k); row < end; row += TW_BLOCK_ROWS) {
         const int64_t rows = end - row < TW_BLOCK_ROWS ? end - row : TW_BLOCK_ROWS;
-        const tw_block block = tw_shard_block(F->shard, (size_t)(row - F->shard->first), (size_t)rows);
-        TW_TRY(F->model->ops->loss_grad(F->model, &block, F->raw, tw_reduction_block(F->reduction)));
-        tw_reduction_push(F->reduction);
+        const size_t first = (size_t)(row - F->shard->first);
+        tw_block block = tw_shard_block(F->shard, first, (size_t)rows);
+        if (F->parts.row_weight) block.weight = F->parts.row_weight + first;
+        TW_TRY(work(F, &block, first, context, tw_reduction_block(reduction)));
+        tw_reduction_push(reduction);
     }
-    tw_reduction_group(F->reduction, k);
+    tw_reduction_group(reduction, k);
     return TW_OK;
 }
 
-static tw_status local_pass(tw_objective *F, const double *w)
+static tw_status local_pass(tw_objective *F, tw_reduction *reduction, tw_block_work *work, void *context)
 {
     const int rank = tw_comm_rank(F->comm);
-    tw_scaling_fold(F->scaling, F->model, w, F->raw);
-    if (F->model->ops->prepare) TW_TRY(F->model->ops->prepare(F->model, F->raw));
     for (int64_t k = F->partition->start[rank]; k < F->partition->start[rank + 1]; k++)
-        TW_TRY(add_group(F, k));
+        if (F->batches.step < 0)
+            TW_TRY(add_group(F, reduction, k, work, context));
+        else
+            TW_TRY(tw_batches_group(F, reduction, k, work, context));
     return TW_OK;
 }
 
-static tw_status finish(tw_objective *F, const double *w, double *f, double *g)
+tw_status tw_objective_exchange(tw_objective *F, tw_reduction *reduction, tw_status local, double *sums)
 {
-    const tw_model *m = F->model;
-    F->weight = F->sums[tw_sum_weight(m)];
-    F->bad_rows = F->sums[tw_sum_bad(m)];
-    if (!(F->weight > 0))
-        return tw_fail(TW_DATA, "the weights of all rows sum to zero: there is nothing to fit");
-    tw_scaling_unfold(F->scaling, m, F->sums, g);
+    const tw_reduction_account before = *tw_reduction_accounting(reduction);
+    for (int i = 0; i < TW_N_FLAGS; i++) F->agreed[i] = F->requests[i];
+    F->agreed[TW_FLAG_FAILED] = local != TW_OK;
+    F->reductions++;
+    TW_TRY(tw_reduction_finish(reduction, F->agreed, sums)); /* the one exchange of a pass */
+    F->wait += tw_reduction_accounting(reduction)->wait - before.wait;
+    F->wire += tw_reduction_accounting(reduction)->wire - before.wire;
+    return F->agreed[TW_FLAG_FAILED] > 0 ? tw_comm_agree(F->comm, local) : TW_OK;
+}
+
+tw_status tw_objective_pass(tw_objective *F, tw_reduction *reduction, tw_block_work *work, void *context,
+                            double *sums)
+{
+    const double start = tw_seconds();
+    const tw_status local = F->pending ? F->pending : local_pass(F, reduction, work, context);
+    F->compute += tw_seconds() - start;
+    return tw_objective_exchange(F, reduction, local, sums);
+}
+
+tw_status tw_objective_fold(tw_objective *F, const double *w)
+{
+    tw_scaling_fold(F->scaling, F->model, w, F->raw);
+    return F->model->ops->prepare ? F->model->ops->prepare(F->model, F->raw) : TW_OK;
+}
+
+static tw_status add_loss_grad(tw_objective *F, const tw_block *shard_block, size_t first, void *context, double *sums)
+{
+    tw_block block = *shard_block;
+    (void)context;
+    if (F->margins && F->batches.step < 0) block.z = F->margins_next + first * F->model->outputs;
+    return F->model->ops->loss_grad(F->model, &block, F->raw, sums);
+}
+
+void tw_objective_unfold(const tw_objective *F, const double *w, double *g)
+{
+    tw_scaling_unfold(F->scaling, F->model, F->sums, g);
     for (size_t j = 0; j < F->n; j++) g[j] = g[j] / F->weight;
-    *f = F->sums[tw_sum_loss(m)] / F->weight;
-    if (F->l2 == 0) return TW_OK;
-    *f = *f + 0.5 * F->l2 * tw_vec_dot(m->n_weights, w, w);
-    tw_vec_axpy(m->n_weights, F->l2, w, g);
+    tw_objective_add_l2(F, w, g);
+}
+
+/* A mini-batch may be empty; all rows together may not. */
+static tw_status no_rows(tw_objective *F, double *f, double *g)
+{
+    if (F->batches.step < 0)
+        return tw_fail(TW_DATA, "the weights of all rows sum to zero: there is nothing to fit");
+    *f = NAN;
+    memset(g, 0, F->n * sizeof *g);
     return TW_OK;
 }
 
 tw_status tw_objective_eval(tw_objective *F, const double *w, double *f, double *g)
 {
-    const double start = tw_seconds();
-    const tw_status local = F->pending ? F->pending : local_pass(F, w);
-    for (int i = 0; i < TW_N_FLAGS; i++) F->agreed[i] = F->requests[i];
-    F->agreed[TW_FLAG_FAILED] = local != TW_OK;
-    F->compute += tw_seconds() - start;
+    const tw_model *m = F->model;
     F->evals++;
-    TW_TRY(tw_reduction_finish(F->reduction, F->agreed, F->sums)); /* the one exchange of the step */
-    if (F->agreed[TW_FLAG_FAILED] > 0) return tw_comm_agree(F->comm, local);
-    return finish(F, w, f, g);
+    if (F->parts.function) return tw_objective_call(F, w, f, g);
+    TW_TRY(tw_objective_fold(F, w));
+    TW_TRY(tw_objective_pass(F, F->reduction, add_loss_grad, NULL, F->sums));
+    F->reads += F->batches.step < 0 ? 1 : 1 / (double)F->batches.steps;
+    F->weight = F->sums[tw_sum_weight(m)];
+    F->bad_rows = F->sums[tw_sum_bad(m)];
+    if (!(F->weight > 0)) return no_rows(F, f, g);
+    if (F->batches.step < 0) F->full_weight = F->weight;
+    tw_objective_unfold(F, w, g);
+    *f = tw_objective_penalised(F, w, F->sums[tw_sum_loss(m)] / F->weight);
+    return TW_OK;
+}
+
+void tw_objective_accept(tw_objective *F)
+{
+    double *const swap = F->margins;
+    F->margins = F->margins_next;
+    F->margins_next = swap;
 }

@@ -1,5 +1,8 @@
 #include "thalweg/optimizer.h"
 
+#include "thalweg/vec.h"
+
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +42,29 @@ const char *tw_optimizer_describe(const tw_optimizer *o, size_t length, char *te
     snprintf(text, length, "%s%s%s%s", o->ops->name, settings[0] ? "(" : "", settings,
              settings[0] ? ")" : "");
     return text;
+}
+
+void tw_optimizer_reset(tw_optimizer *o)
+{
+    memset(o->state, 0, o->state_len * sizeof *o->state);
+}
+
+void tw_optimizer_keep_orthant(const tw_objective *F, tw_iterate *it, const double *pg)
+{
+    for (size_t j = 0; j < F->n_weights; j++) {
+        const double side = it->w[j] != 0 ? it->w[j] : -pg[j], to = it->w[j] + it->d[j];
+        if (!((side > 0 && to > 0) || (side < 0 && to < 0))) it->d[j] = -it->w[j]; /* onto the border: exactly zero */
+    }
+    it->alpha_max = 1;
+}
+
+void tw_optimizer_downhill(const tw_objective *F, tw_iterate *it)
+{
+    double *const pg = F->scratch;
+    tw_objective_subgradient(F, it->w, it->g, pg);
+    const double norm = tw_vec_norm(it->n, pg), t = norm > 1 ? 1 / norm : 1;
+    for (size_t j = 0; j < it->n; j++) it->d[j] = -(t * pg[j]);
+    if (F->l1 > 0) tw_optimizer_keep_orthant(F, it, pg);
 }
 
 tw_status tw_optimizer_direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)

@@ -3,27 +3,27 @@
  * decides: the approximate Wolfe condition of Hager and Zhang (2005), equation 4.1, which for a quadratic
  * says the same as Armijo's. */
 #include "thalweg/step.h"
-#include "thalweg/vec.h"
 
 #include <math.h>
 #include <string.h>
 
-static bool accepted(const tw_step *s, const tw_iterate *it, double alpha, double f)
+static bool accepted(const tw_step *s, const tw_objective *F, tw_iterate *it, double alpha, double f)
 {
+    it->slope_end = tw_objective_slope(F, s->w, s->g, it->d);
     if (f <= it->f + s->set.c1 * alpha * it->slope) return true;
     if (!(f <= it->f + 0x1p-44 * fabs(it->f))) return false;
-    return tw_vec_dot(it->n, s->g, it->d) <= (2 * s->set.c1 - 1) * it->slope;
+    return it->slope_end <= (2 * s->set.c1 - 1) * it->slope;
 }
 
 static tw_status advance(tw_step *s, tw_objective *F, tw_iterate *it)
 {
-    double alpha = s->set.length, f = 0;
+    double alpha = fmin(s->set.length, it->alpha_max), f = 0;
     memcpy(s->w, it->w, it->n * sizeof *s->w);
     for (long trial = 1; it->slope < 0 && trial <= s->set.max_trials; trial++, alpha *= s->set.shrink) {
         tw_step_move(it, alpha, s->w);
         TW_TRY(tw_objective_eval(F, it->w, &f, s->g));
         if (!it->moved) break;
-        if (!accepted(s, it, alpha, f)) continue;
+        if (!accepted(s, F, it, alpha, f)) continue;
         it->alpha = alpha;
         it->trials = trial;
         it->f = f;
@@ -31,7 +31,7 @@ static tw_status advance(tw_step *s, tw_objective *F, tw_iterate *it)
         return TW_OK;
     }
     memcpy(it->w, s->w, it->n * sizeof *s->w);
-    it->why = tw_vec_dot(it->n, it->g, it->g) == 0 ? TW_PARAMETERS_UNCHANGED : TW_SEARCH_FAILED;
+    it->why = tw_objective_stationarity(F, it->w, it->g) == 0 ? TW_PARAMETERS_UNCHANGED : TW_SEARCH_FAILED;
     return TW_OK;
 }
 

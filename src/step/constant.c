@@ -1,16 +1,17 @@
 /* The same length in every iteration. */
 #include "thalweg/step.h"
 
-static tw_status advance(tw_step *s, tw_objective *F, tw_iterate *it)
+static tw_status length(tw_step *s, tw_objective *F, const tw_iterate *it, double time, double *alpha)
 {
-    it->alpha = s->set.length;
-    it->trials = 1;
-    tw_step_move(it, it->alpha, it->w);
-    return tw_objective_eval(F, it->w, &it->f, it->g);
+    (void)F;
+    (void)it;
+    (void)time;
+    *alpha = s->set.length;
+    return TW_OK;
 }
 
 const tw_step_ops tw_step_constant = {
     .name = "constant",
     .summary = "alpha",
-    .advance = advance,
+    .length = length,
 };

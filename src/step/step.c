@@ -21,14 +21,16 @@ const tw_step_ops *tw_step_find(const char *name)
 
 tw_status tw_step_init(tw_step *s, const tw_step_ops *ops, const tw_step_settings *set, size_t n)
 {
-    *s = (tw_step){.ops = ops, .set = *set};
+    *s = (tw_step){.ops = ops, .set = *set, .state_len = ops->state_len ? ops->state_len(set, n) : 0};
+    s->state = calloc(s->state_len + 1, sizeof *s->state);
     s->w = calloc(2 * n + 1, sizeof *s->w);
     s->g = s->w + n;
-    return s->w ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the step rule %s", ops->name);
+    return s->w && s->state ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the step rule %s", ops->name);
 }
 
 void tw_step_release(tw_step *s)
 {
+    free(s->state);
     free(s->w);
     *s = (tw_step){0};
 }
@@ -43,15 +45,41 @@ void tw_step_move(tw_iterate *it, double alpha, const double *from)
     }
 }
 
+tw_status tw_step_announce(tw_step *s, tw_objective *F, tw_iterate *it, double time)
+{
+    it->length = NAN;
+    if (!s->ops->length) return TW_OK;
+    TW_TRY(s->ops->length(s, F, it, time, &it->length));
+    if (time + 1 < s->set.warmup) it->length = it->length * ((time + 1) / s->set.warmup);
+    return TW_OK;
+}
+
+void tw_step_update(tw_step *s, tw_iterate *it)
+{
+    it->alpha = it->length;
+    it->trials = 1;
+    tw_step_move(it, s->set.unit ? 1 : it->alpha, it->w);
+}
+
+static tw_status move_and_evaluate(tw_step *s, tw_objective *F, tw_iterate *it)
+{
+    tw_step_update(s, it);
+    return tw_objective_eval(F, it->w, &it->f, it->g);
+}
+
 tw_status tw_step_advance(tw_step *s, tw_objective *F, tw_iterate *it)
 {
     const double f = it->f;
-    it->slope = tw_vec_dot(it->n, it->g, it->d);
-    TW_TRY(s->ops->advance(s, F, it));
+    it->slope = tw_objective_slope(F, it->w, it->g, it->d);
+    it->slope_end = NAN;
+    it->rejected = false;
+    TW_TRY(s->ops->length ? move_and_evaluate(s, F, it) : s->ops->advance(s, F, it));
     if (it->why != TW_CONTINUE) return TW_OK;
+    if (!it->rejected) tw_objective_accept(F);
     it->f_prev = f;
-    it->g_norm = tw_vec_norm(it->n, it->g);
+    it->g_norm = tw_objective_stationarity(F, it->w, it->g);
     it->w_norm = tw_vec_norm(it->n, it->w);
     it->k++;
+    it->updates++;
     return TW_OK;
 }

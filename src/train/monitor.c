@@ -42,7 +42,7 @@ static int holds(double tolerance, bool condition)
 static tw_reason convergence(const tw_monitor *m, const tw_iterate *it)
 {
     const tw_monitor_settings *s = &m->set;
-    const double delta = tw_monitor_loss_delta(it);
+    const double delta = it->rejected ? NAN : tw_monitor_loss_delta(it); /* a refused step says nothing */
     const struct {
         tw_reason reason;
         int holds;
@@ -88,6 +88,7 @@ tw_reason tw_monitor_check(tw_monitor *m, const tw_objective *F, const tw_iterat
     if (m->held >= m->set.patience) return m->holding;
     if (it->g_norm == 0 && m->holding != TW_CONTINUE) return m->holding; /* nothing can move any more */
     if (!it->moved) return TW_PARAMETERS_UNCHANGED;
+    if (m->set.validation_patience > 0 && m->unimproved >= m->set.validation_patience) return TW_VALIDATION;
     if (F->agreed[TW_FLAG_TIME] > 0) return TW_TIME_LIMIT;
     if (it->k >= m->set.max_iterations) return TW_ITERATION_LIMIT;
     return TW_CONTINUE;

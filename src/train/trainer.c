@@ -4,16 +4,39 @@
 
 #include "thalweg/vec.h"
 
-/* F and ||g|| at zero parameters: the scale of the relative tests, the same for every start. */
+#include <math.h>
+#include <string.h>
+
+/* F and ||g|| of its smooth part at zero parameters: the scale of the relative tests, the same for every start and
+ * every penalty. */
 static tw_status measure_zero(tw_trainer *t, double *f, double *g_norm)
 {
     tw_iterate *it = t->iterate;
     *f = it->f;
-    *g_norm = it->g_norm;
-    if (it->w_norm == 0) return TW_OK;
+    *g_norm = tw_vec_norm(it->n, it->g);
+    if (it->w_norm == 0 || !t->objective->convex) return TW_OK;
     for (size_t j = 0; j < it->n; j++) it->d[j] = 0; /* d is free before the first direction */
     TW_TRY(tw_objective_eval(t->objective, it->d, f, t->step->g));
     *g_norm = tw_vec_norm(it->n, t->step->g);
+    return TW_OK;
+}
+
+/* The score of the validation rows at w; the best point is remembered. */
+static tw_status watch(tw_trainer *t)
+{
+    tw_iterate *it = t->iterate;
+    tw_validation *v = t->validation;
+    tw_score score;
+    if (!v) return TW_OK;
+    TW_TRY(tw_objective_score(v->objective, it->w, v->same_rows, v->weight, &score));
+    it->val_loss = score.loss;
+    it->val_accuracy = score.accuracy;
+    v->since++;
+    if (!(score.loss < v->best_loss)) return TW_OK;
+    v->best_loss = score.loss;
+    v->best_k = it->k;
+    v->since = 0;
+    if (v->best_w) memcpy(v->best_w, it->w, it->n * sizeof *it->w);
     return TW_OK;
 }
 
@@ -23,11 +46,63 @@ static tw_status start(tw_trainer *t)
     double f_zero, g_norm_zero;
     t->monitor->started = tw_seconds();
     TW_TRY(tw_objective_eval(t->objective, it->w, &it->f, it->g));
-    it->g_norm = tw_vec_norm(it->n, it->g);
+    tw_objective_accept(t->objective);
+    it->g_norm = tw_objective_stationarity(t->objective, it->w, it->g);
     it->w_norm = tw_vec_norm(it->n, it->w);
+    TW_TRY(watch(t));
     TW_TRY(measure_zero(t, &f_zero, &g_norm_zero));
     tw_monitor_start(t->monitor, t->stop, it, f_zero, g_norm_zero);
     tw_runlog_row(t->log, t->objective, it);
+    return TW_OK;
+}
+
+/* A search found nothing along d: forget what the method has learned and try once straight downhill. */
+static tw_status try_downhill(tw_trainer *t)
+{
+    tw_iterate *it = t->iterate;
+    if (strcmp(t->optimizer->ops->name, "gd") == 0) return TW_OK; /* it was straight downhill */
+    it->why = TW_CONTINUE;
+    tw_optimizer_reset(t->optimizer);
+    tw_optimizer_downhill(t->objective, it);
+    return tw_step_advance(t->step, t->objective, it);
+}
+
+tw_status tw_trainer_step(tw_trainer *t)
+{
+    tw_objective *F = t->objective;
+    tw_iterate *it = t->iterate;
+    TW_TRY(tw_step_announce(t->step, F, it, (double)it->k)); /* the length, where a schedule says  */
+    TW_TRY(tw_optimizer_direction(t->optimizer, F, it));     /* d from w, g                        */
+    TW_TRY(tw_step_advance(t->step, F, it));                 /* w <- w + alpha d; new f, g         */
+    return it->why == TW_SEARCH_FAILED ? try_downhill(t) : TW_OK;
+}
+
+tw_status tw_trainer_epoch(tw_trainer *t)
+{
+    tw_objective *F = t->objective;
+    tw_iterate *it = t->iterate;
+    const int64_t steps = F->batches.steps;
+    double f;
+    bool moved = false;
+    it->f_prev = it->f;
+    tw_objective_epoch(F, (uint64_t)it->k);
+    for (int64_t s = 0; s < steps && !(F->agreed[TW_FLAG_TIME] > 0); s++) {
+        tw_objective_batch(F, s);
+        TW_TRY(tw_objective_eval(F, it->w, &f, it->g)); /* of the rows of this step */
+        if (!(F->weight > 0)) continue;                 /* which may be none */
+        TW_TRY(tw_step_announce(t->step, F, it, (double)it->k + (double)s / (double)steps));
+        TW_TRY(tw_optimizer_direction(t->optimizer, F, it));
+        tw_step_update(t->step, it);
+        it->updates++;
+        moved = moved || it->moved;
+    }
+    tw_objective_batch(F, -1);
+    TW_TRY(tw_objective_eval(F, it->w, &it->f, it->g)); /* of all rows */
+    tw_objective_accept(F);
+    it->moved = moved;
+    it->g_norm = tw_objective_stationarity(F, it->w, it->g);
+    it->w_norm = tw_vec_norm(it->n, it->w);
+    it->k++;
     return TW_OK;
 }
 
@@ -38,9 +113,10 @@ tw_status tw_trainer_run(tw_trainer *t)
     TW_TRY(start(t));
     while ((it->why = tw_monitor_check(t->monitor, F, it)) == TW_CONTINUE) {
         F->requests[TW_FLAG_TIME] = tw_monitor_time_up(t->monitor); /* agreed in the next exchange   */
-        TW_TRY(tw_optimizer_direction(t->optimizer, F, it));        /* d from w, g                   */
-        TW_TRY(tw_step_advance(t->step, F, it));                    /* w <- w + alpha d; new f, g    */
-        tw_runlog_row(t->log, F, it);                               /* rank 0; a failure rides along */
+        TW_TRY(F->batches.steps > 0 ? tw_trainer_epoch(t) : tw_trainer_step(t));
+        TW_TRY(watch(t));
+        if (t->validation) t->monitor->unimproved = t->validation->since;
+        tw_runlog_row(t->log, F, it); /* rank 0; a failure rides along */
     }
     return tw_comm_agree(F->comm, F->pending);
 }

@@ -324,6 +324,31 @@ START_TEST(extreme_margins_give_finite_sums_with_the_right_limit)
 }
 END_TEST
 
+static double taking_part(const test_data *d)
+{
+    double rows = 0;
+    for (size_t i = 0; i < d->rows; i++) rows += !d->weight || d->weight[i] != 0;
+    return rows;
+}
+
+START_TEST(a_row_of_weight_zero_takes_no_part_whatever_it_holds)
+{
+    const test_case c = make_case(tw_models[_i], TW_f64, 60, 9, true);
+    double v[MOST_SUMS], want[MOST_SUMS], got[MOST_SUMS];
+    test_data d;
+    const size_t n = draw(&c, &d, v);
+    for (size_t i = 0; i < 60; i++) d.weight[i] = i == 17 ? 0 : 1;
+    sums_of(c.ops, CLASSES, TW_f64, &d, v, want);
+    for (size_t j = 0; j < 9; j++) d.x[17 * 9 + j] = 1e300;
+    sums_of(c.ops, CLASSES, TW_f64, &d, v, got);
+    ck_assert(same_bits(n, want, got));
+    d.weight[17] = 1;
+    sums_of(c.ops, CLASSES, TW_f64, &d, v, got);
+    ck_assert(!same_bits(n, want, got));
+    test_data_release(&d);
+}
+END_TEST
+
 START_TEST(rows_whose_loss_is_not_finite_are_counted)
 {
     for (int kind = 0; kind < 3; kind++) {
@@ -340,7 +365,7 @@ START_TEST(rows_whose_loss_is_not_finite_are_counted)
         ck_assert(!isfinite(got[n - 3]));
         v[0] = NAN;
         sums_of(c.ops, CLASSES, TW_f64, &d, v, got);
-        ck_assert_double_eq(got[n - 1], 60);
+        ck_assert_double_eq(got[n - 1], taking_part(&d));
         test_data_release(&d);
     }
 }
@@ -363,6 +388,7 @@ int main(void)
     tcase_add_loop_test(t, weights_times_a_power_of_two_scale_every_sum_exactly, 0, n_models());
     tcase_add_test(t, softmax_of_two_classes_is_logistic_of_the_difference);
     tcase_add_loop_test(t, extreme_margins_give_finite_sums_with_the_right_limit, 0, n_models());
+    tcase_add_loop_test(t, a_row_of_weight_zero_takes_no_part_whatever_it_holds, 0, n_models());
     tcase_add_loop_test(t, rows_whose_loss_is_not_finite_are_counted, 0, n_models());
     suite_add_tcase(s, t);
     return test_run(s);

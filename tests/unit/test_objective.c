@@ -271,7 +271,9 @@ START_TEST(a_point_that_is_not_finite_gives_bad_rows_and_no_failure)
     test_data_init(&d, &c);
     make(&p, &c, &d);
     ck_assert(isnan(eval(&p, w, g)));
-    ck_assert_double_eq(p.objective.bad_rows, 700);
+    double taking_part = 0;
+    for (size_t i = 0; i < d.rows; i++) taking_part += !d.weight || d.weight[i] != 0;
+    ck_assert_double_eq(p.objective.bad_rows, taking_part);
     w[0] = 0;
     ck_assert(isfinite(eval(&p, w, g)));
     ck_assert_double_eq(p.objective.bad_rows, 0);

@@ -125,6 +125,11 @@ START_TEST(every_allowed_pair_arrives_at_the_closed_form_minimum)
     make(&q);
     const tw_step_settings set = {.length = rule->needs_descent ? 1 : 1 / q.largest,
                                   .tau = 1e9,
+                                  .decay = 1 - 1e-9,
+                                  .every = 10,
+                                  .period = 1e9,
+                                  .c = 0.25,
+                                  .c2 = 0.9,
                                   .c1 = 1e-4,
                                   .shrink = 0.5,
                                   .max_trials = 50};
@@ -136,6 +141,7 @@ START_TEST(every_allowed_pair_arrives_at_the_closed_form_minimum)
     while (it.why == TW_CONTINUE && it.k < 500) {
         ck_assert_int_eq(tw_optimizer_direction(&o, &q.p.objective, &it), TW_OK);
         if (optimizer->descent && tw_vec_norm(N, it.g) > 0) ck_assert_double_lt(tw_vec_dot(N, it.g, it.d), 0);
+        ck_assert_int_eq(tw_step_announce(&s, &q.p.objective, &it, (double)it.k), TW_OK);
         ck_assert_int_eq(tw_step_advance(&s, &q.p.objective, &it), TW_OK);
     }
     ck_assert_msg(distance(it.w, q.minimum) < 1e-9, "%s with %s ends %g away", optimizer->name, rule->name,

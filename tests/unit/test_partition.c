@@ -164,7 +164,7 @@ END_TEST
 static int64_t slice_rows(const tw_partition *p, int64_t k, int64_t t, int64_t steps)
 {
     int64_t begin, end;
-    tw_partition_slice(p, k, t, steps, &begin, &end);
+    tw_partition_slice(p, k, tw_partition_row(p, k + 1) - tw_partition_row(p, k), t, steps, &begin, &end);
     return end - begin;
 }
 
@@ -177,7 +177,7 @@ START_TEST(slices_of_an_epoch_cover_each_group_once)
         for (int64_t k = 0; k < p.groups; k++) {
             int64_t at = 0, begin, end, gaps = 0;
             for (int64_t t = 0; t < shape[i][2]; t++) {
-                tw_partition_slice(&p, k, t, shape[i][2], &begin, &end);
+                tw_partition_slice(&p, k, tw_partition_row(&p, k + 1) - tw_partition_row(&p, k), t, shape[i][2], &begin, &end);
                 gaps += begin != at || end < begin;
                 at = end;
             }

@@ -12,7 +12,16 @@
 
 enum { COLS = 6, MOST = (COLS + 1) * 4 };
 
-static const tw_step_settings usual = {.length = 1, .tau = 7, .c1 = 1e-4, .shrink = 0.5, .max_trials = 50};
+static const tw_step_settings usual = {.length = 1,
+                                       .tau = 7,
+                                       .decay = 0.9,
+                                       .every = 2,
+                                       .period = 1000,
+                                       .c1 = 1e-4,
+                                       .c2 = 0.9,
+                                       .c = 0.25,
+                                       .shrink = 0.5,
+                                       .max_trials = 50};
 
 typedef struct {
     tw_comm *comm;
@@ -61,6 +70,7 @@ static void advance(start *s, const tw_step_ops *ops, const tw_step_settings *se
 {
     tw_step step;
     ck_assert_int_eq(tw_step_init(&step, ops, set, s->it.n), TW_OK);
+    ck_assert_int_eq(tw_step_announce(&step, &s->p.objective, &s->it, (double)s->it.k), TW_OK);
     ck_assert_int_eq(tw_step_advance(&step, &s->p.objective, &s->it), TW_OK);
     tw_step_release(&step);
     tw_step_release(&step);
@@ -74,7 +84,7 @@ START_TEST(a_step_leaves_the_iterate_whole_at_the_new_point)
     start s;
     double w[MOST], g[MOST], f;
     make(&s, &tw_model_softmax);
-    ck_assert(ops->name && ops->summary && ops->advance && tw_step_find(ops->name) == ops &&
+    ck_assert(ops->name && ops->summary && (ops->advance || ops->length) && tw_step_find(ops->name) == ops &&
               !tw_step_find("Constant"));
     for (int i = 0; i < 3; i++) {
         const double f_before = s.it.f, slope = tw_vec_dot(s.it.n, s.it.g, s.it.d);
@@ -100,7 +110,7 @@ START_TEST(an_iteration_costs_one_evaluation_a_trial)
     make(&s, &tw_model_logistic);
     const long before = s.p.objective.evals;
     advance(&s, tw_steps[_i],
-            &(tw_step_settings){.length = 512, .tau = 7, .c1 = 0.3, .shrink = 0.5, .max_trials = 50});
+            &(tw_step_settings){.length = 512, .tau = 7, .decay = 0.9, .every = 2, .period = 1000, .c1 = 0.3, .shrink = 0.5, .max_trials = 50});
     ck_assert_int_eq(s.p.objective.evals - before, s.it.trials);
     if (tw_steps[_i]->needs_full_batch)
         ck_assert_int_gt(s.it.trials, 3);
@@ -117,6 +127,7 @@ START_TEST(a_failed_evaluation_comes_back_as_it_is)
     make(&s, &tw_model_linear);
     ck_assert_int_eq(tw_step_init(&step, tw_steps[_i], &usual, s.it.n), TW_OK);
     s.p.objective.pending = tw_fail(TW_IO, "the disk is full");
+    ck_assert_int_eq(tw_step_announce(&step, &s.p.objective, &s.it, (double)s.it.k), TW_OK);
     ck_assert_int_eq(tw_step_advance(&step, &s.p.objective, &s.it), TW_IO);
     ck_assert_str_eq(tw_status_message(), "the disk is full");
     ck_assert_int_eq(s.it.k, 0);
@@ -191,6 +202,7 @@ static void check_run(const tw_model_ops *model, const tw_optimizer_ops *ops, co
         double w[MOST], trial[MOST], g[MOST], f;
         memcpy(w, s.it.w, s.it.n * sizeof *w);
         ck_assert_int_eq(tw_optimizer_direction(&o, &s.p.objective, &s.it), TW_OK);
+        ck_assert_int_eq(tw_step_announce(&step, &s.p.objective, &s.it, (double)s.it.k), TW_OK);
         ck_assert_int_eq(tw_step_advance(&step, &s.p.objective, &s.it), TW_OK);
         ck_assert_int_eq(s.it.why, TW_CONTINUE);
         ck_assert(lower_enough(&s, set->c1, s.it.alpha, s.it.f_prev, s.it.f, s.it.g));
@@ -301,6 +313,7 @@ START_TEST(where_f_has_no_digits_left_the_slope_accepts_and_the_gradient_still_f
     ck_assert_int_eq(tw_step_init(&step, &tw_step_backtracking, &usual, s.it.n), TW_OK);
     while (s.it.why == TW_CONTINUE && s.it.k < 100) {
         ck_assert_int_eq(tw_optimizer_direction(&o, &s.p.objective, &s.it), TW_OK);
+        ck_assert_int_eq(tw_step_announce(&step, &s.p.objective, &s.it, (double)s.it.k), TW_OK);
         ck_assert_int_eq(tw_step_advance(&step, &s.p.objective, &s.it), TW_OK);
         if (s.it.why == TW_CONTINUE) hidden += !(s.it.f <= s.it.f_prev + usual.c1 * s.it.alpha * s.it.slope);
     }

@@ -195,6 +195,7 @@ START_TEST(lbfgs_with_backtracking_arrives_there_from_zero_when_scaled)
     const double start = it.g_norm = tw_vec_norm(n, it.g);
     while (it.why == TW_CONTINUE && it.g_norm > 1e-12 * start && it.k < 5000) {
         ck_assert_int_eq(tw_optimizer_direction(&o, &p.objective, &it), TW_OK);
+        ck_assert_int_eq(tw_step_announce(&s, &p.objective, &it, (double)it.k), TW_OK);
         ck_assert_int_eq(tw_step_advance(&s, &p.objective, &it), TW_OK);
     }
     ck_assert_msg(it.f - truth <= 1e-10 * fabs(truth) + 1e-15,

@@ -17,12 +17,21 @@ static void loss(size_t n, const double *z, const double *y, double *l, double *
     }
 }
 
+/* sigma (1 - sigma), without cancellation on either side. */
+static void curvature(size_t n, const double *z, const double *y, double *h)
+{
+    (void)y;
+    for (size_t i = 0; i < n; i++) h[i] = -fabs(z[i]);
+    tw_vec_exp(n, h, h);
+    for (size_t i = 0; i < n; i++) h[i] = h[i] / ((1 + h[i]) * (1 + h[i]));
+}
+
 static double response(double z)
 {
     const double e = tw_exp(-fabs(z));
     return (z < 0 ? e : 1.0) / (1.0 + e);
 }
 
-static const tw_link logistic = {.loss = loss, .response = response};
+static const tw_link logistic = {.loss = loss, .curvature = curvature, .response = response};
 
-TW_GLM(logistic, "logistic regression for two classes", TW_TARGET_BINARY, &logistic);
+TW_GLM(logistic, "logistic regression for two classes", TW_TARGET_BINARY, &logistic, 0.25);

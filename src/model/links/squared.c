@@ -9,11 +9,18 @@ static void loss(size_t n, const double *z, const double *y, double *l, double *
     }
 }
 
+static void curvature(size_t n, const double *z, const double *y, double *h)
+{
+    (void)z;
+    (void)y;
+    for (size_t i = 0; i < n; i++) h[i] = 1;
+}
+
 static double response(double z)
 {
     return z;
 }
 
-static const tw_link squared = {.loss = loss, .response = response};
+static const tw_link squared = {.loss = loss, .curvature = curvature, .response = response};
 
-TW_GLM(linear, "least squares: 1/2 (w.x + b - y)^2", TW_TARGET_NUMBER, &squared);
+TW_GLM(linear, "least squares: 1/2 (w.x + b - y)^2", TW_TARGET_NUMBER, &squared, 1);

@@ -1,0 +1,190 @@
+/* Second derivatives: H d with one read of X, and H itself as weighted Gram matrices of packed blocks. The matrices have
+ * a tree of their own, over at most TW_MATRIX_GROUPS runs of groups, each summed in row order. */
+#include "objective/impl.h"
+
+#include "thalweg/kernels.h"
+#include "thalweg/vec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static tw_status add_product(tw_objective *F, const tw_block *shard_block, size_t first, void *context, double *sums)
+{
+    const bool *identity = context;
+    tw_block block = *shard_block;
+    if (!*identity) block.z = F->margins + first * F->model->outputs;
+    return F->model->ops->hessian_vector(F->model, &block, F->raw, sums);
+}
+
+tw_status tw_objective_hessian_vector(tw_objective *F, const double *d, bool identity, double *out)
+{
+    TW_TRY(tw_objective_fold(F, d));
+    TW_TRY(tw_objective_pass(F, F->reduction, add_product, &identity, F->sums));
+    F->reads += 1;
+    F->weight = F->full_weight;
+    tw_objective_unfold(F, d, out);
+    return TW_OK;
+}
+
+/* ---- the matrix ---- */
+
+typedef struct {
+    tw_objective *F;
+    size_t dim, stride, pairs; /* features and the constant; rounded up to whole vectors; K (K+1)/2 */
+    size_t node;               /* doubles of one pair's matrix */
+    double *rows, *scaled;     /* a block: [256][stride] features less their mean, the same times a weight */
+    double *c;                 /* [pairs][256] */
+    tw_partition coarse;
+    tw_reduction *reduction;
+} matrix;
+
+static size_t dimension(const tw_objective *F)
+{
+    return F->model->features + (F->model->intercept ? 1 : 0);
+}
+
+static size_t stride_of(size_t dim)
+{
+    return (dim + TW_LANES - 1) / TW_LANES * TW_LANES;
+}
+
+static size_t pairs_of(const tw_objective *F)
+{
+    return F->model->outputs * (F->model->outputs + 1) / 2;
+}
+
+double tw_objective_hessian_bytes(const tw_objective *F)
+{
+    const double dim = (double)dimension(F), node = (double)pairs_of(F) * dim * (double)stride_of(dimension(F));
+    double levels = 2;
+    for (int64_t g = F->partition->groups < TW_MATRIX_GROUPS ? F->partition->groups : TW_MATRIX_GROUPS; g > 1; g /= 2)
+        levels++;
+    return 8 * (levels * node + 2 * (double)F->n * (double)F->n);
+}
+
+static void matrix_release(matrix *h)
+{
+    tw_reduction_free(h->reduction);
+    tw_partition_release(&h->coarse);
+    free(h->rows);
+}
+
+static tw_status matrix_init(matrix *h, tw_objective *F)
+{
+    const int size = tw_comm_size(F->comm);
+    const int64_t groups = F->partition->groups < TW_MATRIX_GROUPS ? F->partition->groups : TW_MATRIX_GROUPS;
+    *h = (matrix){.F = F, .dim = dimension(F), .pairs = pairs_of(F)};
+    h->stride = stride_of(h->dim);
+    h->node = h->stride * h->stride;
+    const size_t room = (2 * h->stride + h->pairs) * TW_BLOCK_ROWS;
+    TW_TRY(tw_partition_init(&h->coarse, F->partition->rows, groups, size));
+    for (int r = 0; r <= size; r++) h->coarse.start[r] = F->partition->start[r] / (F->partition->groups / groups);
+    const tw_reduction_plan plan = {
+        .mode = F->parts.mode, .merge = &tw_merge_sum, .n = h->pairs * h->node};
+    TW_TRY(tw_reduction_new(&h->reduction, F->comm, &h->coarse, &plan));
+    h->rows = aligned_alloc(64, (room * sizeof *h->rows + 127) / 64 * 64);
+    if (!h->rows) return tw_fail(TW_MEMORY, "out of memory for blocks of %zu features", h->dim);
+    memset(h->rows, 0, room * sizeof *h->rows);
+    h->scaled = h->rows + h->stride * TW_BLOCK_ROWS;
+    h->c = h->scaled + h->stride * TW_BLOCK_ROWS;
+    return TW_OK;
+}
+
+static void pack(matrix *h, const tw_block *block)
+{
+    const tw_model *m = h->F->model;
+    const double *mean = h->F->scaling->kind == TW_SCALING_NONE ? NULL : h->F->scaling->mean;
+    for (size_t i = 0; i < block->rows; i += TW_MICRO) {
+        const size_t rows = block->rows - i < TW_MICRO ? block->rows - i : TW_MICRO;
+        const double *x = tw_model_rows(m, block, i, rows);
+        for (size_t r = 0; r < rows; r++, x += m->features) {
+            double *const to = h->rows + (i + r) * h->stride;
+            for (size_t j = 0; j < m->features; j++) to[j] = mean ? x[j] - mean[j] : x[j];
+            if (m->intercept) to[m->features] = 1;
+        }
+    }
+}
+
+/* Columns times the second derivative of pair p and the row's weight. */
+static void scale_rows(matrix *h, const tw_block *block, size_t p)
+{
+    for (size_t i = 0; i < block->rows; i++) {
+        const double weight = block->weight ? block->weight[i] : 1, c = h->c[p * block->rows + i];
+        const double factor = weight == 0 ? 0 : weight * c;
+        const double *from = h->rows + i * h->stride;
+        double *const to = h->scaled + i * h->stride;
+        for (size_t j = 0; j < h->stride; j++) to[j] = factor * from[j];
+    }
+}
+
+static void add_block(matrix *h, const tw_block *block, size_t first, double *sums)
+{
+    const tw_objective *F = h->F;
+    F->model->ops->curvatures(F->model, block->rows, F->margins + first * F->model->outputs, block->y, h->c);
+    pack(h, block);
+    for (size_t p = 0; p < h->pairs; p++) {
+        scale_rows(h, block, p);
+        tw_kernels_get()->outer(block->rows, h->stride, h->stride, h->scaled, h->rows,
+                                sums + p * h->node);
+    }
+}
+
+static void local_matrix(matrix *h)
+{
+    const tw_objective *F = h->F;
+    const int rank = tw_comm_rank(F->comm);
+    for (int64_t s = h->coarse.start[rank]; s < h->coarse.start[rank + 1]; s++) {
+        const int64_t end = tw_partition_row(&h->coarse, s + 1);
+        int64_t row = tw_partition_row(&h->coarse, s);
+        double *sums = row < end ? tw_reduction_block(h->reduction) : NULL;
+        for (int64_t stop; row < end; row = stop) {
+            stop = row + TW_BLOCK_ROWS < end ? row + TW_BLOCK_ROWS : end;
+            const size_t first = (size_t)(row - F->shard->first);
+            tw_block block = tw_shard_block(F->shard, first, (size_t)(stop - row));
+            if (F->parts.row_weight) block.weight = F->parts.row_weight + first;
+            add_block(h, &block, first, sums);
+        }
+        if (sums) tw_reduction_push(h->reduction);
+        tw_reduction_group(h->reduction, s);
+    }
+}
+
+/* The root's pair (k, l) to rows and columns j*K + k, over the scales, divided by W; l2 on the penalised diagonal. */
+static void assemble(const matrix *h, const double *sums, double *out)
+{
+    const tw_objective *F = h->F;
+    const size_t outputs = F->model->outputs, n = F->n;
+    const double *scale = F->scaling->kind == TW_SCALING_NONE ? NULL : F->scaling->scale;
+    for (size_t k = 0, p = 0; k < outputs; k++)
+        for (size_t l = 0; l <= k; l++, p++)
+            for (size_t i = 0; i < h->dim; i++)
+                for (size_t j = 0; j <= i; j++) {
+                    double v = sums[p * h->node + i * h->stride + j];
+                    if (scale && i < F->model->features) v = v / scale[i];
+                    if (scale && j < F->model->features) v = v / scale[j];
+                    v = v / F->full_weight;
+                    const size_t ik = i * outputs + k, il = i * outputs + l, jk = j * outputs + k, jl = j * outputs + l;
+                    out[ik * n + jl] = out[jl * n + ik] = v;
+                    out[il * n + jk] = out[jk * n + il] = v;
+                }
+    for (size_t j = 0; j < F->n_weights; j++) out[j * n + j] = out[j * n + j] + F->l2;
+}
+
+tw_status tw_objective_hessian(tw_objective *F, double *out)
+{
+    matrix h;
+    const double start = tw_seconds();
+    tw_status status = matrix_init(&h, F);
+    double *sums = status ? NULL : calloc(h.pairs * h.node + 1, sizeof *sums);
+    if (status == TW_OK && !sums) status = tw_fail(TW_MEMORY, "out of memory for a matrix of %zu features", h.dim);
+    if (status == TW_OK) status = F->pending;
+    status = tw_comm_agree(F->comm, status);
+    if (status == TW_OK) local_matrix(&h);
+    F->compute += tw_seconds() - start;
+    F->reads += 1;
+    if (status == TW_OK) status = tw_objective_exchange(F, h.reduction, TW_OK, sums);
+    if (status == TW_OK) assemble(&h, sums, out);
+    free(sums);
+    matrix_release(&h);
+    return status;
+}

@@ -1,0 +1,43 @@
+/* impl.h -- what the files of src/objective share: one pass, one exchange, and the way to and from raw parameters. */
+#ifndef THALWEG_OBJECTIVE_IMPL_H
+#define THALWEG_OBJECTIVE_IMPL_H
+
+#include "thalweg/objective.h"
+
+/* A reduction of n sums over this objective's groups. */
+tw_status tw_objective_reduction(tw_objective *F, tw_reduction **reduction, size_t n) TW_CHECKED;
+
+/* Agree on the flags and sum; local is this rank's verdict on its pass. Collective. */
+tw_status tw_objective_exchange(tw_objective *F, tw_reduction *reduction, tw_status local, double *sums) TW_CHECKED;
+
+/* w to F->raw, prepared for the blocks. */
+tw_status tw_objective_fold(tw_objective *F, const double *w) TW_CHECKED;
+
+/* F->sums to the gradient over F->weight, l2 w added. */
+void tw_objective_unfold(const tw_objective *F, const double *w, double *g);
+
+/* loss + penalties at w. */
+double tw_objective_penalised(const tw_objective *F, const double *w, double loss);
+
+/* g = g + l2 w on the penalised parameters. */
+void tw_objective_add_l2(const tw_objective *F, const double *w, double *g);
+
+/* The tree and the buffers of a function without rows: one leaf a rank. */
+tw_status tw_objective_leaves(tw_objective *F) TW_CHECKED;
+
+/* The slope along d at the point `at` of the line from w, from that of the mean loss. */
+double tw_objective_penalty_slope(const tw_objective *F, const double *at, const double *w, const double *d,
+                                  double slope);
+
+/* Buffers for a block of margins, when not there yet. Not collective. */
+tw_status tw_objective_line_buffers(tw_objective *F) TW_CHECKED;
+
+/* tw_objective_eval of a function without rows. */
+tw_status tw_objective_call(tw_objective *F, const double *w, double *f, double *g) TW_CHECKED;
+
+/* The slice of group k in the step in progress, block by gathered block. */
+tw_status tw_batches_group(tw_objective *F, tw_reduction *reduction, int64_t k, tw_block_work *work,
+                           void *context) TW_CHECKED;
+void tw_batches_release(tw_batches *batches);
+
+#endif
