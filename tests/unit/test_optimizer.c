@@ -13,7 +13,9 @@
 
 enum { COLS = 6, N = COLS + 1 };
 
-static const tw_optimizer_settings settings = {.momentum = 0.9, .memory = 5};
+/* With epsilon 1 no adaptive direction is longer than its gradient, so that fixed lengths converge. */
+static const tw_optimizer_settings settings = {
+    .momentum = 0.9, .memory = 5, .beta1 = 0.9, .beta2 = 0.999, .smoothing = 0.99, .epsilon = 1};
 
 static int n_optimizers(void)
 {
