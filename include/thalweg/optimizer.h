@@ -10,19 +10,32 @@
 #include "thalweg/objective.h"
 
 /* Add an optimizer here. */
-#define TW_OPTIMIZERS(X) X(gd) X(momentum) X(lbfgs)
+#define TW_OPTIMIZERS(X) X(gd) X(momentum) X(nesterov) X(adagrad) X(rmsprop) X(adam) X(adamw) X(lbfgs)
 
 typedef struct {
     double momentum; /* 0 <= . < 1 */
     size_t memory;   /* pairs that lbfgs keeps, >= 1 */
+
+    double beta1, beta2; /* 0 <= . < 1, of the averages of g and of g^2 in adam and adamw */
+    double smoothing;    /* 0 <= . < 1, of the average of g^2 in rmsprop */
+    double epsilon;      /* > 0, added to the root; NAN or 0: the method's own */
+    double weight_decay; /* >= 0, of adamw */
+    size_t n_weights;    /* the first n_weights parameters decay; 0: all */
+    bool full_batch;     /* every F and g is taken over all rows: nesterov follows the sequence of FISTA */
+    bool restart;        /* nesterov with full_batch starts afresh when its momentum points uphill */
 } tw_optimizer_settings;
 
 typedef struct tw_optimizer tw_optimizer;
 
 typedef struct {
     const char *name, *summary;
-    bool descent; /* its direction always descends: may be paired with a line search */
-    bool natural; /* its natural first step length is 1 (quasi-Newton) */
+    bool descent;    /* its direction always descends: may be paired with a line search */
+    bool natural;    /* its natural first step length is 1 (quasi-Newton) */
+    bool mini_batch; /* may be used with mini-batches: one g is never compared with another */
+
+    /* The step rule when the user names none, and its length (0: the rule's own). OPTIONAL */
+    const char *default_step;
+    double default_length;
 
     /* Doubles of state for n parameters; they start as zeros. REQUIRED */
     size_t (*state_len)(const tw_optimizer_settings *set, size_t n);

@@ -19,6 +19,8 @@ const tw_optimizer_ops tw_optimizer_gd = {
     .name = "gd",
     .summary = "steepest descent: d = -g",
     .descent = true,
+    .mini_batch = true,
+    .default_step = "backtracking",
     .state_len = state_len,
     .direction = direction,
 };

@@ -113,6 +113,7 @@ const tw_optimizer_ops tw_optimizer_lbfgs = {
     .summary = "limited-memory BFGS, two-loop recursion",
     .descent = true,
     .natural = true,
+    .default_step = "backtracking",
     .state_len = state_len,
     .describe = describe,
     .direction = direction,

@@ -28,6 +28,8 @@ static tw_status direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)
 const tw_optimizer_ops tw_optimizer_momentum = {
     .name = "momentum",
     .summary = "heavy ball: u = momentum u + g, d = -u",
+    .mini_batch = true,
+    .default_step = "constant",
     .state_len = state_len,
     .describe = describe,
     .direction = direction,

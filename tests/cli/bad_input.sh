@@ -59,7 +59,7 @@ try empty-configuration 78 'empty' train c.yaml
 try missing-configuration 66 'nowhere.yaml.*No such file' train nowhere.yaml
 try configuration-is-a-directory 66 'directory' train .
 config good.h5 logistic 'optimizer: {type: adm}'
-try unknown-optimizer 78 "unknown optimizer.type 'adm'; known: gd, momentum, lbfgs" train c.yaml
+try unknown-optimizer 78 "unknown optimizer.type 'adm'; known: gd, momentum, .*lbfgs.* Did you mean 'adam'" train c.yaml
 config good.h5 logistic 'optimizer: {type: momentum}' 'step: {rule: backtracking}'
 try wrong-pair 78 'backtracking needs a direction that always descends' train c.yaml
 grep -q 'momentum goes with step.rule: constant, inverse' err.txt || complain "no list of what goes with momentum"

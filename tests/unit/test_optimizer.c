@@ -13,7 +13,9 @@
 
 enum { COLS = 6, N = COLS + 1 };
 
-static const tw_optimizer_settings settings = {.momentum = 0.9, .memory = 5};
+/* With epsilon 1 no adaptive direction is longer than its gradient, so that fixed lengths converge. */
+static const tw_optimizer_settings settings = {
+    .momentum = 0.9, .memory = 5, .beta1 = 0.9, .beta2 = 0.999, .smoothing = 0.99, .epsilon = 1};
 
 static int n_optimizers(void)
 {
@@ -110,6 +112,16 @@ START_TEST(an_optimizer_has_a_name_of_its_own_and_every_required_function)
     tw_optimizer_release(&o);
     tw_optimizer_release(&o);
     ck_assert_ptr_null(tw_optimizer_find("GD"));
+}
+END_TEST
+
+START_TEST(the_default_step_is_a_rule_that_the_method_may_have)
+{
+    const tw_optimizer_ops *ops = tw_optimizers[_i];
+    const tw_step_ops *rule = ops->default_step ? tw_step_find(ops->default_step) : NULL;
+    if (ops->default_step) ck_assert_msg(rule, "%s names %s", ops->name, ops->default_step);
+    if (rule && rule->needs_descent) ck_assert(ops->descent);
+    ck_assert(ops->default_length >= 0);
 }
 END_TEST
 
@@ -264,6 +276,7 @@ int main(void)
     const int n = n_optimizers();
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, an_optimizer_has_a_name_of_its_own_and_every_required_function, 0, n);
+    tcase_add_loop_test(t, the_default_step_is_a_rule_that_the_method_may_have, 0, n);
     tcase_add_loop_test(t, every_allowed_pair_arrives_at_the_closed_form_minimum, 0, n * n_steps());
     tcase_add_loop_test(t, a_method_that_promises_to_descend_always_does, 0, n);
     tcase_add_loop_test(t, the_state_is_all_that_a_resumed_run_needs, 0, n);
