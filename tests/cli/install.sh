@@ -46,11 +46,11 @@ flags() {
     PKG_CONFIG_PATH=$path${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH} pkg-config "${@:2}" thalweg
 }
 
-compile() { # PREFIX OUTPUT FLAG...: example.c by pkg-config
+compile() { # PREFIX SOURCE OUTPUT FLAG...: by pkg-config
     local said
     said=$(flags "$1" --cflags --libs --static) || return 1
     read -ra said <<<"$said"
-    "$mpicc" "${strict[@]}" "${build_flags[@]}" example.c -o "$2" "${@:3}" "${said[@]}"
+    "$mpicc" "${strict[@]}" "${build_flags[@]}" "$2" -o "$3" "${@:4}" "${said[@]}"
 }
 
 run() { # PROGRAM
@@ -141,10 +141,28 @@ else
 fi
 
 # By pkg-config; linked whole, so that no function of the library misses its dependencies.
-quietly compile "$prefix" by_pkgconfig
+quietly compile "$prefix" example.c by_pkgconfig
 run ./by_pkgconfig
-quietly compile "$prefix" whole -Wl,--whole-archive "$prefix/$libdir/libthalweg.a" -Wl,--no-whole-archive
+quietly compile "$prefix" example.c whole -Wl,--whole-archive "$prefix/$libdir/libthalweg.a" -Wl,--no-whole-archive
 run ./whole
+
+# The program in docs/library.md trains what `thalweg train` trains.
+sed -n '/^```c$/,/^```$/{/^```/!p}' "$source_dir/docs/library.md" >page.c
+cat >run.yaml <<YAML
+data: {train: $source_dir/configs/data/breast-cancer.h5, scaling: standardize}
+model: {type: logistic, l2: 0.01}
+optimizer: {type: lbfgs}
+stop: {max_iterations: 20}
+reduction: {mode: reproducible}
+YAML
+quietly compile "$prefix" page.c page
+quietly timeout 60 "$thalweg" train run.yaml --out by_thalweg
+timeout 60 "$mpirun" -n 2 ./page run.yaml >page.txt 2>err.txt || { cat err.txt; fail "the program of docs/library.md"; }
+hash=$(grep -o 'xxh3:[0-9a-f]*' page.txt) || fail "the program of docs/library.md prints no hash"
+grep -qF "$hash" by_thalweg/summary.json || fail "the program of docs/library.md trains something else, $hash"
+code=0
+timeout 60 "$mpirun" -n 2 ./page nowhere.yaml >page.txt 2>err.txt || code=$?
+if [ "$code" != 66 ] || ! grep -q nowhere.yaml err.txt; then fail "no configuration: exit $code, $(cat err.txt)"; fi
 
 # By CMake.
 quietly configure "$prefix" "$version" by_cmake
@@ -156,9 +174,9 @@ refused "version 99" configure "$prefix" 99 by_version
 moved="$work/second/deeper"
 mkdir second
 mv "$prefix" "$moved"
-refused "the old prefix, by pkg-config" compile "$prefix" by_nothing
+refused "the old prefix, by pkg-config" compile "$prefix" example.c by_nothing
 refused "the old prefix, by CMake" configure "$prefix" "$version" by_nowhere
-quietly compile "$moved" by_moved
+quietly compile "$moved" example.c by_moved
 run ./by_moved
 quietly configure "$moved" "$version" by_cmake_moved
 quietly cmake --build by_cmake_moved
