@@ -31,7 +31,7 @@ tw_status tw_comm_local(tw_comm **comm) TW_CHECKED;
 void tw_comm_release(tw_comm *comm);
 
 /** End every rank at once with an exit code. Not collective; does not return. For failed writes and lost peers. */
-_Noreturn void tw_comm_abort(tw_comm *comm, int code);
+void tw_comm_abort(tw_comm *comm, int code) __attribute__((noreturn));
 
 /* Not collective, no cost. Ranks are 0 .. size-1; nodes counts distinct shared-memory hosts. */
 int tw_comm_rank(const tw_comm *comm);

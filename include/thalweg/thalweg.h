@@ -2,6 +2,10 @@
 #ifndef THALWEG_THALWEG_H
 #define THALWEG_THALWEG_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #include "thalweg/version.h"
 #include "thalweg/status.h"
 #include "thalweg/dtype.h"
@@ -35,5 +39,9 @@
 #include "thalweg/metrics.h"
 #include "thalweg/model_file.h"
 #include "thalweg/run.h"
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
