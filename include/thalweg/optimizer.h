@@ -23,6 +23,8 @@ typedef struct {
     size_t n_weights;    /* the first n_weights parameters decay; 0: all */
     bool full_batch;     /* every F and g is taken over all rows: nesterov follows the sequence of FISTA */
     bool restart;        /* nesterov with full_batch starts afresh when its momentum points uphill */
+    bool acceleration;   /* proximal_gradient: FISTA, else ISTA */
+    size_t max_inner;    /* inner iterations of one direction; 0: the method's own limit */
 } tw_optimizer_settings;
 
 typedef struct tw_optimizer tw_optimizer;
@@ -32,6 +34,11 @@ typedef struct {
     bool descent;    /* its direction always descends: may be paired with a line search */
     bool natural;    /* its natural first step length is 1 (quasi-Newton) */
     bool mini_batch; /* may be used with mini-batches: one g is never compared with another */
+    bool l1;         /* minimises with l1 > 0 too */
+    bool unit;       /* its d holds the announced length already, and goes with schedules alone */
+    bool products;   /* asks for H d at the point in force */
+    bool matrix;     /* asks for H at the point in force */
+    const char *only_step; /* the one step rule it goes with, NULL: any that suits */
 
     /* The step rule when the user names none, and its length (0: the rule's own). OPTIONAL */
     const char *default_step;

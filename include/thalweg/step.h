@@ -35,6 +35,8 @@ typedef struct {
     bool needs_full_batch; /* compares F at two points */
     bool needs_descent;    /* the direction must descend */
     bool uses_margins;     /* judges trial lengths from margins where the model has them */
+    bool products;         /* asks for H d (lipschitz) */
+    const char *only_optimizer; /* the one optimizer it goes with, NULL: any that suits */
 
     /* Doubles of state for n parameters; they start as zeros. OPTIONAL */
     size_t (*state_len)(const tw_step_settings *set, size_t n);
