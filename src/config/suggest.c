@@ -71,7 +71,6 @@ const tw_option *tw_option_suggest_section(const char *name, bool inner)
         list_add(&full, &options[i], options[i].key);
         if (last == options[i].key) continue;
         list_add(&leaves, &options[i], last);
-        if (strcasecmp(last, leaf) == 0) return &options[i];
     }
     const tw_option *found = list_nearest(&full, name);
     return found ? found : list_nearest(&leaves, leaf);

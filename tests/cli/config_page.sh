@@ -18,5 +18,5 @@ done
     { echo "help config data.validation does not name its short form"; exit 1; }
 "$thalweg" help config data </dev/null | grep -q 'data.validation.fraction' || { echo "help config data leaves out what is inside"; exit 1; }
 "$thalweg" help config data.validation.fraction </dev/null | grep -q '> 0 and < 1' || { echo "help on a key of three parts"; exit 1; }
-timeout 20 "$thalweg" help config data.validation.fractoin </dev/null 2>&1 >/dev/null |
-    grep -q "did you mean 'data.validation.fraction'" || { echo "no suggestion for a key of three parts"; exit 1; }
+said=$(timeout 20 "$thalweg" help config data.validation.fractoin </dev/null 2>&1) && { echo "a wrong key is no error"; exit 1; }
+grep -q "did you mean 'data.validation.fraction'" <<<"$said" || { echo "no suggestion for a key of three parts"; exit 1; }
