@@ -32,8 +32,6 @@ typedef enum {
     TW_CONFIG_START_UNIFORM
 } tw_config_start;
 
-typedef enum { TW_CONFIG_BATCH_FULL } tw_config_batch;
-
 typedef enum { TW_CONFIG_REQUIRE_ANY, TW_CONFIG_REQUIRE_ALL } tw_config_require;
 
 typedef enum { TW_CONFIG_MODE_ALLREDUCE, TW_CONFIG_MODE_REPRODUCIBLE } tw_config_mode;
@@ -42,8 +40,8 @@ typedef enum { TW_CONFIG_MODE_ALLREDUCE, TW_CONFIG_MODE_REPRODUCIBLE } tw_config
  * A configuration. The path of a field is its key: c.step.length is step.length.
  *
  * Strings are owned by the configuration. Not set is NULL for text, NAN for numbers and durations, and 0 for
- * whole numbers (whose range then begins at 1); only keys without a default can be not set. Durations are in
- * seconds.
+ * whole numbers (whose range then begins at 1 or above); only keys without a default can be not set.
+ * Durations are in seconds.
  */
 typedef struct tw_config {
     int64_t version;
@@ -51,29 +49,43 @@ typedef struct tw_config {
     struct {
         char *train, *features, *labels, *weights;
         tw_config_scaling scaling;
+        struct {
+            double fraction, tail;
+            char *file;
+        } validation;
     } data;
     struct {
         char *type;
         bool intercept;
-        double l2;
+        double l2, l1, delta;
         tw_config_start init;
         double init_scale;
+        int64_t folds;
+        struct {
+            int64_t count;
+            double min_ratio;
+        } path;
     } model;
     struct {
         char *type;
-        tw_config_batch batch;
+        int64_t batch; /* 0: full */
         double momentum;
         int64_t memory;
+        double beta1, beta2, epsilon, smoothing, weight_decay;
+        bool acceleration, restart;
+        int64_t max_inner;
     } optimizer;
     struct {
         char *rule;
-        double length, tau, c1, shrink;
+        double length, tau, decay;
+        int64_t every;
+        double warmup, period, c1, c2, c, shrink;
         int64_t max_trials;
     } step;
     struct {
         double gradient_norm, gradient_norm_relative, loss_delta, loss_delta_relative;
         tw_config_require require;
-        int64_t patience, max_iterations;
+        int64_t patience, validation_patience, max_iterations, max_epochs;
         double max_time, divergence_factor;
     } stop;
     struct {
@@ -88,7 +100,7 @@ typedef struct tw_config {
 } tw_config;
 
 typedef enum {
-    TW_OPTION_SECTION, /* not a key: opens a group of them */
+    TW_OPTION_SECTION, /* not a key: opens a group of them, at the top or inside another section */
     TW_OPTION_INTEGER,
     TW_OPTION_REAL,
     TW_OPTION_DURATION,
@@ -109,18 +121,19 @@ enum {
 
 /** One row of the table: everything that is known about a key. */
 typedef struct {
-    const char *key;         /* "step.length"; for a section its name */
+    const char *key;         /* "step.length"; for a section its name, "step" or "data.validation" */
     tw_option_type type;     /* what a value looks like and what the field is */
     size_t offset;           /* of the field in tw_config */
     const char *initial;     /* the default as a user would write it; NULL: not set */
     double minimum, maximum; /* infinite: no bound; whole numbers: exact up to 2^53 */
     unsigned flags;
-    const char *const *choices; /* NULL-terminated; NULL for other types */
+    const char *const *choices; /* NULL-terminated; of a whole number the word for 0; or NULL */
+    const char *shorthand;      /* of a section: the leaf that a value in its place means; or NULL */
     const char *help;
 } tw_option;
 
-/** The table in its order: top keys first, then each section followed by its keys. @param count  out: number
- * of rows */
+/** The table in its order: top keys first, then each section followed by its keys and by the sections inside
+ * it. @param count  out: number of rows */
 const tw_option *tw_config_options(size_t *count);
 
 /** Set every default. The caller owns the struct and releases it; an out-of-memory shows in
@@ -144,10 +157,11 @@ tw_status tw_config_read_file(const char *path, char **text, size_t *length) TW_
 /**
  * Take the keys of a YAML text.
  *
- * Sections of `key: value` lines; `section.key: value` at the top level is the same. CRLF and a byte order
- * mark are accepted; anchors, aliases, tags, directives, several documents and lists are not. `null` or an
- * empty value makes a key not set. Every problem is remembered with name:line:column (counted in characters
- * from 1), the line and a caret. A second text overrides the first, key by key.
+ * Sections of `key: value` lines and of sections; `section.key: value` is the same. A value in place of a
+ * section that has a shorthand is that key's. CRLF and a byte order mark are accepted; anchors, aliases,
+ * tags, directives, several documents and lists are not. `null` or an empty value makes a key not set. Every
+ * problem is remembered with name:line:column (counted in characters from 1), the line and a caret. A second
+ * text overrides the first, key by key.
  *
  * @param name    of the file, for messages
  * @param text    [length] bytes, borrowed for the call, any content
@@ -155,8 +169,8 @@ tw_status tw_config_read_file(const char *path, char **text, size_t *length) TW_
  */
 void tw_config_parse(tw_config *c, const char *name, const char *text, size_t length);
 
-/** Take one command-line override "KEY=VALUE", checked as in a file; the last one for a key wins over all
- * else. */
+/** Take one command-line override "KEY=VALUE", checked as in a file, shorthands too; the last one for a key
+ * wins over all else. */
 void tw_config_set(tw_config *c, const char *assignment);
 
 /** Whether the file or --set gave this key a valid value (even one equal to its default). Unknown keys:
@@ -190,7 +204,7 @@ tw_status tw_config_verdict(tw_config *c) TW_CHECKED;
 tw_status tw_config_write(const tw_config *c, FILE *out) TW_CHECKED;
 
 /**
- * Explain one key, one section, or everything (key NULL).
+ * Explain one key, one section with those inside it, or everything (key NULL).
  *
  * @return TW_OK; TW_USAGE for an unknown key, with the nearest one; TW_IO when out has failed.
  */

@@ -52,7 +52,7 @@ void tw_config_excuse(tw_config *c, const tw_option *row)
     const tw_option *options = tw_config_options(&count);
     if (c->record == NULL) return;
     for (size_t i = 0; i < count; i++)
-        if (&options[i] == row || tw_option_within(&options[i], row->key))
+        if (&options[i] == row || tw_option_beneath(&options[i], row->key))
             c->record->entries[i].excused = true;
 }
 
@@ -134,10 +134,11 @@ void tw_config_set(tw_config *c, const char *assignment)
     char *key = copy_trimmed(assignment, equals);
     char *value = copy_trimmed(equals + 1, assignment + strlen(assignment));
     const tw_option *row = key ? tw_option_find(key) : NULL;
+    if (row && row->type == TW_OPTION_SECTION) row = tw_option_shorthand(row);
     if (key == NULL || value == NULL) {
         c->record->out_of_memory = true;
         tw_place_release(&place);
-    } else if (row == NULL || row->type == TW_OPTION_SECTION) {
+    } else if (row == NULL) {
         report_override(c, &place, key);
         tw_place_release(&place);
     } else {

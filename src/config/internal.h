@@ -63,20 +63,29 @@ const tw_option *tw_option_find(const char *key);
 /* The row's index in the table. */
 size_t tw_option_index(const tw_option *row);
 
-/* Whether the row is a key of this section; section "" stands for the top level. */
+/* The key that a value in place of the section means, or NULL. */
+const tw_option *tw_option_shorthand(const tw_option *section);
+
+/* Whether the row is a key of this very section; section "" stands for the top level. */
 bool tw_option_within(const tw_option *row, const char *section);
+
+/* Whether the row, a key or a section, stands anywhere inside the section. */
+bool tw_option_beneath(const tw_option *row, const char *section);
+
+/* The number of sections around the row. */
+size_t tw_option_depth(const tw_option *row);
 
 /* The key without its section. */
 const char *tw_option_leaf(const tw_option *row);
 
-/* The key that was meant by an unknown one; sections too when allowed. NULL: no idea. */
+/* The key that was meant by an unknown one; sections at the top too when allowed. NULL: no idea. */
 const tw_option *tw_option_suggest(const char *key, bool sections);
 
 /* The key that has this leaf, the one with the section nearest to the given one, or NULL. */
 const tw_option *tw_option_by_leaf(const char *section, const char *leaf);
 
-/* The nearest section, or NULL. */
-const tw_option *tw_option_suggest_section(const char *name);
+/* The section that was meant by an unknown one, or NULL; inner: only sections inside sections. */
+const tw_option *tw_option_suggest_section(const char *name, bool inner);
 
 /* --- scalar.c, number.c --- */
 
@@ -86,7 +95,7 @@ bool tw_scalar_parse(const tw_option *row, const char *token, tw_scalar *out, tw
 /* Put a value, or "not set" for out->null, into the field; false: out of memory. */
 bool tw_scalar_store(tw_config *c, const tw_option *row, const tw_scalar *value);
 
-/* "> 0 and < 0.5", "from 1 to 1000", "" for no bound. */
+/* "> 0 and < 0.5", "from 1 to 1000", "" for no bound. Without the word of a whole number. */
 void tw_scalar_range(const tw_option *row, char *text, size_t size);
 
 /* The field of a row. */

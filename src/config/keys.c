@@ -22,29 +22,43 @@ static const char *colon_hint(const tw_token *value)
     return value->text && value->bare && strchr(value->text, ':') ? "is a space missing after ':'?" : NULL;
 }
 
-static void take_value(tw_yaml *y, const tw_option *row, const tw_token *key)
+/* Note the line of a key or section; false, and a report, when it has one already. */
+static bool first_time(tw_yaml *y, const tw_option *row, const tw_token *key)
 {
     tw_entry *entry = tw_config_entry(y->c, row);
+    const bool section = row->type == TW_OPTION_SECTION;
+    size_t column;
     if (entry->line != 0) {
-        tw_yaml_report(y, key->start, key->end, NULL, "key '%s' given twice; first on line %zu", row->key,
+        tw_yaml_report(y, key->start, key->end, section ? "put its keys together" : NULL,
+                       "%s '%s' given twice; first on line %zu", section ? "section" : "key", row->key,
                        entry->line);
+        return false;
+    }
+    tw_source_locate(y->source, key->start, &entry->line, &column);
+    return true;
+}
+
+static void assign(tw_yaml *y, const tw_option *row, const tw_token *key, const tw_token *value)
+{
+    if (value->text == NULL) {
+        tw_config_excuse(y->c, row);
         return;
     }
-    size_t column;
-    tw_source_locate(y->source, key->start, &entry->line, &column);
-    entry->excused = entry->excused || y->step == TW_YAML_ALIAS || opens(y);
-    if (opens(y))
+    const bool empty = value->bare && value->text[0] == '\0';
+    const tw_place place = empty ? tw_source_place(y->source, key->start, key->end)
+                                 : tw_source_place(y->source, value->start, value->end);
+    tw_config_assign(y->c, row, tw_yaml_nothing(value) ? NULL : value->text, TW_ORIGIN_FILE, place);
+}
+
+static void take_value(tw_yaml *y, const tw_option *row, const tw_token *key)
+{
+    if (!first_time(y, row, key)) return;
+    if (y->step == TW_YAML_ALIAS || opens(y)) tw_config_excuse(y->c, row);
+    if (opens(y) && !y->refused)
         tw_yaml_report(y, y->start, y->end, NULL, "'%s' takes one value, not %s", row->key, kind(y));
     if (y->step != TW_YAML_SCALAR) return;
     tw_token value = tw_yaml_scalar(y);
-    if (value.text == NULL) {
-        entry->excused = true;
-        return;
-    }
-    const bool empty = value.bare && value.text[0] == '\0';
-    const tw_place place = empty ? tw_source_place(y->source, key->start, key->end)
-                                 : tw_source_place(y->source, value.start, value.end);
-    tw_config_assign(y->c, row, tw_yaml_nothing(&value) ? NULL : value.text, TW_ORIGIN_FILE, place);
+    assign(y, row, key, &value);
     free(value.text);
 }
 
@@ -95,23 +109,33 @@ static void list_sections(char *text, size_t size)
     size_t count, used = (size_t)snprintf(text, size, "sections:");
     const tw_option *options = tw_config_options(&count);
     for (size_t i = 0; i < count; i++)
-        if (options[i].type == TW_OPTION_SECTION && used < size)
+        if (options[i].type == TW_OPTION_SECTION && tw_option_depth(&options[i]) == 0 && used < size)
             used += (size_t)snprintf(text + used, size - used, " %s", options[i].key);
 }
 
-static void unknown_section(tw_yaml *y, const tw_token *key)
+/* What to write for a row inside a section, or at the top level (NULL). */
+static const char *relative(const tw_option *row, const tw_option *section)
+{
+    return section && tw_option_beneath(row, section->key) ? row->key + strlen(section->key) + 1 : row->key;
+}
+
+/* Inside a section only what resembles a section is one: false when nothing does. */
+static bool unknown_section(tw_yaml *y, const tw_option *section, const tw_token *key, const char *full)
 {
     char quoted[TW_QUOTED_LEN], hint[256];
-    const tw_option *meant = tw_option_suggest_section(key->text);
+    if (section && (tw_option_depth(section) > 0 || tw_problems_full(y->c))) return false;
+    const tw_option *meant = tw_option_suggest_section(full, section != NULL);
+    if (meant == NULL && section) return false;
     if (meant)
-        snprintf(hint, sizeof hint, "did you mean '%s'?", meant->key);
+        snprintf(hint, sizeof hint, "did you mean '%s'?", relative(meant, section));
     else
         list_sections(hint, sizeof hint);
-    tw_yaml_report(y, key->start, key->end, hint, "unknown section '%s'", tw_quoted(key->text, quoted));
+    tw_yaml_report(y, key->start, key->end, hint, "unknown section '%s'", tw_quoted(full, quoted));
     if (meant && tw_config_entry(y->c, meant)->line == 0)
         read_group(y, meant); /* its keys are checked as if it had the right name */
     else
-        read_foreign_group(y, key->text);
+        read_foreign_group(y, full);
+    return true;
 }
 
 static void unknown_key(tw_yaml *y, const tw_option *section, const tw_token *key, const char *full)
@@ -124,39 +148,47 @@ static void unknown_key(tw_yaml *y, const tw_option *section, const tw_token *ke
     }
     if (meant == NULL || meant->type == TW_OPTION_SECTION) meant = tw_option_suggest(full, section == NULL);
     if (meant) {
-        const bool near = section && tw_option_within(meant, section->key);
-        snprintf(hint, sizeof hint, "did you mean '%s'?", near ? tw_option_leaf(meant) : meant->key);
+        snprintf(hint, sizeof hint, "did you mean '%s'?", relative(meant, section));
         tw_config_excuse(y->c, meant);
     }
     tw_yaml_report(y, key->start, key->end, hint, "unknown key '%s'", tw_quoted(full, quoted));
 }
 
-/* What stands where the keys of a section should: nothing is fine (all of them commented out). */
-static void refuse_section(tw_yaml *y, const tw_option *section)
+/* Whether a value in place of a section is one of its keys whose colon lacks a space: "fraction:0.2". */
+static bool lacks_space(const tw_option *section, const tw_token *value)
 {
+    char full[TW_KEY_LEN];
+    const char *colon = value->bare ? strchr(value->text, ':') : NULL;
+    if (colon == NULL) return false;
+    snprintf(full, sizeof full, "%s.%.*s", section->key, (int)(colon - value->text), value->text);
+    return tw_option_find(full) != NULL;
+}
+
+/* What stands where the keys of a section should: nothing is fine (all of them commented out), and so is a
+ * value for the section's shorthand; first: nothing was said of the section before. */
+static void judge_section(tw_yaml *y, const tw_option *section, const tw_token *key, bool first)
+{
+    const tw_option *row = tw_option_shorthand(section);
     tw_token value = {.text = NULL, .bare = true, .start = y->start, .end = y->end};
     if (y->step == TW_YAML_SCALAR) value = tw_yaml_scalar(y);
-    const bool refused = y->step == TW_YAML_LIST || (value.text && !tw_yaml_nothing(&value));
-    if (refused)
+    const bool given = value.text && !tw_yaml_nothing(&value), list = y->step == TW_YAML_LIST;
+    const bool accepted = given && row && !lacks_space(section, &value);
+    if (accepted && first && first_time(y, row, key)) assign(y, row, key, &value);
+    if (list || (given && !accepted))
         tw_yaml_report(y, value.start, value.end, colon_hint(&value),
-                       "section '%s' must hold 'key: value' lines, not %s", section->key, kind(y));
-    if (!tw_yaml_nothing(&value)) tw_config_excuse(y->c, section);
+                       "section '%s' must hold 'key: value' lines%s, not %s", section->key,
+                       row && list ? " or one value" : "", kind(y));
+    if (!accepted && !tw_yaml_nothing(&value)) tw_config_excuse(y->c, section);
     free(value.text);
 }
 
 static void enter_section(tw_yaml *y, const tw_option *section, const tw_token *key)
 {
-    tw_entry *entry = tw_config_entry(y->c, section);
-    size_t column;
-    if (entry->line != 0)
-        tw_yaml_report(y, key->start, key->end, "put its keys together",
-                       "section '%s' given twice; first on line %zu", section->key, entry->line);
-    else
-        tw_source_locate(y->source, key->start, &entry->line, &column);
+    const bool first = first_time(y, section, key);
     if (y->step == TW_YAML_MAPPING)
         read_group(y, section);
     else
-        refuse_section(y, section);
+        judge_section(y, section, key, first);
 }
 
 /* The keys of a section, or of the top level (NULL). */
@@ -170,9 +202,7 @@ static void read_group(tw_yaml *y, const tw_option *section)
             enter_section(y, row, &key);
         else if (row)
             take_value(y, row, &key);
-        else if (section == NULL && y->step == TW_YAML_MAPPING)
-            unknown_section(y, &key);
-        else
+        else if (y->step != TW_YAML_MAPPING || !unknown_section(y, section, &key, full))
             unknown_key(y, section, &key, full);
         tw_yaml_skip(y);
     }

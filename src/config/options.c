@@ -2,7 +2,7 @@
  *
  * A row drives parsing, ranges, --set, help, the resolved copy and the reference page. Its key is the path of
  * its field, so a new key is one field in config.h and one row here. Rows of a section follow the section's
- * own row. */
+ * own row; sections inside it come after them. */
 #include "internal.h"
 
 #include <math.h>
@@ -19,10 +19,17 @@
     {                                                        \
         .key = name, .type = TW_OPTION_SECTION, .help = text \
     }
+#define SHORT_SECTION(name, leaf, text)                                         \
+    {                                                                           \
+        .key = name, .type = TW_OPTION_SECTION, .shorthand = leaf, .help = text \
+    }
 #define NUMERIC(path, kind, standard, low, high, bits, text)                                             \
     MAKE(FIELD(path), .type = kind, .initial = standard, .minimum = low, .maximum = high, .flags = bits, \
          .help = text)
-#define INTEGER(path, ...)  NUMERIC(path, TW_OPTION_INTEGER, __VA_ARGS__)
+#define INTEGER(path, ...) NUMERIC(path, TW_OPTION_INTEGER, __VA_ARGS__)
+#define COUNT(path, standard, word, text)                                                            \
+    MAKE(FIELD(path), .type = TW_OPTION_INTEGER, .initial = standard, .choices = word, .minimum = 1, \
+         .maximum = INFINITY, .help = text)
 #define REAL(path, ...)     NUMERIC(path, TW_OPTION_REAL, __VA_ARGS__)
 #define DURATION(path, ...) NUMERIC(path, TW_OPTION_DURATION, __VA_ARGS__)
 #define NAMED(path, kind, standard, bits, text) \
@@ -52,27 +59,65 @@ static const tw_option options[] = {
     CHOICE(data.scaling, "none", CHOICES("none", "standardize", "minmax"),
            "scaling of the features, folded into the parameters: mean 0 and variance 1, or the range 0 to 1"),
 
+    SHORT_SECTION("data.validation", "file", "rows that the fit is judged by and not learned from"),
+    REAL(data.validation.fraction, NULL, 0, 1, ABOVE | BELOW,
+         "share of the rows, drawn by seed, that is kept for validation"),
+    REAL(data.validation.tail, NULL, 0, INFINITY, ABOVE,
+         "rows at the end of the file kept for validation: a share below 1, or a number of rows"),
+    PATH(data.validation.file, 0, "HDF5 file with the validation data"),
+
     SECTION("model", "what is fitted"),
     WORD(model.type, NULL, REQUIRED, "the model"),
     BOOLEAN(model.intercept, "true", "fit an intercept (never penalised)"),
     REAL(model.l2, "0", 0, INFINITY, 0, "l2 in the penalty (l2/2) * sum of squared coefficients"),
+    REAL(model.l1, "0", 0, INFINITY, 0, "l1 in the penalty l1 * sum of absolute coefficients"),
+    REAL(model.delta, "1", 0, INFINITY, ABOVE, "huber: residuals beyond it count linearly"),
     CHOICE(model.init, "zeros", CHOICES("zeros", "constant", "normal", "uniform"),
            "parameters at the start"),
     REAL(model.init_scale, "1", -INFINITY, INFINITY, 0,
          "the constant, the standard deviation, or the half width of the uniform range, for model.init"),
+    INTEGER(model.folds, NULL, 2, 1e6, 0, "folds of the cross-validation of the path"),
+
+    SECTION("model.path", "a path of fits, from a strong penalty to a weak one"),
+    INTEGER(model.path.count, NULL, 2, 10000, 0,
+            "number of penalties of the regularisation path, from the largest that matters down"),
+    REAL(model.path.min_ratio, "1e-3", 0, 1, ABOVE | BELOW,
+         "smallest penalty of the path as a share of the largest"),
 
     SECTION("optimizer", "where to go: the direction of each step"),
     WORD(optimizer.type, "lbfgs", 0, "the method"),
-    CHOICE(optimizer.batch, "full", CHOICES("full"), "rows that enter one gradient"),
+    COUNT(optimizer.batch, "full", CHOICES("full"), "rows that enter one gradient"),
     REAL(optimizer.momentum, "0.9", 0, 1, BELOW, "share of the last direction that is kept by methods with momentum"),
     INTEGER(optimizer.memory, "10", 1, 1000, 0, "pairs of steps and gradient changes that lbfgs remembers"),
+    REAL(optimizer.beta1, "0.9", 0, 1, BELOW, "share of the old average of gradients that adam and adamw keep"),
+    REAL(optimizer.beta2, "0.999", 0, 1, BELOW, "share of the old average of squared gradients that adam and adamw keep"),
+    REAL(optimizer.epsilon, NULL, 0, INFINITY, ABOVE,
+         "added to the root of the squared gradients before it divides; the method's own when not set"),
+    REAL(optimizer.smoothing, "0.99", 0, 1, BELOW, "share of the old average of squared gradients that rmsprop keeps"),
+    REAL(optimizer.weight_decay, "0.01", 0, INFINITY, 0, "adamw: share of the coefficients, times the length, that each step takes away"),
+    BOOLEAN(optimizer.acceleration, "true", "proximal_gradient: FISTA instead of ISTA"),
+    BOOLEAN(optimizer.restart, "true",
+            "nesterov and proximal_gradient start their momentum afresh when it points uphill"),
+    INTEGER(optimizer.max_inner, NULL, 1, INFINITY, 0,
+            "inner iterations of one step: conjugate gradients, sweeps of coordinate descent"),
 
     SECTION("step", "how far to go along the direction"),
-    WORD(step.rule, "backtracking", 0, "the rule that picks the step length"),
+    WORD(step.rule, NULL, 0, "the rule that picks the step length; the method's own when not set"),
     REAL(step.length, NULL, 0, INFINITY, ABOVE,
          "the constant length, or the first trial of a search; the method chooses when not set"),
     REAL(step.tau, "1", 0, INFINITY, ABOVE, "iterations after which rule inverse has halved the length"),
+    REAL(step.decay, NULL, 0, 1, ABOVE,
+         "factor of the rules exponential (each iteration) and step (each step.every iterations)"),
+    INTEGER(step.every, "10", 1, INFINITY, 0, "iterations between two cuts of the length by rule step"),
+    REAL(step.warmup, "0", 0, INFINITY, 0,
+         "iterations (epochs, with mini-batches) over which the length rises linearly to its full value"),
+    REAL(step.period, NULL, 0, INFINITY, ABOVE,
+         "cosine: iterations until the length has fallen to zero; the limit of the run when not set"),
     REAL(step.c1, "1e-4", 0, 0.5, ABOVE | BELOW, "sufficient decrease: share of the promised decrease that a trial must reach"),
+    REAL(step.c2, NULL, 0, 1, ABOVE | BELOW,
+         "curvature: share of the slope at the start that wolfe may leave; the method's own when not set"),
+    REAL(step.c, "0.25", 0, 0.5, ABOVE | BELOW,
+         "goldstein: a trial must reach this share of the promised decrease, and at most 1 minus this share"),
     REAL(step.shrink, "0.5", 0, 1, ABOVE | BELOW, "factor on the length after a refused trial"),
     INTEGER(step.max_trials, "50", 1, 1000, 0, "trials of one search before it counts as failed"),
 
@@ -85,7 +130,10 @@ static const tw_option options[] = {
          "the same, as a share of the loss"),
     CHOICE(stop.require, "any", CHOICES("any", "all"), "whether one of the tests above is enough, or all must hold"),
     INTEGER(stop.patience, "1", 1, 1e6, 0, "iterations in a row for which they must hold"),
+    INTEGER(stop.validation_patience, NULL, 1, INFINITY, 0,
+            "end after this many iterations (epochs, with mini-batches) without a better validation loss"),
     INTEGER(stop.max_iterations, "10000", 0, 1e12, 0, "the run ends after this many iterations in any case"),
+    INTEGER(stop.max_epochs, "100", 0, 1e12, 0, "the run ends after this many passes over the rows, with mini-batches"),
     DURATION(stop.max_time, NULL, 0, INFINITY, ABOVE, "the run ends after this time in any case"),
     REAL(stop.divergence_factor, "1e4", 1, INFINITY, ABOVE, "a loss above this many times the loss at the start counts as diverged"),
 
@@ -117,6 +165,14 @@ const tw_option *tw_option_find(const char *key)
     return NULL;
 }
 
+const tw_option *tw_option_shorthand(const tw_option *section)
+{
+    if (section->shorthand == NULL) return NULL;
+    char key[TW_KEY_LEN];
+    snprintf(key, sizeof key, "%s.%s", section->key, section->shorthand);
+    return tw_option_find(key);
+}
+
 size_t tw_option_index(const tw_option *row)
 {
     return (size_t)(row - options);
@@ -135,4 +191,17 @@ bool tw_option_within(const tw_option *row, const char *section)
     if (leaf == row->key) return section[0] == '\0';
     const size_t length = (size_t)(leaf - row->key) - 1;
     return strlen(section) == length && strncmp(row->key, section, length) == 0;
+}
+
+bool tw_option_beneath(const tw_option *row, const char *section)
+{
+    const size_t length = strlen(section);
+    return strncmp(row->key, section, length) == 0 && row->key[length] == '.';
+}
+
+size_t tw_option_depth(const tw_option *row)
+{
+    size_t dots = 0;
+    for (const char *s = row->key; *s; s++) dots += *s == '.';
+    return dots;
 }

@@ -51,7 +51,10 @@ static void print_value(FILE *out, const tw_config *c, const tw_option *row)
     switch (row->type) {
     case TW_OPTION_INTEGER:
         memcpy(&integer, field, sizeof integer);
-        if (row->initial || integer != 0) snprintf(text, sizeof text, "%lld", (long long)integer);
+        if (row->choices && integer == 0)
+            snprintf(text, sizeof text, "%s", row->choices[0]);
+        else if (row->initial || integer != 0)
+            snprintf(text, sizeof text, "%lld", (long long)integer);
         break;
     case TW_OPTION_REAL:
     case TW_OPTION_DURATION:
@@ -79,12 +82,10 @@ tw_status tw_config_write(const tw_config *c, FILE *out)
     fputs("# every key of the run, defaults included\n", out);
     for (size_t i = 0; i < count; i++) {
         const tw_option *row = &options[i];
-        if (row->type == TW_OPTION_SECTION) {
-            fprintf(out, "%s:\n", row->key);
-            continue;
-        }
-        fprintf(out, "%s%s: ", tw_option_within(row, "") ? "" : "  ", tw_option_leaf(row));
-        print_value(out, c, row);
+        const bool section = row->type == TW_OPTION_SECTION;
+        const int indent = 2 * (int)tw_option_depth(row);
+        fprintf(out, "%*s%s:%s", indent, "", tw_option_leaf(row), section ? "" : " ");
+        print_value(out, c, row); /* nothing for a section */
         fputc('\n', out);
     }
     return finish(out, "the resolved configuration");
@@ -117,14 +118,18 @@ static const char *default_text(const tw_option *row)
 /* Range or choices; quote stands around each choice. "" when any value will do. */
 static void limits(const tw_option *row, const char *quote, char *text, size_t size)
 {
+    size_t used = 0;
     text[0] = '\0';
     switch (row->type) {
     case TW_OPTION_INTEGER:
+        if (row->choices) used = (size_t)snprintf(text, size, "%s%s%s or ", quote, row->choices[0], quote);
+        if (used < size) tw_scalar_range(row, text + used, size - used);
+        break;
     case TW_OPTION_REAL:
     case TW_OPTION_DURATION: tw_scalar_range(row, text, size); break;
     case TW_OPTION_BOOLEAN: snprintf(text, size, "%strue%s, %sfalse%s", quote, quote, quote, quote); break;
     default:
-        for (size_t i = 0, used = 0; row->choices && row->choices[i] && used < size; i++)
+        for (size_t i = 0; row->choices && row->choices[i] && used < size; i++)
             used += (size_t)snprintf(text + used, size - used, "%s%s%s%s", i ? ", " : "", quote,
                                      row->choices[i], quote);
     }
@@ -135,6 +140,8 @@ static void help_section(FILE *out, const tw_option *section)
     size_t count;
     const tw_option *options = tw_config_options(&count);
     if (section) fprintf(out, "\n%s: %s\n", section->key, section->help);
+    if (section && section->shorthand)
+        fprintf(out, "  (%s: VALUE is short for %s.%s)\n", section->key, section->key, section->shorthand);
     for (size_t i = 0; i < count; i++) {
         char text[512];
         if (!tw_option_within(&options[i], section ? section->key : "")) continue;
@@ -150,7 +157,8 @@ static void help_key(FILE *out, const tw_option *row)
     char text[512];
     limits(row, "", text, sizeof text);
     fprintf(out, "%s\n  %s\n\n  type     %s\n", row->key, row->help, type_name(row));
-    if (text[0]) fprintf(out, "  %s %s\n", row->choices ? "choices " : "values  ", text);
+    const char *label = row->type == TW_OPTION_CHOICE ? "choices " : "values  ";
+    if (text[0]) fprintf(out, "  %s %s\n", label, text);
     fprintf(out, "  default  %s\n", default_text(row));
     if (row->type == TW_OPTION_DURATION) fputs("  written  H:MM:SS, MM:SS, 90, 90s, 1.5m or 2h\n", out);
 }
@@ -173,6 +181,9 @@ tw_status tw_config_help(FILE *out, const char *key)
     if (key && row == NULL) return unknown(key);
     if (row && row->type == TW_OPTION_SECTION) {
         help_section(out, row);
+        for (size_t i = 0; i < count; i++)
+            if (options[i].type == TW_OPTION_SECTION && tw_option_beneath(&options[i], row->key))
+                help_section(out, &options[i]);
     } else if (row) {
         help_key(out, row);
     } else {
@@ -192,6 +203,9 @@ static void markdown_section(FILE *out, const tw_option *section)
         fprintf(out, "\n## `%s`: %s\n", section->key, section->help);
     else
         fputs("\n## Top level\n", out);
+    if (section && section->shorthand)
+        fprintf(out, "\n`%s: VALUE` is short for `%s.%s: VALUE`.\n", section->key, section->key,
+                section->shorthand);
     fputs("\n| key | type | default | range or choices | meaning |\n| --- | --- | --- | --- | --- |\n", out);
     for (size_t i = 0; i < count; i++) {
         const tw_option *row = &options[i];
@@ -211,9 +225,9 @@ tw_status tw_config_markdown(FILE *out)
         "<!-- Written from the table in src/config/options.c; change it there. -->\n\n"
         "A configuration is a YAML file of sections with `key: value` lines; `section.key: value` at the "
         "top\n"
-        "level says the same. Precedence: default, then file, then `--set section.key=value`. All errors "
-        "are\n"
-        "listed at once, each with its place.\n\n"
+        "level says the same. A section may stand inside another: `data.validation.fraction` is the key\n"
+        "`fraction` of `validation` in `data`. Precedence: default, then file, then\n"
+        "`--set section.key=value`. All errors are listed at once, each with its place.\n\n"
         "- Numbers: `0.001`, `1e-3`, `.5`; whole numbers also `1e4`. Neither nan nor infinity.\n"
         "- Booleans: `true`, `false`, `yes`, `no`, `on`, `off`.\n"
         "- Durations: `H:MM:SS`, `MM:SS`, or a number of seconds, alone or with `s`, `m` or `h`.\n"

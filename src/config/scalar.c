@@ -15,8 +15,7 @@
 enum { TEXT_LONGEST = 4095, WORD_LONGEST = 63 };
 
 _Static_assert(sizeof(tw_config_scaling) == sizeof(int) && sizeof(tw_config_start) == sizeof(int) &&
-                   sizeof(tw_config_batch) == sizeof(int) && sizeof(tw_config_require) == sizeof(int) &&
-                   sizeof(tw_config_mode) == sizeof(int),
+                   sizeof(tw_config_require) == sizeof(int) && sizeof(tw_config_mode) == sizeof(int),
                "choices are stored as int");
 
 void tw_scalar_range(const tw_option *row, char *text, size_t size)
@@ -50,6 +49,12 @@ __attribute__((format(printf, 2, 3))) static bool refuse(tw_complaint *why, cons
     return false;
 }
 
+/* The word that stands for 0 in a whole number, or "". */
+static const char *word_of(const tw_option *row)
+{
+    return row->type == TW_OPTION_INTEGER && row->choices ? row->choices[0] : "";
+}
+
 static bool refuse_kind(const tw_option *row, const char *token, tw_complaint *why)
 {
     static const char *const kinds[] = {
@@ -63,15 +68,18 @@ static bool refuse_kind(const tw_option *row, const char *token, tw_complaint *w
     if (row->type == TW_OPTION_INTEGER || row->type == TW_OPTION_REAL)
         tw_scalar_range(row, range, sizeof range);
     const char *open = range[0] ? " (" : "", *close = range[0] ? ")" : "";
-    return refuse(why, "'%s' must be %s%s%s%s, not '%s'", row->key, kinds[row->type], open, range, close,
-                  tw_quoted(token, quoted));
+    const char *word = word_of(row), *link = word[0] ? " or " : "";
+    return refuse(why, "'%s' must be %s%s%s%s%s%s, not '%s'", row->key, word, link, kinds[row->type], open,
+                  range, close, tw_quoted(token, quoted));
 }
 
 static bool refuse_range(const tw_option *row, const char *token, tw_complaint *why)
 {
     char range[96], quoted[TW_QUOTED_LEN];
     tw_scalar_range(row, range, sizeof range);
-    return refuse(why, "'%s' is %s, but must be %s", row->key, tw_quoted(token, quoted), range);
+    const char *word = word_of(row), *link = word[0] ? " or " : "";
+    return refuse(why, "'%s' is %s, but must be %s%s%s", row->key, tw_quoted(token, quoted), word, link,
+                  range);
 }
 
 static bool in_range(const tw_option *row, double value)
@@ -84,8 +92,13 @@ static bool in_range(const tw_option *row, double value)
 static bool parse_integer(const tw_option *row, const char *token, tw_scalar *out, tw_complaint *why)
 {
     char quoted[TW_QUOTED_LEN];
+    if (row->choices && strcmp(token, row->choices[0]) == 0) return true; /* as 0 */
     const tw_number result = tw_number_integer(token, &out->integer);
-    if (result == TW_NUMBER_SYNTAX || result == TW_NUMBER_FRACTION) return refuse_kind(row, token, why);
+    if (result == TW_NUMBER_SYNTAX || result == TW_NUMBER_FRACTION) {
+        const char *word = word_of(row), *near = tw_words_nearest(token, word[0] ? 1 : 0, &word);
+        if (near) snprintf(why->hint, sizeof why->hint, "did you mean '%s'?", near);
+        return refuse_kind(row, token, why);
+    }
     if (!in_range(row, (double)out->integer)) return refuse_range(row, token, why);
     if (result == TW_NUMBER_RANGE)
         return refuse(why, "'%s' is %s, but whole numbers end at 9223372036854775807", row->key,

@@ -58,14 +58,22 @@ const tw_option *tw_option_by_leaf(const char *section, const char *leaf)
     return best;
 }
 
-const tw_option *tw_option_suggest_section(const char *name)
+const tw_option *tw_option_suggest_section(const char *name, bool inner)
 {
     size_t count;
     const tw_option *options = tw_config_options(&count);
-    list sections = {.count = 0};
-    for (size_t i = 0; i < count; i++)
-        if (options[i].type == TW_OPTION_SECTION) list_add(&sections, &options[i], options[i].key);
-    return list_nearest(&sections, name);
+    list full = {.count = 0}, leaves = {.count = 0};
+    const char *dot = strrchr(name, '.'), *leaf = dot ? dot + 1 : name;
+    for (size_t i = 0; i < count; i++) {
+        if (options[i].type != TW_OPTION_SECTION) continue;
+        const char *last = tw_option_leaf(&options[i]);
+        if (last == options[i].key && inner) continue;
+        list_add(&full, &options[i], options[i].key);
+        if (last == options[i].key) continue;
+        list_add(&leaves, &options[i], last);
+    }
+    const tw_option *found = list_nearest(&full, name);
+    return found ? found : list_nearest(&leaves, leaf);
 }
 
 const tw_option *tw_option_suggest(const char *key, bool sections)
@@ -78,9 +86,13 @@ const tw_option *tw_option_suggest(const char *key, bool sections)
     const char *dot = strrchr(key, '.'), *leaf = dot ? dot + 1 : key;
     for (size_t i = 0; i < count; i++) {
         const bool is_section = options[i].type == TW_OPTION_SECTION;
-        if (is_section && !sections) continue;
-        list_add(&full, &options[i], options[i].key);
-        if (is_section) continue;
+        const bool inner = is_section && tw_option_depth(&options[i]) > 0;
+        if (is_section && !inner && !sections) continue;
+        /* Behind a long shared section everything is near: there the leaf alone counts. */
+        const bool shared = strchr(section, '.') &&
+                            (tw_option_within(&options[i], section) || strcmp(options[i].key, section) == 0);
+        if (!shared) list_add(&full, &options[i], options[i].key);
+        if (is_section && !inner) continue;
         list_add(&leaves, &options[i], tw_option_leaf(&options[i]));
         if (dot && tw_option_within(&options[i], section))
             list_add(&siblings, &options[i], tw_option_leaf(&options[i]));

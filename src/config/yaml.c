@@ -150,6 +150,7 @@ void tw_yaml_advance(tw_yaml *y)
 {
     if (y->step == TW_YAML_END) return;
     if (y->event) fy_parser_event_free(y->parser, y->event);
+    y->refused = false;
     y->event = fy_parser_parse(y->parser);
     y->step = y->event ? classify(y->event) : TW_YAML_END;
     if (y->event == NULL) return;
@@ -164,7 +165,7 @@ void tw_yaml_advance(tw_yaml *y)
     if (y->depth <= DEEPEST || y->too_deep) return;
     tw_yaml_report(y, y->start, y->end, NULL,
                    "nested deeper than %d levels; sections hold keys, keys hold one value", DEEPEST);
-    y->too_deep = true;
+    y->too_deep = y->refused = true;
 }
 
 void tw_yaml_skip(tw_yaml *y)

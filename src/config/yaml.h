@@ -22,6 +22,7 @@ typedef struct {
     size_t start, end; /* bytes of the step; of the one before when it has none */
     size_t depth;      /* open mappings and lists */
     bool too_deep;     /* already said */
+    bool refused;      /* said of this very step */
     struct fy_parser *parser;
     struct fy_diag *diag;
     struct fy_event *event;

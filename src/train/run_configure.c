@@ -48,7 +48,7 @@ static void unknown_word(tw_config *c, const char *key, const char *word, size_t
     }
 RESOLVE(model, tw_models, "model.type", c->model.type)
 RESOLVE(optimizer, tw_optimizers, "optimizer.type", c->optimizer.type)
-RESOLVE(step, tw_steps, "step.rule", c->step.rule)
+RESOLVE(step, tw_steps, "step.rule", c->step.rule ? c->step.rule : "backtracking")
 
 /* Names of the optimizers that go with a rule that needs descent. */
 static void list_descent(size_t length, char *text)

@@ -14,3 +14,9 @@ for command in $("$thalweg" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
 done
 [ "$("$thalweg" help exit 79 </dev/null)" = "  79  the run diverged" ] || { echo "help exit 79"; exit 1; }
 "$thalweg" --version | grep -q "contract" || { echo "--version"; exit 1; }
+"$thalweg" help config data.validation </dev/null | grep -q 'data.validation: VALUE is short for data.validation.file' ||
+    { echo "help config data.validation does not name its short form"; exit 1; }
+"$thalweg" help config data </dev/null | grep -q 'data.validation.fraction' || { echo "help config data leaves out what is inside"; exit 1; }
+"$thalweg" help config data.validation.fraction </dev/null | grep -q '> 0 and < 1' || { echo "help on a key of three parts"; exit 1; }
+said=$(timeout 20 "$thalweg" help config data.validation.fractoin </dev/null 2>&1) && { echo "a wrong key is no error"; exit 1; }
+grep -q "did you mean 'data.validation.fraction'" <<<"$said" || { echo "no suggestion for a key of three parts"; exit 1; }

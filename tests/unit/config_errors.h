@@ -44,6 +44,101 @@ static const struct {
      "c.yaml:1:7: error: 'seed' is 9223372036854775808, but whole numbers end at 9223372036854775807\n"
      "  1 | seed: 9223372036854775808\n"
      "    |       ^~~~~~~~~~~~~~~~~~~\n"},
+    /* sections inside sections */
+    {"data:\n  validation:\n    fractoin: 0.2\n",
+     "c.yaml:3:5: error: unknown key 'data.validation.fractoin'\n"
+     "  3 |     fractoin: 0.2\n"
+     "    |     ^~~~~~~~ did you mean 'fraction'?\n"},
+    {"data.validation.fractoin: 0.2\n",
+     "c.yaml:1:1: error: unknown key 'data.validation.fractoin'\n"
+     "  1 | data.validation.fractoin: 0.2\n"
+     "    | ^~~~~~~~~~~~~~~~~~~~~~~~ did you mean 'data.validation.fraction'?\n"},
+    {"data:\n  fraction: 0.2\n", "c.yaml:2:3: error: unknown key 'data.fraction'\n"
+                                 "  2 |   fraction: 0.2\n"
+                                 "    |   ^~~~~~~~ did you mean 'validation.fraction'?\n"},
+    {"data:\n  validation:\n    train: a\n", "c.yaml:3:5: error: unknown key 'data.validation.train'\n"
+                                            "  3 |     train: a\n"
+                                            "    |     ^~~~~ did you mean 'data.train'?\n"},
+    {"data: {validaton: {fraction: 0.2}}\n", "c.yaml:1:8: error: unknown section 'data.validaton'\n"
+                                            "  1 | data: {validaton: {fraction: 0.2}}\n"
+                                            "    |        ^~~~~~~~~ did you mean 'validation'?\n"},
+    {"data.validaton: {fraction: 0.2}\n", "c.yaml:1:1: error: unknown section 'data.validaton'\n"
+                                         "  1 | data.validaton: {fraction: 0.2}\n"
+                                         "    | ^~~~~~~~~~~~~~ did you mean 'data.validation'?\n"},
+    {"validation:\n  fraction: 0.2\n", "c.yaml:1:1: error: unknown section 'validation'\n"
+                                       "  1 | validation:\n"
+                                       "    | ^~~~~~~~~~ did you mean 'data.validation'?\n"},
+    {"model: {validation: {fraction: 0.2}}\n", "c.yaml:1:9: error: unknown section 'model.validation'\n"
+                                              "  1 | model: {validation: {fraction: 0.2}}\n"
+                                              "    |         ^~~~~~~~~~ did you mean 'data.validation'?\n"},
+    {"data:\n  validaton: v.h5\n", "c.yaml:2:3: error: unknown key 'data.validaton'\n"
+                                   "  2 |   validaton: v.h5\n"
+                                   "    |   ^~~~~~~~~ did you mean 'validation'?\n"},
+    {"validation: v.h5\n", "c.yaml:1:1: error: unknown key 'validation'\n"
+                           "  1 | validation: v.h5\n"
+                           "    | ^~~~~~~~~~ did you mean 'data.validation'?\n"},
+    {"data: {step: {tau: 1}}\n", "c.yaml:1:8: error: unknown key 'data.step'\n"
+                                "  1 | data: {step: {tau: 1}}\n"
+                                "    |        ^~~~\n"},
+    {"data: {validation: {zebra: 1}}\n", "c.yaml:1:21: error: unknown key 'data.validation.zebra'\n"
+                                        "  1 | data: {validation: {zebra: 1}}\n"
+                                        "    |                     ^~~~~\n"},
+    {"data: {validation: {tail: {a: 1}}}\n",
+     "c.yaml:1:27: error: nested deeper than 3 levels; sections hold keys, keys hold one value\n"
+     "  1 | data: {validation: {tail: {a: 1}}}\n"
+     "    |                           ^\n"},
+    {"data.validation.tail: [1]\n", "c.yaml:1:23: error: 'data.validation.tail' takes one value, not a list\n"
+                                   "  1 | data.validation.tail: [1]\n"
+                                   "    |                       ^\n"},
+    {"model: {path: 5}\n", "c.yaml:1:15: error: section 'model.path' must hold 'key: value' lines, not a value\n"
+                          "  1 | model: {path: 5}\n"
+                          "    |               ^\n"},
+    {"model.path: [5]\n", "c.yaml:1:13: error: section 'model.path' must hold 'key: value' lines, not a list\n"
+                         "  1 | model.path: [5]\n"
+                         "    |             ^\n"},
+    {"data:\n  validation:\n    - v.h5\n",
+     "c.yaml:3:5: error: section 'data.validation' must hold 'key: value' lines or one value, not a list\n"
+     "  3 |     - v.h5\n"
+     "    |     ^\n"},
+    {"data:\n  validation:\n    fraction:0.2\n",
+     "c.yaml:3:5: error: section 'data.validation' must hold 'key: value' lines, not a value\n"
+     "  3 |     fraction:0.2\n"
+     "    |     ^~~~~~~~~~~~ is a space missing after ':'?\n"},
+    {"data.validation: \"a\\tb\"\n",
+     "c.yaml:1:18: error: 'data.validation.file' holds a control character or is not UTF-8\n"
+     "  1 | data.validation: \"a\\tb\"\n"
+     "    |                  ^~~~~~\n"},
+    {"data.validation: *a\n", "c.yaml:1:18: error: aliases (*) are not accepted; write the value itself\n"
+                             "  1 | data.validation: *a\n"
+                             "    |                  ^~\n"},
+    {"data:\n  validation: {tail: 5}\ndata.validation.tail: 6\n",
+     "c.yaml:3:1: error: key 'data.validation.tail' given twice; first on line 2\n"
+     "  3 | data.validation.tail: 6\n"
+     "    | ^~~~~~~~~~~~~~~~~~~~\n"},
+    {"data.validation: {tail: 5}\ndata:\n  validation: {fraction: 0.1}\n",
+     "c.yaml:3:3: error: section 'data.validation' given twice; first on line 1\n"
+     "  3 |   validation: {fraction: 0.1}\n"
+     "    |   ^~~~~~~~~~ put its keys together\n"},
+    {"data.validation: v.h5\ndata.validation: w.h5\n",
+     "c.yaml:2:1: error: section 'data.validation' given twice; first on line 1\n"
+     "  2 | data.validation: w.h5\n"
+     "    | ^~~~~~~~~~~~~~~ put its keys together\n"},
+    {"data.validation: v.h5\ndata: {validation: {tail: 5}}\n",
+     "c.yaml:2:8: error: section 'data.validation' given twice; first on line 1\n"
+     "  2 | data: {validation: {tail: 5}}\n"
+     "    |        ^~~~~~~~~~ put its keys together\n"},
+    {"data.validation.file: v.h5\ndata.validation: w.h5\n",
+     "c.yaml:2:1: error: key 'data.validation.file' given twice; first on line 1\n"
+     "  2 | data.validation: w.h5\n"
+     "    | ^~~~~~~~~~~~~~~\n"},
+    {"data.validation: v.h5\ndata.validation.file: w.h5\n",
+     "c.yaml:2:1: error: key 'data.validation.file' given twice; first on line 1\n"
+     "  2 | data.validation.file: w.h5\n"
+     "    | ^~~~~~~~~~~~~~~~~~~~\n"},
+    {"model: {path: {min_ratio: null}}\n",
+     "c.yaml:1:27: error: 'model.path.min_ratio' needs a value (leave the line out for the default, 1e-3)\n"
+     "  1 | model: {path: {min_ratio: null}}\n"
+     "    |                           ^~~~\n"},
     {"step: {tau: fast}\n", "c.yaml:1:13: error: 'step.tau' must be a number (> 0), not 'fast'\n"
                             "  1 | step: {tau: fast}\n"
                             "    |             ^~~~\n"},

@@ -235,6 +235,89 @@ START_TEST(a_file_may_be_written_in_many_ways)
 }
 END_TEST
 
+START_TEST(a_key_inside_two_sections_may_be_written_in_many_ways)
+{
+    static const char *const texts[] = {
+        "data: {train: a.h5, validation: {fraction: 0.2, file: v.h5}}\nmodel: {type: t, path: {count: 7}}\n",
+        "data:\n  train: a.h5\n  validation:\n    fraction: 0.2\n    file: v.h5\n  scaling: none\n"
+        "model:\n  path:\n    count: 7\n  type: t\n",
+        "data.train: a.h5\ndata.validation.fraction: 0.2\ndata.validation.file: v.h5\nmodel.type: t\n"
+        "model.path.count: 7\n",
+        "data.train: a.h5\ndata.validation: {fraction: .2, file: v.h5}\nmodel.type: t\nmodel.path: {count: "
+        "7}\n",
+        "data: {train: a.h5, validation.fraction: 2e-1, validation.file: v.h5}\n"
+        "model:\n  type: t\n  path.count: 7\n",
+        "data: {train: a.h5, validation: v.h5, validation.fraction: 0.2}\nmodel: {type: t, path.count: 7}\n",
+        "data.train: a.h5\ndata.validation.fraction: 0.2\ndata.validation: 'v.h5'\nmodel.type: t\n"
+        "model:\n  path:\n    # nothing but this\nmodel.path.count: 7\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        tw_config c;
+        tw_config_init(&c);
+        tw_config_parse(&c, "c.yaml", texts[i], strlen(texts[i]));
+        ck_assert_msg(tw_config_verdict(&c) == TW_OK, "%zu: %s", i, tw_status_message());
+        ck_assert(c.data.validation.fraction == 0.2 && isnan(c.data.validation.tail));
+        ck_assert_str_eq(c.data.validation.file, "v.h5");
+        ck_assert(c.model.path.count == 7 && c.model.path.min_ratio == 1e-3);
+        ck_assert(tw_config_is_set(&c, "data.validation.file") && tw_config_is_set(&c, "model.path.count"));
+        ck_assert(!tw_config_is_set(&c, "data.validation.tail") && !tw_config_is_set(&c, "data.validation"));
+        tw_config_release(&c);
+    }
+}
+END_TEST
+
+START_TEST(a_value_in_place_of_a_section_is_its_shorthand_in_the_file_and_in_set)
+{
+    static const char text[] = "data:\n  train: a.h5\n  validation: \"v w.h5\"\nmodel.type: linear\n";
+    static const struct {
+        const char *assignment, *file;
+    } cases[] = {{"data.validation=x.h5", "x.h5"},    {"data.validation = C:x ", "C:x"},
+                 {"data.validation.file=y", "y"},     {"data.validation=null", NULL},
+                 {"data.validation=", NULL},          {"data.validation.file=~", NULL},
+                 {"data.validation.tail=9", "v w.h5"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tw_config c;
+        tw_config_init(&c);
+        tw_config_set(&c, cases[i].assignment); /* before the file: it wins all the same */
+        tw_config_parse(&c, "c.yaml", text, strlen(text));
+        ck_assert_msg(tw_config_verdict(&c) == TW_OK, "%s", tw_status_message());
+        ck_assert_pstr_eq(c.data.validation.file, cases[i].file);
+        ck_assert_int_eq(tw_config_is_set(&c, "data.validation.file"), cases[i].file != NULL);
+        ck_assert(i != 6 || c.data.validation.tail == 9);
+        tw_config_problem(&c, "data.validation.file", "no such file");
+        ck_assert_int_eq(tw_config_verdict(&c), TW_CONFIG);
+        ck_assert_msg(
+            strstr(tw_status_message(), i == 6 ? "c.yaml:3:15: error: no such" : "--set data.valid"), "%s",
+            tw_status_message());
+        tw_config_release(&c);
+    }
+}
+END_TEST
+
+START_TEST(nothing_in_place_of_a_section_sets_nothing)
+{
+    static const char *const texts[] = {"data.validation:\n",
+                                        "data.validation: null\n",
+                                        "data: {validation: ~}\n",
+                                        "data.validation: ''\n",
+                                        "data.validation: {}\n",
+                                        "model.path: null\n",
+                                        "data:\n  validation:\n    # tail: 5\n",
+                                        "data.validation: {file: null}\n",
+                                        "data.validation.fraction:\nmodel.path.count: ~\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        tw_config c;
+        tw_status status;
+        with_override(&c, NULL, &status);
+        tw_config_parse(&c, "c.yaml", texts[i], strlen(texts[i]));
+        ck_assert_msg(tw_config_verdict(&c) == TW_OK, "%s%s", texts[i], tw_status_message());
+        ck_assert(c.data.validation.file == NULL && isnan(c.data.validation.tail));
+        ck_assert(isnan(c.data.validation.fraction) && c.model.path.count == 0);
+        tw_config_release(&c);
+    }
+}
+END_TEST
+
 START_TEST(quotes_are_undone)
 {
     static const struct {
@@ -276,6 +359,9 @@ int main(void)
     tcase_add_test(tcase, booleans_have_six_words);
     tcase_add_test(tcase, set_wins_over_the_file_in_any_order_and_the_last_set_wins);
     tcase_add_test(tcase, a_file_may_be_written_in_many_ways);
+    tcase_add_test(tcase, a_key_inside_two_sections_may_be_written_in_many_ways);
+    tcase_add_test(tcase, a_value_in_place_of_a_section_is_its_shorthand_in_the_file_and_in_set);
+    tcase_add_test(tcase, nothing_in_place_of_a_section_sets_nothing);
     tcase_add_test(tcase, quotes_are_undone);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -181,6 +181,20 @@ START_TEST(overrides_are_checked_like_the_file)
          "not UTF-8\n"},
         {"output.dir=\xff",
          "--set output.dir=?: error: 'output.dir' holds a control character or is not UTF-8\n"},
+        {"model.path=5", "--set model.path=5: error: 'model.path' is a section; name one of its keys, as in "
+                         "model.path.KEY=VALUE\n"},
+        {"data.validaton=a.h5", "--set data.validaton=a.h5: error: unknown key 'data.validaton'\n"
+                                "    did you mean 'data.validation'?\n"},
+        {"data.validation.fractoin=1",
+         "--set data.validation.fractoin=1: error: unknown key 'data.validation.fractoin'\n"
+         "    did you mean 'data.validation.fraction'?\n"},
+        {"data.validation.fraction=1", "--set data.validation.fraction=1: error: 'data.validation.fraction' "
+                                       "is 1, but must be > 0 and < 1\n"},
+        {"optimizer.batch=ful",
+         "--set optimizer.batch=ful: error: 'optimizer.batch' must be full or a whole number "
+         "(>= 1), not 'ful'\n    did you mean 'full'?\n"},
+        {"optimizer.batch=0",
+         "--set optimizer.batch=0: error: 'optimizer.batch' is 0, but must be full or >= 1\n"},
         {"data.train=",
          "--set data.train=: error: 'data.train' must be set: HDF5 file with the training data\n"},
     };

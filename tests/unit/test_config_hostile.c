@@ -102,7 +102,16 @@ START_TEST(bombs_are_refused_in_bounded_time)
                                         "|\n",
                                         "\xf0\x9f\x98\x80",
                                         ": ",
-                                        "zebra: {tau: 1}\n"};
+                                        "zebra: {tau: 1}\n",
+                                        "{data: {validation: ",
+                                        "{validation: ",
+                                        "{path: {validaton: ",
+                                        "data: {validation: {tail: {tail: 1}}}\n",
+                                        "data.validation: v\n",
+                                        "data: {validaton: {fraction: 1}}\n",
+                                        "data.validation.",
+                                        "data: {a23456789012345678901234567890123456789012345678: {}}\n",
+                                        "validation: [\n"};
     const char *message = judge(laughs, strlen(laughs));
     ck_assert(strstr(message, "aliases (*) are not accepted") &&
               strstr(message, "anchors (&) are not accepted"));
@@ -111,6 +120,33 @@ START_TEST(bombs_are_refused_in_bounded_time)
         char *text = repeated(units[i], TW_CONFIG_LONGEST / strlen(units[i]), &length);
         ck_assert_msg(strstr(judge(text, length), "nothing was run (exit 78)"), "%s", units[i]);
         free(text);
+    }
+}
+END_TEST
+
+START_TEST(sections_inside_sections_end_at_three_levels)
+{
+    static const char *const openings[] = {
+        "data: {validation: ", "validation: ", "model: {path: ", "path: {validation: "};
+    static const char start[] = "nested deeper than 3 levels";
+    for (size_t k = 0; k < sizeof openings / sizeof openings[0]; k++) {
+        for (int levels = 1; levels < 60; levels++) {
+            char text[2000];
+            size_t used = (size_t)snprintf(text, sizeof text, "%s", openings[k]), open = 0;
+            for (int i = 0; i < levels; i++)
+                used += (size_t)snprintf(text + used, sizeof text - used, "{validation: ");
+            for (size_t i = 0; i < used; i++) open += text[i] == '{';
+            used += (size_t)snprintf(text + used, sizeof text - used, "1");
+            for (; open > 0; open--) text[used++] = '}';
+            text[used] = '\0';
+            const char *message = judge(text, used), *deep = strstr(message, start);
+            ck_assert_msg(strstr(message, "nothing was run (exit 78)"), "%s", text);
+            ck_assert_ptr_eq(deep ? strstr(deep + 1, start) : NULL, NULL);
+            ck_assert_msg(levels < 3 || deep, "%s\n%s", text, message);
+            size_t problems = 0;
+            for (const char *s = message; (s = strstr(s, ": error: ")); s++) problems++;
+            ck_assert_msg(problems >= 1 && problems <= 4, "%s\n%s", text, message);
+        }
     }
 }
 END_TEST
@@ -205,7 +241,8 @@ START_TEST(no_mutation_of_a_configuration_crashes_or_is_lost)
 {
     static const char valid[] =
         "# a comment\nversion: 1\nseed: 42\ndata:\n  train: 'data/train.h5'\n  labels: \"y\"\n"
-        "  scaling: minmax\nmodel: {type: softmax, l2: 1e-4, intercept: off}\nstep:\n  rule: wolfe\n"
+        "  scaling: minmax\n  validation: {tail: 5, fraction: .1}\nmodel: {type: softmax, l2: 1e-4, path: "
+        "{count: 9}}\nstep:\n  rule: wolfe\n"
         "  c1: 1e-3\nstop.max_time: 1:30:00\nstop:\n  gradient_norm: null\n  patience: 3\noutput:\n";
     uint64_t state = 20261122;
     int accepted = 0, refused = 0;
@@ -242,6 +279,7 @@ int main(void)
     tcase_add_test(tcase, long_lines_and_long_values_are_shown_in_part);
     tcase_add_test(tcase, more_problems_than_fit_are_counted);
     tcase_add_test(tcase, bombs_are_refused_in_bounded_time);
+    tcase_add_test(tcase, sections_inside_sections_end_at_three_levels);
     tcase_add_test(tcase, a_text_of_one_mebibyte_is_accepted_and_one_byte_more_is_not);
     tcase_add_test(tcase, files_are_read_whole_or_refused_with_a_reason);
     tcase_add_test(tcase, no_mutation_of_a_configuration_crashes_or_is_lost);

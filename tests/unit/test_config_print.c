@@ -104,11 +104,13 @@ static void random_value(uint64_t *state, const tw_option *row, char *out, size_
     case TW_OPTION_INTEGER:
         if (row->flags & TW_OPTION_POWER_OF_TWO)
             snprintf(out, size, "%d", 1 << n % 17);
+        else if (row->choices && n % 2)
+            snprintf(out, size, "%s", row->choices[0]);
         else if (row->maximum <= 1e12)
-            snprintf(out, size, "%.0f", row->minimum + (double)(n % (uint64_t)row->maximum));
+            snprintf(out, size, "%.0f",
+                     row->minimum + (double)(n % (uint64_t)(row->maximum - row->minimum + 1)));
         else
             snprintf(out, size, "%llu", (unsigned long long)(n % INT64_MAX + 1));
-        if (row->minimum == row->maximum) snprintf(out, size, "%.0f", row->minimum);
         break;
     case TW_OPTION_DURATION:
         if (n % 2)
@@ -167,7 +169,8 @@ START_TEST(the_resolved_copy_lists_every_key_once_in_the_order_of_the_table)
 {
     static const char expected[] = "# every key of the run, defaults included\nversion: 1\nseed: 0\ndata:\n"
                                    "  train: a.h5\n  features: null\n  labels: null\n  weights: null\n"
-                                   "  scaling: none\nmodel:\n  type: linear\n  intercept: true\n  l2: 0\n";
+                                   "  scaling: none\n  validation:\n    fraction: null\n    tail: 0.25\n"
+                                   "    file: null\nmodel:\n  type: linear\n  intercept: true\n  l2: 0\n";
     static const char end[] =
         "  max_time: 1:30:00\n  divergence_factor: 10000\nreduction:\n  mode: allreduce\n"
         "  groups: null\noutput:\n  dir: null\n  log_every: null\n";
@@ -175,7 +178,11 @@ START_TEST(the_resolved_copy_lists_every_key_once_in_the_order_of_the_table)
     tw_status status;
     with_override(&c, "stop.max_time=1.5h", &status);
     tw_config_set(&c, "model.l2=-0.0");
+    tw_config_set(&c, "data.validation.tail=.25");
     char *text = written(&c);
+    ck_assert_ptr_nonnull(strstr(text, "\n  type: lbfgs\n  batch: full\n  momentum: 0.9\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "\n  folds: null\n  path:\n    count: null\n    min_ratio: 0.001\noptimizer:\n"));
     ck_assert_int_eq(strncmp(text, expected, strlen(expected)), 0);
     ck_assert(strlen(text) > strlen(end));
     ck_assert_str_eq(text + strlen(text) - strlen(end), end);
@@ -256,6 +263,16 @@ START_TEST(help_explains_each_key_and_lists_all)
     ck_assert(strstr(step, "step.tau") && !strstr(step, "stop.patience"));
     ck_assert(strstr(c1, "> 0 and < 0.5") && strstr(c1, "1e-4"));
     ck_assert(strstr(mode, "allreduce, reproducible"));
+    char *data = helped("data", TW_OK), *kept = helped("data.validation", TW_OK),
+         *batch = helped("optimizer.batch", TW_OK);
+    ck_assert(strstr(data, "data.train") && strstr(data, "\ndata.validation: ") &&
+              strstr(data, "data.validation.tail"));
+    ck_assert(strstr(kept, "data.validation: VALUE is short for data.validation.file") &&
+              strstr(kept, "data.validation.fraction") && !strstr(kept, "data.train"));
+    ck_assert(strstr(batch, "values   full or >= 1\n") && strstr(batch, "default  full\n"));
+    free(data);
+    free(kept);
+    free(batch);
     free(step);
     free(c1);
     free(mode);
@@ -271,6 +288,10 @@ START_TEST(help_on_an_unknown_key_names_the_nearest)
                  {"stpe", "did you mean 'step'?"},
                  {"modle.l2", "did you mean 'model.l2'?"},
                  {"optimizer.length", "did you mean 'step.length'?"},
+                 {"data.validaton", "did you mean 'data.validation'?"},
+                 {"data.validation.fractoin", "did you mean 'data.validation.fraction'?"},
+                 {"data.fraction", "did you mean 'data.validation.fraction'?"},
+                 {"validation", "did you mean 'data.validation'?"},
                  {"zebra", "lists all"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         free(helped(cases[i].key, TW_USAGE));

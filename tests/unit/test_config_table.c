@@ -74,21 +74,30 @@ static void assert_same(const tw_config *a, const tw_config *b)
         ck_assert_msg(same_value(a, b, &options[i]), "%s differs", options[i].key);
 }
 
+static bool inside(const tw_option *row, const char *section)
+{
+    const size_t length = strlen(section);
+    return strncmp(row->key, section, length) == 0 && row->key[length] == '.';
+}
+
 START_TEST(every_row_has_a_help_a_place_and_a_unique_key)
 {
     size_t count;
     const tw_option *options = tw_config_options(&count);
-    const char *section = "";
-    ck_assert_uint_gt(count, 40);
+    const char *section = "", *top = "";
+    ck_assert_uint_gt(count, 60);
     for (size_t i = 0; i < count; i++) {
         const tw_option *row = &options[i];
         ck_assert_msg(row->help && strlen(row->help) > 5, "%s", row->key);
         ck_assert_ptr_null(strpbrk(row->help, "|\n"));
-        if (row->type == TW_OPTION_SECTION) section = row->key;
-        const char *dot = strchr(row->key, '.');
-        if (row->type != TW_OPTION_SECTION && section[0]) {
+        const char *dot = strrchr(row->key, '.');
+        if (row->type == TW_OPTION_SECTION) {
+            ck_assert(dot == NULL || inside(row, top)); /* a section inside a section follows its parent */
+            if (dot == NULL) top = row->key;
+            section = row->key;
+        } else if (section[0]) {
             ck_assert_msg(dot && strlen(section) == (size_t)(dot - row->key), "%s", row->key);
-            ck_assert_int_eq(strncmp(row->key, section, strlen(section)), 0);
+            ck_assert(inside(row, section));
         }
         for (size_t j = 0; j < i; j++) {
             ck_assert_str_ne(options[j].key, row->key);
@@ -148,7 +157,7 @@ START_TEST(every_bound_of_the_table_is_exact)
             tried++;
         }
     }
-    ck_assert_uint_ge(tried, 25);
+    ck_assert_uint_ge(tried, 60);
 }
 END_TEST
 
@@ -168,6 +177,28 @@ START_TEST(the_bounds_are_those_of_the_documentation)
         {"stop.divergence_factor", 1, INFINITY, TW_OPTION_ABOVE},
         {"reduction.groups", 1, 65536, TW_OPTION_POWER_OF_TWO},
         {"model.l2", 0, INFINITY, 0},
+        {"data.validation.fraction", 0, 1, TW_OPTION_ABOVE | TW_OPTION_BELOW},
+        {"data.validation.tail", 0, INFINITY, TW_OPTION_ABOVE},
+        {"model.l1", 0, INFINITY, 0},
+        {"model.delta", 0, INFINITY, TW_OPTION_ABOVE},
+        {"model.path.count", 2, 10000, 0},
+        {"model.path.min_ratio", 0, 1, TW_OPTION_ABOVE | TW_OPTION_BELOW},
+        {"model.folds", 2, 1e6, 0},
+        {"optimizer.batch", 1, INFINITY, 0},
+        {"optimizer.beta1", 0, 1, TW_OPTION_BELOW},
+        {"optimizer.beta2", 0, 1, TW_OPTION_BELOW},
+        {"optimizer.epsilon", 0, INFINITY, TW_OPTION_ABOVE},
+        {"optimizer.smoothing", 0, 1, TW_OPTION_BELOW},
+        {"optimizer.weight_decay", 0, INFINITY, 0},
+        {"optimizer.max_inner", 1, INFINITY, 0},
+        {"step.decay", 0, 1, TW_OPTION_ABOVE},
+        {"step.every", 1, INFINITY, 0},
+        {"step.warmup", 0, INFINITY, 0},
+        {"step.period", 0, INFINITY, TW_OPTION_ABOVE},
+        {"step.c2", 0, 1, TW_OPTION_ABOVE | TW_OPTION_BELOW},
+        {"step.c", 0, 0.5, TW_OPTION_ABOVE | TW_OPTION_BELOW},
+        {"stop.max_epochs", 0, 1e12, 0},
+        {"stop.validation_patience", 1, INFINITY, 0},
     };
     size_t count;
     const tw_option *options = tw_config_options(&count);
@@ -191,6 +222,7 @@ START_TEST(each_choice_of_the_table_gives_its_index)
             tw_config c;
             tw_status status;
             int value;
+            if (options[i].type == TW_OPTION_INTEGER) continue;
             assign(assignment, sizeof assignment, options[i].key, options[i].choices[k]);
             with_override(&c, assignment, &status);
             memcpy(&value, field(&c, &options[i]), sizeof value);
@@ -200,6 +232,38 @@ START_TEST(each_choice_of_the_table_gives_its_index)
         }
     }
     ck_assert_uint_ge(tried, 12);
+}
+END_TEST
+
+START_TEST(the_word_of_a_whole_number_stands_for_zero)
+{
+    static const struct {
+        const char *assignment;
+        tw_status status;
+        int64_t value;
+    } cases[] = {
+        {"optimizer.batch=full", TW_OK, 0},     {"optimizer.batch=1", TW_OK, 1},
+        {"optimizer.batch=1e3", TW_OK, 1000},   {"optimizer.batch=9223372036854775807", TW_OK, INT64_MAX},
+        {"optimizer.batch=0", TW_CONFIG, 5},    {"optimizer.batch=-1", TW_CONFIG, 5},
+        {"optimizer.batch=1.5", TW_CONFIG, 5},  {"optimizer.batch=Full", TW_CONFIG, 5},
+        {"optimizer.batch=null", TW_CONFIG, 5}, {"step.every=full", TW_CONFIG, 5}};
+    size_t count, rows = 0;
+    const tw_option *options = tw_config_options(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (options[i].type != TW_OPTION_INTEGER || options[i].choices == NULL) continue;
+        ck_assert(options[i].minimum >= 1 && options[i].choices[0] && options[i].choices[1] == NULL);
+        rows++;
+    }
+    ck_assert_uint_eq(rows, 1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tw_config c;
+        tw_status status;
+        with_override(&c, "optimizer.batch=5", &status);
+        tw_config_set(&c, cases[i].assignment);
+        ck_assert_msg(tw_config_verdict(&c) == cases[i].status, "%s", cases[i].assignment);
+        ck_assert_msg(c.optimizer.batch == cases[i].value, "%s", cases[i].assignment);
+        tw_config_release(&c);
+    }
 }
 END_TEST
 
@@ -216,7 +280,7 @@ START_TEST(choices_are_in_the_order_of_their_enumerators)
     ck_assert_int_eq(c.model.init, TW_CONFIG_START_UNIFORM);
     ck_assert_int_eq(c.stop.require, TW_CONFIG_REQUIRE_ALL);
     ck_assert_int_eq(c.reduction.mode, TW_CONFIG_MODE_REPRODUCIBLE);
-    ck_assert_int_eq(c.optimizer.batch, TW_CONFIG_BATCH_FULL);
+    ck_assert_int_eq(c.optimizer.batch, 0);
     tw_config_set(&c, "data.scaling=standardize");
     tw_config_set(&c, "model.init=constant");
     ck_assert_int_eq(c.data.scaling, TW_CONFIG_SCALING_STANDARDIZE);
@@ -238,7 +302,18 @@ START_TEST(the_defaults_are_those_of_the_documentation)
     ck_assert(c.model.intercept && c.model.l2 == 0 && c.model.init_scale == 1);
     ck_assert_str_eq(c.optimizer.type, "lbfgs");
     ck_assert(c.optimizer.momentum == 0.9 && c.optimizer.memory == 10);
-    ck_assert_str_eq(c.step.rule, "backtracking");
+    ck_assert_int_eq(c.optimizer.batch, 0);
+    ck_assert(c.optimizer.beta1 == 0.9 && c.optimizer.beta2 == 0.999 && c.optimizer.smoothing == 0.99);
+    ck_assert(isnan(c.optimizer.epsilon) && c.optimizer.weight_decay == 0.01 && c.optimizer.max_inner == 0);
+    ck_assert(c.optimizer.acceleration && c.optimizer.restart);
+    ck_assert(isnan(c.data.validation.fraction) && isnan(c.data.validation.tail));
+    ck_assert_ptr_null(c.data.validation.file);
+    ck_assert(c.model.l1 == 0 && c.model.delta == 1 && c.model.folds == 0);
+    ck_assert(c.model.path.count == 0 && c.model.path.min_ratio == 1e-3);
+    ck_assert_ptr_null(c.step.rule);
+    ck_assert(isnan(c.step.decay) && c.step.every == 10 && c.step.warmup == 0 && isnan(c.step.period));
+    ck_assert(isnan(c.step.c2) && c.step.c == 0.25);
+    ck_assert(c.stop.max_epochs == 100 && c.stop.validation_patience == 0);
     ck_assert(isnan(c.step.length) && c.step.tau == 1 && c.step.c1 == 1e-4 && c.step.shrink == 0.5);
     ck_assert_int_eq(c.step.max_trials, 50);
     ck_assert(isnan(c.stop.gradient_norm) && isnan(c.stop.gradient_norm_relative));
@@ -264,6 +339,7 @@ int main(void)
     tcase_add_test(tcase, every_bound_of_the_table_is_exact);
     tcase_add_test(tcase, the_bounds_are_those_of_the_documentation);
     tcase_add_test(tcase, each_choice_of_the_table_gives_its_index);
+    tcase_add_test(tcase, the_word_of_a_whole_number_stands_for_zero);
     tcase_add_test(tcase, choices_are_in_the_order_of_their_enumerators);
     tcase_add_test(tcase, the_defaults_are_those_of_the_documentation);
     suite_add_tcase(suite, tcase);
