@@ -9,11 +9,28 @@
 #include "thalweg/model.h"
 
 struct tw_link {
-    /* loss[i] = l(z[i], y[i]), slope[i] = dl/dz, for n <= TW_MICRO rows. REQUIRED */
-    void (*loss)(size_t n, const double *z, const double *y, double *loss, double *slope);
+    /* loss[i] = l(z[i], y[i]), slope[i] = dl/dz, for n <= TW_MICRO rows; model: for its settings. REQUIRED */
+    void (*loss)(const tw_model *model, size_t n, const double *z, const double *y, double *loss,
+                 double *slope);
+
+    /* h[i] = d2l/dz2 at (z[i], y[i]) for any n, never negative; where the slope has a corner, the value of
+     * one side, named in the file of the link. h overlaps neither z nor y. OPTIONAL */
+    void (*curvature)(const tw_model *model, size_t n, const double *z, const double *y, double *h);
+
+    /* The supremum of the curvature over all z and y, INFINITY when there is none. With curvature */
+    double curvature_max;
 
     /* The mean response: what the model predicts for a margin. REQUIRED */
     double (*response)(double z);
+
+    /* The response of a classifier is its margin: there are no probabilities. */
+    bool margin_only;
+
+    /* NULL when y may be a label, else the end of the sentence "labels must be ...". OPTIONAL: any number */
+    const char *(*label_error)(double y);
+
+    /* Unit deviance: twice what the log-likelihood of y lacks at margin z. OPTIONAL */
+    double (*deviance)(double z, double y);
 };
 
 /* The functions every GLM row shares. */

@@ -41,7 +41,7 @@ tw_status tw_glm_loss_grad(const tw_model *m, const tw_block *b, const double *v
         const double *x = tw_model_rows(m, b, i, rows);
         k->margins(rows, m->features, x, v, z);
         for (size_t j = 0; j < rows; j++) z[j] = z[j] + offset;
-        m->ops->link->loss(rows, z, b->y + i, loss, r);
+        m->ops->link->loss(m, rows, z, b->y + i, loss, r);
         add_rows(m, rows, b->weight ? b->weight + i : NULL, loss, r, sums);
         k->update(rows, m->features, x, r, sums);
     }
