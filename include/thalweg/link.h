@@ -17,7 +17,8 @@ struct tw_link {
      * one side, named in the file of the link. h overlaps neither z nor y. OPTIONAL */
     void (*curvature)(const tw_model *model, size_t n, const double *z, const double *y, double *h);
 
-    /* The supremum of the curvature over all z and y, INFINITY when there is none. With curvature */
+    /* The supremum of the curvature over all z and y (rounding may pass it by an ulp), INFINITY when there is
+     * none. With curvature */
     double curvature_max;
 
     /* The mean response: what the model predicts for a margin. REQUIRED */

@@ -63,7 +63,8 @@ tw_status tw_model_check_labels(const tw_model_ops *ops, const tw_shard *s)
     for (size_t i = 0; i < s->rows; i++) {
         const char *const error = ops->link->label_error(s->y[i]);
         if (error)
-            return tw_fail(TW_DATA, "label %g of row %lld (counted from 0): labels of model.type %s must be %s",
+            return tw_fail(TW_DATA,
+                           "label %g of row %lld (counted from 0): labels of model.type %s must be %s",
                            s->y[i], (long long)(s->first + (int64_t)i), ops->name, error);
     }
     return TW_OK;

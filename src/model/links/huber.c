@@ -1,5 +1,5 @@
-/* Huber's loss (1964) of r = z - y: 1/2 r^2 up to |r| = delta, delta (|r| - delta/2) beyond; delta is a setting of
- * the model. The curvature at the corner |r| = delta is that of the inside, 1. */
+/* Huber's loss (1964) of r = z - y: 1/2 r^2 up to |r| = delta, delta (|r| - delta/2) beyond; delta is a
+ * setting of the model. The curvature at the corner |r| = delta is that of the inside, 1. */
 #include "thalweg/link.h"
 
 #include <math.h>

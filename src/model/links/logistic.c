@@ -33,6 +33,7 @@ static double response(double z)
     return (z < 0 ? e : 1.0) / (1.0 + e);
 }
 
-static const tw_link logistic = {.loss = loss, .curvature = curvature, .curvature_max = 0.25, .response = response};
+static const tw_link logistic = {
+    .loss = loss, .curvature = curvature, .curvature_max = 0.25, .response = response};
 
 TW_GLM(logistic, "logistic regression for two classes", TW_TARGET_BINARY, &logistic);

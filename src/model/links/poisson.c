@@ -1,6 +1,6 @@
-/* Poisson loss with log link, exp(z) - y z, for counts y >= 0: the negative log-likelihood without log y!, which no
- * parameter can change, so the loss may be negative. exp(z) overflows beyond z = 709.78; such rows are bad rows,
- * which a search steps back from. Nelder and Wedderburn 1972. */
+/* Poisson loss with log link, exp(z) - y z, for counts y >= 0: the negative log-likelihood without log y!,
+ * which no parameter can change, so the loss may be negative. exp(z) overflows beyond z = 709.78; such rows
+ * are bad rows, which a search steps back from. Nelder and Wedderburn 1972. */
 #include "thalweg/link.h"
 #include "thalweg/vec.h"
 
@@ -46,4 +46,5 @@ static const tw_link poisson = {.loss = loss,
                                 .label_error = label_error,
                                 .deviance = deviance};
 
-TW_GLM(poisson, "Poisson regression of counts: exp(z) - y z, predicts exp(w.x + b)", TW_TARGET_NUMBER, &poisson);
+TW_GLM(poisson, "Poisson regression of counts: exp(z) - y z, predicts exp(w.x + b)", TW_TARGET_NUMBER,
+       &poisson);

@@ -23,6 +23,7 @@ static double response(double z)
     return z;
 }
 
-static const tw_link squared = {.loss = loss, .curvature = curvature, .curvature_max = 1, .response = response};
+static const tw_link squared = {
+    .loss = loss, .curvature = curvature, .curvature_max = 1, .response = response};
 
 TW_GLM(linear, "least squares: 1/2 (w.x + b - y)^2", TW_TARGET_NUMBER, &squared);

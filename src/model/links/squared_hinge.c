@@ -1,6 +1,6 @@
-/* Squared hinge loss max(0, 1 - s z)^2, s = 2y - 1 = -1 or 1: the linear support vector machine with a smooth loss. No
- * factor 1/2, as in scikit-learn's LinearSVC(loss="squared_hinge"), whose C is 1 / (l2 W) here. The curvature at the
- * corner s z = 1 is that of the flat side, 0. */
+/* Squared hinge loss max(0, 1 - s z)^2, s = 2y - 1 = -1 or 1: the linear support vector machine with a smooth
+ * loss. No factor 1/2, as in scikit-learn's LinearSVC(loss="squared_hinge"), whose C is 1 / (l2 W) here. The
+ * curvature at the corner s z = 1 is that of the flat side, 0. */
 #include "thalweg/link.h"
 
 /* How far the margin falls short; NaN stays NaN. */
