@@ -20,9 +20,9 @@ typedef struct {
 
 /**
  * Metrics of predictions. A tie in the margins goes to the first class, macro F1 is the mean over the classes
- * that are true or predicted somewhere, as in scikit-learn; log-loss is NAN for a classifier without probabilities.
- * Regression metrics are those of the response (exp(z) for poisson); R2 with a constant target is 1 when exact,
- * else 0.
+ * that are true or predicted somewhere, as in scikit-learn; log-loss is NAN for a classifier without
+ * probabilities. Regression metrics are those of the response (exp(z) for poisson); R2 with a constant target
+ * is 1 when exact, else 0.
  *
  * Collective.
  * @param z [rows][outputs] margins of this rank's rows; shard->y holds numbers, or class indices

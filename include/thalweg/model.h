@@ -62,10 +62,10 @@ typedef struct {
 struct tw_model {
     const tw_model_ops *ops;
     tw_model_settings settings; /* delta 1 after tw_model_init; may be changed before the first evaluation */
-    size_t features, classes; /* n; number of classes, 0 for a numeric target */
-    size_t outputs;           /* K */
-    size_t n_weights;         /* n K, penalised */
-    size_t n_params;          /* n_weights, + K with intercept */
+    size_t features, classes;   /* n; number of classes, 0 for a numeric target */
+    size_t outputs;             /* K */
+    size_t n_weights;           /* n K, penalised */
+    size_t n_params;            /* n_weights, + K with intercept */
     bool intercept;
     size_t packed;   /* K rounded up to whole vectors */
     double *scratch; /* owned: rows as doubles; for several outputs packed parameters, block gradient */

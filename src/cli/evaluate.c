@@ -127,8 +127,7 @@ static tw_status print_json(const tw_apply *a, const arguments *args, const tw_m
     } else {
         json_t *names = json_array();
         json_object_set_new(o, "accuracy", number(t->accuracy));
-        if (tw_model_has_probabilities(&a->model))
-            json_object_set_new(o, "log_loss", number(t->log_loss));
+        if (tw_model_has_probabilities(&a->model)) json_object_set_new(o, "log_loss", number(t->log_loss));
         json_object_set_new(o, "roc_auc", number(t->roc_auc));
         json_object_set_new(o, "f1_macro", number(t->f1_macro));
         json_object_set_new(o, "confusion", confusion_json(a, t, names));

@@ -238,6 +238,22 @@ START_TEST(at_a_corner_the_curvature_is_that_of_the_side_the_page_names)
 }
 END_TEST
 
+START_TEST(a_margin_that_is_no_number_or_infinite_never_has_a_finite_loss)
+{
+    static table t;
+    double l, r;
+    fill(&t, tw_model_find(truths[_i].name), 1);
+    at(&t, NAN, 1, &l, &r);
+    ck_assert(isnan(l) && isnan(r));
+    for (double y = 0; y < 2; y++)
+        for (double sign = -1; sign <= 1; sign += 2) {
+            at(&t, copysign(INFINITY, sign), y, &l, &r);
+            ck_assert(!isfinite(l));
+        }
+    tw_model_release(&t.m);
+}
+END_TEST
+
 START_TEST(huber_with_a_delta_beyond_all_residuals_is_least_squares_to_the_bit)
 {
     static table t, square;
@@ -308,6 +324,7 @@ int main(void)
     tcase_add_loop_test(t, the_slope_is_the_central_difference_of_the_loss_and_the_curvature_of_the_slope, 0,
                         LINKS);
     tcase_add_test(t, at_a_corner_the_curvature_is_that_of_the_side_the_page_names);
+    tcase_add_loop_test(t, a_margin_that_is_no_number_or_infinite_never_has_a_finite_loss, 0, LINKS);
     tcase_add_test(t, huber_with_a_delta_beyond_all_residuals_is_least_squares_to_the_bit);
     tcase_add_test(t, poisson_takes_no_negative_label_and_names_its_row_while_others_take_any);
     tcase_add_test(t, only_classifiers_with_probabilities_have_them);

@@ -2,8 +2,8 @@
  * order of operations has, and against central differences.
  *
  * The bound: gamma_(B+1) sum |r x| for the sums, and sum |x| dr for the residuals, where dr follows from the
- * rounding of the margins and of the residual function: gamma_(ceil(n/32)+6) sum |x v| for the lanes of a GLM, gamma_(n+1) for the chains
- * of softmax. */
+ * rounding of the margins and of the residual function: gamma_(ceil(n/32)+6) sum |x v| for the lanes of a
+ * GLM, gamma_(n+1) for the chains of softmax. */
 #include "support.h"
 
 #include <float.h>
@@ -83,9 +83,9 @@ static const struct {
     row_function *row;
     long double slope;
     long double (*response)(long double z);
-} truths[] = {{"linear", linear_row, 1, margin}, {"logistic", logistic_row, 0.25L, NULL},
+} truths[] = {{"linear", linear_row, 1, margin},    {"logistic", logistic_row, 0.25L, NULL},
               {"softmax", softmax_row, 0.5L, NULL}, {"huber", huber_row, 1, margin},
-              {"poisson", poisson_row, 0, expl}, {"squared_hinge", squared_hinge_row, 2, margin}};
+              {"poisson", poisson_row, 0, expl},    {"squared_hinge", squared_hinge_row, 2, margin}};
 
 static size_t truth_of(const tw_model_ops *ops)
 {
@@ -314,8 +314,11 @@ START_TEST(predictions_are_the_mean_response_to_the_margins)
         if (m.ops->target == TW_TARGET_CLASS) r[0] += 1;
         m.ops->predict(&m, z, p);
         for (size_t k = 0; k < m.outputs; k++) {
-            if (r[k] > DBL_MAX) ck_assert(isinf(p[k]) && p[k] > 0);
-            else ck_assert_msg(fabsl(p[k] - r[k]) <= 12 * U * fmaxl(1, fabsl(r[k])), "%a, not %La", p[k], r[k]);
+            if (r[k] > DBL_MAX)
+                ck_assert(isinf(p[k]) && p[k] > 0);
+            else
+                ck_assert_msg(fabsl(p[k] - r[k]) <= 12 * U * fmaxl(1, fabsl(r[k])), "%a, not %La", p[k],
+                              r[k]);
             sum += p[k];
         }
         if (m.ops->target == TW_TARGET_CLASS) ck_assert_double_eq_tol(sum, 1, 1e-15);
