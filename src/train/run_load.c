@@ -63,7 +63,8 @@ static tw_status read_shard(tw_run *run)
 static tw_status take_labels(tw_run *run)
 {
     const tw_target target = run->model_ops->target;
-    if (target == TW_TARGET_NUMBER) return TW_OK;
+    if (target == TW_TARGET_NUMBER)
+        return tw_comm_agree(run->comm, tw_model_check_labels(run->model_ops, &run->shard));
     TW_TRY(tw_shard_classes(&run->shard, run->comm, &run->n_classes, &run->classes));
     if (run->n_classes == 1)
         return tw_fail(TW_DATA, "all labels of %s:%s are %g: with one class there is nothing to learn",
@@ -71,9 +72,9 @@ static tw_status take_labels(tw_run *run)
     if (target == TW_TARGET_BINARY && run->n_classes > 2)
         return tw_fail(
             TW_DATA,
-            "%s:%s has %zu classes, but model.type logistic needs 2; use model.type: softmax (or linear "
+            "%s:%s has %zu classes, but model.type %s needs 2; use model.type: softmax (or linear "
             "for a numeric target)",
-            run->dataset.path, run->dataset.labels, run->n_classes);
+            run->dataset.path, run->dataset.labels, run->n_classes, run->model_ops->name);
     return tw_comm_agree(run->comm, tw_shard_encode(&run->shard, run->n_classes, run->classes));
 }
 

@@ -120,7 +120,7 @@ static void check_step(tw_run *run)
     tw_config *c = &run->config;
     const tw_step_ops *s = run->step_ops;
     const tw_model_ops *m = run->model_ops;
-    if (s->products && m && !(m->curvature_max > 0 && isfinite(m->curvature_max)))
+    if (s->products && m && !(tw_model_curvature_max(m) > 0 && isfinite(tw_model_curvature_max(m))))
         tw_config_problem(c, "step.rule", "%s needs a loss of bounded curvature, and that of model.type %s is not", s->name,
                           m->name);
     if (!(c->step.c1 < c->step.c2))
