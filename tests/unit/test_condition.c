@@ -68,15 +68,36 @@ static double powers_inverse(size_t n, size_t i, size_t j)
     return i == j ? ldexp(1, 2 * (int)(i % 16)) : 0;
 }
 
+/* I - c w w^T / |w|^2 with w = 0 1 -1 1 -1 ... and c = 1 - 2^-10, but 1/2 in the corner: the climb sees only
+ * the corner, its last vector the rest (Higham 1988, section 4). */
+static double sign_at(size_t n, size_t i)
+{
+    if (i == 0 || (n % 2 == 0 && i == n - 1)) return 0;
+    return i % 2 == 1 ? 1 : -1;
+}
+
+static double hidden(size_t n, size_t i, size_t j)
+{
+    const double c = (1 - 0x1p-10) / (double)((n - 1) / 2 * 2);
+    if (i == j && i == 0) return 0.5;
+    return (double)(i == j) - (sign_at(n, i) * sign_at(n, j) != 0 ? c * sign_at(n, i) * sign_at(n, j) : 0);
+}
+
+static double hidden_inverse(size_t n, size_t i, size_t j)
+{
+    const double c = 1023 / (double)((n - 1) / 2 * 2);
+    if (i == j && i == 0) return 2;
+    return (double)(i == j) + (sign_at(n, i) * sign_at(n, j) != 0 ? c * sign_at(n, i) * sign_at(n, j) : 0);
+}
+
 static const struct {
     const char *name;
     double (*of)(size_t n, size_t i, size_t j), (*inverse)(size_t n, size_t i, size_t j);
     size_t first, last;
 } known[] = {
-    {"hilbert", hilbert, hilbert_inverse, 1, 8},
-    {"laplace", laplace, laplace_inverse, 1, 130},
-    {"minimum", minimum, minimum_inverse, 1, 130},
-    {"powers", powers, powers_inverse, 1, 130},
+    {"hilbert", hilbert, hilbert_inverse, 1, 8},   {"laplace", laplace, laplace_inverse, 1, 130},
+    {"minimum", minimum, minimum_inverse, 1, 130}, {"powers", powers, powers_inverse, 1, 130},
+    {"hidden", hidden, hidden_inverse, 3, 130},
 };
 
 enum { N_KNOWN = sizeof known / sizeof known[0] };
