@@ -1,0 +1,571 @@
+/* test_search.c -- wolfe, goldstein and barzilai_borwein: their inequalities by other arithmetic, the price in reads and
+ * reductions, difficult functions, and what a failed search leaves. */
+#include "search_support.h"
+
+enum { MODELS = 3, RULES = 2, SEEDS = 12 };
+
+static const tw_step_ops *const rules[RULES] = {&tw_step_wolfe, &tw_step_goldstein};
+static const tw_model_ops *const models[MODELS] = {&tw_model_linear, &tw_model_logistic, &tw_model_softmax};
+
+static const tw_step_settings usual = {
+    .length = 1, .c1 = 1e-4, .c2 = 0.9, .c = 0.25, .shrink = 0.5, .max_trials = 50, .natural = true};
+
+typedef struct {
+    double reads;
+    long reductions;
+} price;
+
+/* One search from the iterate; what it cost. */
+static price search_with(start *s, const tw_step_ops *ops, const tw_step_settings *set)
+{
+    tw_step step;
+    const double reads = s->p.objective.reads;
+    const long reductions = s->p.objective.reductions;
+    ck_assert_int_eq(tw_step_init(&step, ops, set, s->it.n), TW_OK);
+    ck_assert_int_eq(tw_step_advance(&step, &s->p.objective, &s->it), TW_OK);
+    tw_step_release(&step);
+    return (price){s->p.objective.reads - reads, s->p.objective.reductions - reductions};
+}
+
+static void wolfe_holds(const tw_step_settings *set, const long double *f, const long double *slope, double alpha)
+{
+    const long double noise = 1e-14L * fabsl(f[0]), s0 = slope[0];
+    if (f[1] > f[0] + set->c1 * alpha * s0 + noise) {
+        ck_assert(f[1] <= f[0] + 1.01L * TW_LOSS_ROUNDING * fabsl(f[0]));
+        ck_assert(slope[1] <= (2 * set->c1 - 1) * s0);
+    }
+    ck_assert(fabsl(slope[1]) <= set->c2 * -s0 * (1 + 1e-12L));
+}
+
+static void goldstein_holds(const tw_step_settings *set, const long double *f, const long double *slope, double alpha)
+{
+    const long double noise = 1e-14L * fabsl(f[0]), rise = alpha * slope[0];
+    if (-set->c * rise <= TW_LOSS_ROUNDING * fabsl(f[0])) {
+        ck_assert(fabsl(slope[1]) <= (1 - 2 * set->c) * -slope[0] * (1 + 1e-12L));
+        return;
+    }
+    ck_assert(f[1] <= f[0] + set->c * rise + noise);
+    ck_assert(f[1] >= f[0] + (1 - set->c) * rise - noise);
+}
+
+/* What the search reports is so, and its conditions hold. */
+static void check_promise(const start *s, const tw_step_ops *ops, const tw_step_settings *set)
+{
+    long double f[2], slope[2];
+    const tw_iterate *it = &s->it;
+    ck_assert_int_eq(it->why, TW_CONTINUE);
+    truth(s, 0, &f[0], &slope[0]);
+    truth(s, it->alpha, &f[1], &slope[1]);
+    ck_assert(fabsl(it->f_prev - f[0]) <= 1e-14L * f[0] && fabsl(it->f - f[1]) <= 1e-14L * f[1]);
+    ck_assert(fabsl(it->slope - slope[0]) <= -1e-12L * slope[0] &&
+              fabsl(it->slope_end - slope[1]) <= -1e-9L * slope[0]);
+    if (ops == &tw_step_wolfe)
+        wolfe_holds(set, f, slope, it->alpha);
+    else
+        goldstein_holds(set, f, slope, it->alpha);
+    for (size_t j = 0; j < it->n; j++) ck_assert_double_eq(it->w[j], fma(it->alpha, it->d[j], s->w[j]));
+    ck_assert(it->k == 1 && it->trials >= 1 && it->trials <= set->max_trials);
+}
+
+/* ---------------------------------------------------------------- the inequalities */
+
+/* d of this scale, and not always the steepest one. */
+static void aim(start *s, double scale, unsigned seed)
+{
+    for (size_t j = 0; j < s->it.n; j++)
+        s->it.d[j] = -s->it.g[j] * scale * (seed % 4 == 3 ? 1.1 + test_uniform() : 1);
+}
+
+static tw_step_settings setting(unsigned seed)
+{
+    tw_step_settings set = usual;
+    set.natural = seed % 2;
+    set.length = seed % 5 == 0 ? 37 : seed % 5 == 1 ? 0.01 : 1;
+    if (seed % 3 == 1) set.c2 = 0.1;
+    if (seed % 3 == 2) set.c1 = 0.4;
+    if (seed % 4 == 2) set.c = 0.45;
+    return set;
+}
+
+START_TEST(the_conditions_hold_for_every_model_scale_and_start_in_few_reductions)
+{
+    const tw_step_ops *ops = rules[_i % RULES];
+    const tw_model_ops *model = models[_i / RULES % MODELS];
+    const bool margins = _i / RULES / MODELS;
+    long longer = 0, shorter = 0;
+    for (double scale = 1e-6; scale < 2e6; scale *= 1e3)
+        for (unsigned seed = 0; seed < SEEDS; seed++) {
+            start s;
+            const tw_step_settings set = setting(seed);
+            make(&s, model, margins, seed);
+            aim(&s, scale, seed);
+            const price p = search_with(&s, ops, &set);
+            check_promise(&s, ops, &set);
+            longer += s.it.alpha > 20;
+            shorter += s.it.alpha < 0.05;
+            if (!margins) ck_assert(p.reads == (double)s.it.trials && p.reductions == s.it.trials);
+            if (margins) ck_assert(p.reads == (s.it.trials > 1 ? 2 : 1) && p.reductions <= 6);
+            if (margins && s.it.trials == 1) ck_assert_int_eq(p.reductions, 1);
+            if (margins && scale == 1) ck_assert_int_le(p.reductions, 4);
+            unmake(&s);
+        }
+    ck_assert(longer > 5 && shorter > 5);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- the difficult functions of More and Thuente 1994 */
+
+static double sine(double a, double *slope)
+{
+    const double beta = 0.01, l = 39, pi = 3.14159265358979323846;
+    double f = a <= 1 - beta ? 1 - a : a >= 1 + beta ? a - 1 : (a - 1) * (a - 1) / (2 * beta) + beta / 2;
+    *slope = a <= 1 - beta ? -1 : a >= 1 + beta ? 1 : (a - 1) / beta;
+    *slope += (1 - beta) * cos(l * pi * a / 2);
+    return f + 2 * (1 - beta) / (l * pi) * sin(l * pi * a / 2);
+}
+
+static double yanai(double a, double b1, double b2, double *slope)
+{
+    const double g1 = sqrt(1 + b1 * b1) - b1, g2 = sqrt(1 + b2 * b2) - b2;
+    const double left = sqrt((1 - a) * (1 - a) + b2 * b2), right = sqrt(a * a + b1 * b1);
+    *slope = g1 * (a - 1) / left + g2 * a / right;
+    return g1 * left + g2 * right;
+}
+
+/* Functions 5.1 to 5.6. */
+static double difficult(int number, double a, double *slope)
+{
+    const double b = a + 0.004;
+    switch (number) {
+    case 1: *slope = (a * a - 2) / ((a * a + 2) * (a * a + 2)); return -a / (a * a + 2);
+    case 2: *slope = b * b * b * (5 * b - 8); return b * b * b * b * (b - 2);
+    case 3: return sine(a, slope);
+    case 4: return yanai(a, 0.001, 0.001, slope);
+    case 5: return yanai(a, 0.01, 0.001, slope);
+    default: return yanai(a, 0.001, 0.01, slope);
+    }
+}
+
+static tw_status eval_difficult(void *context, const double *w, double *f, double *g)
+{
+    *f = difficult(*(int *)context, w[0], g);
+    return TW_OK;
+}
+
+START_TEST(the_functions_of_more_and_thuente_reach_a_strong_wolfe_point)
+{
+    static const double c1[] = {1e-3, 0.1, 0.1, 1e-3, 1e-3, 1e-3}, c2[] = {0.1, 0.1, 0.1, 1e-3, 1e-3, 1e-3};
+    static const double first[] = {1e-3, 1e-1, 10, 1e3};
+    int number = _i / 4 + 1;
+    tw_comm *comm;
+    tw_objective F;
+    tw_iterate it;
+    tw_step step;
+    tw_step_settings set = usual;
+    const tw_function function = {.n = 1, .eval = eval_difficult, .context = &number};
+    set.length = first[_i % 4];
+    set.c1 = c1[number - 1];
+    set.c2 = c2[number - 1];
+    ck_assert_int_eq(tw_comm_local(&comm), TW_OK);
+    ck_assert_int_eq(tw_objective_init(&F, &(tw_objective_parts){.comm = comm, .function = &function}), TW_OK);
+    ck_assert(tw_iterate_init(&it, 1));
+    ck_assert_int_eq(tw_step_init(&step, &tw_step_wolfe, &set, 1), TW_OK);
+    ck_assert_int_eq(tw_objective_eval(&F, it.w, &it.f, it.g), TW_OK);
+    it.d[0] = 1;
+    ck_assert_int_eq(tw_step_advance(&step, &F, &it), TW_OK);
+    double slope, slope0;
+    const double f0 = difficult(number, 0, &slope0), f = difficult(number, it.alpha, &slope);
+    ck_assert_msg(it.why == TW_CONTINUE && it.trials <= 24, "function %d from %g: %ld trials", number, set.length, it.trials);
+    ck_assert(f <= f0 + set.c1 * it.alpha * slope0 && fabs(slope) <= set.c2 * fabs(slope0));
+    ck_assert_double_eq(it.w[0], it.alpha);
+    tw_step_release(&step);
+    tw_iterate_release(&it);
+    tw_objective_release(&F);
+    tw_comm_release(comm);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- the price */
+
+START_TEST(a_first_length_that_is_good_has_the_same_bits_with_and_without_margins)
+{
+    int same = 0;
+    for (unsigned seed = 0; seed < SEEDS; seed++) {
+        start a, b;
+        make(&a, models[_i], true, seed);
+        make(&b, models[_i], false, seed);
+        search_with(&a, &tw_step_wolfe, &usual);
+        search_with(&b, &tw_step_wolfe, &usual);
+        if (a.it.trials == 1) {
+            same++;
+            ck_assert(b.it.trials == 1 && same_bits(a.it.n, a.it.w, b.it.w) && same_bits(a.it.n, a.it.g, b.it.g));
+        }
+        unmake(&a);
+        unmake(&b);
+    }
+    ck_assert_int_gt(same, 3);
+}
+END_TEST
+
+/* Both find the minimiser of a parabola, by different roads. */
+START_TEST(both_roads_end_at_the_same_length_of_a_quadratic)
+{
+    for (unsigned seed = 0; seed < SEEDS; seed++)
+        for (int rule = 0; rule < RULES; rule++) {
+            start a, b;
+            long double f, f0, slope, slope0;
+            tw_step_settings set = usual;
+            set.length = 30 + seed;
+            make(&a, &tw_model_linear, true, seed);
+            make(&b, &tw_model_linear, false, seed);
+            truth(&a, 0, &f0, &slope0);
+            truth(&a, 1, &f, &slope);
+            const double best = (double)(slope0 / (slope0 - slope));
+            const price with = search_with(&a, rules[rule], &set), without = search_with(&b, rules[rule], &set);
+            ck_assert(a.it.trials > 1 && b.it.trials == 2);
+            ck_assert(with.reads == 2 && with.reductions == 3 && without.reads == 2 && without.reductions == 2);
+            ck_assert_double_eq_tol(a.it.alpha, best, 1e-11 * best);
+            ck_assert_double_eq_tol(b.it.alpha, best, 1e-11 * best);
+            unmake(&a);
+            unmake(&b);
+        }
+}
+END_TEST
+
+START_TEST(lbfgs_with_wolfe_reads_x_hardly_more_than_once_an_iteration)
+{
+    start s;
+    tw_optimizer o;
+    tw_step step;
+    make(&s, models[_i % MODELS], true, 1 + 2 * ((unsigned)_i / MODELS));
+    const double reads = s.p.objective.reads, first = tw_vec_norm(s.it.n, s.it.g);
+    ck_assert_int_eq(tw_optimizer_init(&o, &tw_optimizer_lbfgs, &(tw_optimizer_settings){.memory = 10}, s.it.n), TW_OK);
+    ck_assert_int_eq(tw_step_init(&step, &tw_step_wolfe, &usual, s.it.n), TW_OK);
+    while (s.it.why == TW_CONTINUE && s.it.k < 100 && tw_vec_norm(s.it.n, s.it.g) > 1e-10 * first) {
+        ck_assert_int_eq(tw_optimizer_direction(&o, &s.p.objective, &s.it), TW_OK);
+        ck_assert_int_eq(tw_step_advance(&step, &s.p.objective, &s.it), TW_OK);
+    }
+    const double each = (s.p.objective.reads - reads) / (double)s.it.k;
+    ck_assert_msg(s.it.why == TW_CONTINUE && s.it.k < 100, "%ld iterations, %s", s.it.k, tw_reason_name(s.it.why));
+    ck_assert_msg(each <= 1.3, "%g reads in each of %ld iterations", each, s.it.k);
+    tw_step_release(&step);
+    tw_optimizer_release(&o);
+    unmake(&s);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- the first length */
+
+START_TEST(the_first_length_repeats_the_change_of_the_last_step_and_lives_in_the_state)
+{
+    start s;
+    tw_step step, resumed;
+    tw_step_settings set = usual;
+    long first = 0;
+    set.natural = false;
+    make(&s, &tw_model_logistic, true, 5);
+    aim(&s, 1e3, 0);
+    ck_assert_int_eq(tw_step_init(&step, rules[_i], &set, s.it.n), TW_OK);
+    ck_assert_int_eq(tw_step_init(&resumed, rules[_i], &set, s.it.n), TW_OK);
+    ck_assert_int_eq(tw_step_advance(&step, &s.p.objective, &s.it), TW_OK);
+    if (s.it.trials == 1) ck_assert_double_eq(s.it.alpha, 1 / tw_vec_norm(s.it.n, s.it.d));
+    for (int k = 0; k < 20; k++) {
+        const double alpha = s.it.alpha, slope = s.it.slope;
+        for (size_t j = 0; j < s.it.n; j++) s.it.d[j] = -s.it.g[j];
+        memcpy(resumed.state, step.state, step.state_len * sizeof *step.state);
+        ck_assert_int_eq(tw_step_advance(k % 2 ? &resumed : &step, &s.p.objective, &s.it), TW_OK);
+        memcpy(step.state, (k % 2 ? &resumed : &step)->state, step.state_len * sizeof *step.state);
+        ck_assert_int_eq(s.it.why, TW_CONTINUE);
+        if (s.it.trials > 1) continue;
+        first++;
+        ck_assert_double_eq(s.it.alpha, alpha * (slope / s.it.slope));
+    }
+    ck_assert_int_gt(first, 3);
+    tw_step_release(&resumed);
+    tw_step_release(&step);
+    unmake(&s);
+}
+END_TEST
+
+START_TEST(the_longest_length_allowed_is_good_when_it_is_too_short)
+{
+    for (int first = 0; first < 2; first++) {
+        start s;
+        tw_step_settings set = usual;
+        set.length = first ? 1e-5 : 1;
+        make(&s, &tw_model_linear, _i / RULES, 3);
+        s.it.alpha_max = 0.0009;
+        search_with(&s, rules[_i % RULES], &set);
+        ck_assert(s.it.why == TW_CONTINUE && s.it.alpha == s.it.alpha_max);
+        ck_assert_double_lt(s.it.slope_end, 0.95 * s.it.slope); /* too short for wolfe and c2 = 0.9 */
+        unmake(&s);
+    }
+}
+END_TEST
+
+START_TEST(with_l1_the_promised_decrease_is_the_slope)
+{
+    start s;
+    make(&s, models[_i], true, 1);
+    tw_objective *F = &s.p.objective;
+    F->l1 = 0.05;
+    evaluate_start(&s);
+    for (int k = 0; k < 10; k++) {
+        double moved[MOST], g[MOST], f;
+        memcpy(s.w, s.it.w, s.it.n * sizeof *s.w);
+        tw_optimizer_downhill(F, &s.it);
+        search_with(&s, &tw_step_wolfe, &usual);
+        ck_assert(s.it.why == TW_CONTINUE && s.it.alpha <= 1);
+        for (size_t j = 0; j < s.it.n; j++) moved[j] = fma(s.it.alpha, s.it.d[j], s.w[j]);
+        ck_assert_int_eq(tw_objective_eval(F, moved, &f, g), TW_OK);
+        const double slope = tw_objective_slope(F, s.w, g, s.it.d);
+        ck_assert(same_bits(1, &f, &s.it.f) && same_bits(1, &slope, &s.it.slope_end));
+        ck_assert(f <= s.it.f_prev + usual.c1 * s.it.alpha * s.it.slope && slope <= -0.9 * s.it.slope);
+        if (s.it.alpha < 1) ck_assert_double_ge(slope, 0.9 * s.it.slope);
+    }
+    unmake(&s);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- failure */
+
+static void expect_failure(start *s, const tw_step_ops *ops, const tw_step_settings *set, double reads)
+{
+    double w[MOST], g[MOST];
+    const size_t n = s->it.n, cells = s->d.rows * s->p.model.outputs;
+    const double f = s->it.f;
+    double *margins = calloc(cells + 1, sizeof *margins);
+    memcpy(w, s->it.w, n * sizeof *w);
+    memcpy(g, s->it.g, n * sizeof *g);
+    if (s->p.objective.margins) memcpy(margins, s->p.objective.margins, cells * sizeof *margins);
+    const price p = search_with(s, ops, set);
+    ck_assert_int_eq(s->it.why, TW_SEARCH_FAILED);
+    ck_assert(same_bits(n, w, s->it.w) && same_bits(n, g, s->it.g) && same_bits(1, &f, &s->it.f));
+    ck_assert(s->it.k == 0 && isnan(s->it.alpha) && isnan(s->it.f_prev) && s->it.trials == 0);
+    ck_assert_double_eq(p.reads, reads);
+    if (s->p.objective.margins) ck_assert(same_bits(cells, margins, s->p.objective.margins));
+    free(margins);
+    s->it.why = TW_CONTINUE;
+}
+
+START_TEST(a_search_that_fails_restores_everything_and_the_next_is_as_if_it_had_not_been)
+{
+    start s, fresh;
+    tw_step_settings set = usual;
+    const tw_step_ops *ops = rules[_i % RULES];
+    make(&s, &tw_model_softmax, _i / RULES, 7);
+    make(&fresh, &tw_model_softmax, _i / RULES, 7);
+    set.length = 1e12;
+    set.max_trials = 1;
+    expect_failure(&s, ops, &set, 1);
+    set.max_trials = 4;
+    expect_failure(&s, ops, &set, _i / RULES ? 1 : 4);
+    set.length = 50;
+    set.max_trials = 50;
+    search_with(&s, ops, &set);
+    search_with(&fresh, ops, &set);
+    check_promise(&s, ops, &set);
+    ck_assert(s.it.trials > 1 && same_bits(s.it.n, s.it.w, fresh.it.w) && same_bits(s.it.n, s.it.g, fresh.it.g));
+    unmake(&fresh);
+    unmake(&s);
+}
+END_TEST
+
+START_TEST(an_ascent_direction_or_no_number_fails_without_a_trial)
+{
+    start s;
+    make(&s, &tw_model_linear, true, 2);
+    aim(&s, -1, 0);
+    expect_failure(&s, rules[_i], &usual, 0);
+    s.it.d[0] = NAN;
+    expect_failure(&s, rules[_i], &usual, 0);
+    unmake(&s);
+}
+END_TEST
+
+START_TEST(a_gradient_of_zero_is_the_end_and_no_failure)
+{
+    start s;
+    make(&s, &tw_model_linear, true, 2);
+    memset(s.it.d, 0, s.it.n * sizeof *s.it.d);
+    memset(s.it.g, 0, s.it.n * sizeof *s.it.g);
+    search_with(&s, rules[_i], &usual);
+    ck_assert_int_eq(s.it.why, TW_PARAMETERS_UNCHANGED);
+    unmake(&s);
+}
+END_TEST
+
+START_TEST(a_length_where_f_overflows_is_too_long)
+{
+    start s;
+    tw_step_settings set = usual;
+    set.length = 1e300;
+    make(&s, &tw_model_linear, _i / RULES, 3);
+    search_with(&s, rules[_i % RULES], &set);
+    check_promise(&s, rules[_i % RULES], &set);
+    unmake(&s);
+}
+END_TEST
+
+/* Large residuals hide the decrease of F: there the slopes decide, and the gradient falls all the same. */
+START_TEST(where_f_has_no_digits_left_the_slopes_decide)
+{
+    start s;
+    tw_optimizer o;
+    tw_step step;
+    make(&s, &tw_model_linear, _i / RULES, 1);
+    for (size_t i = 0; i < s.p.shard.rows; i++) s.p.shard.y[i] = i % 2 ? 1e6 : -1e6;
+    evaluate_start(&s);
+    const double first = tw_vec_norm(s.it.n, s.it.g);
+    ck_assert_int_eq(tw_optimizer_init(&o, &tw_optimizer_lbfgs, &(tw_optimizer_settings){.memory = 9}, s.it.n), TW_OK);
+    ck_assert_int_eq(tw_step_init(&step, rules[_i % RULES], &usual, s.it.n), TW_OK);
+    while (s.it.why == TW_CONTINUE && s.it.k < 100) {
+        ck_assert_int_eq(tw_optimizer_direction(&o, &s.p.objective, &s.it), TW_OK);
+        ck_assert_int_eq(tw_step_advance(&step, &s.p.objective, &s.it), TW_OK);
+    }
+    ck_assert_double_lt(tw_vec_norm(s.it.n, s.it.g), 1e-10 * first);
+    tw_step_release(&step);
+    tw_optimizer_release(&o);
+    unmake(&s);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- barzilai_borwein */
+
+/* F and gradient of sum c_j w_j^2 / 2, condition 1000. */
+static tw_status eval_bowl(void *context, const double *w, double *f, double *g)
+{
+    (void)context;
+    *f = 0;
+    for (int j = 0; j < MOST; j++) {
+        const double c = pow(10, 3.0 * j / (MOST - 1));
+        *f += c * w[j] * w[j] / 2;
+        g[j] = c * w[j];
+    }
+    return TW_OK;
+}
+
+typedef struct {
+    tw_comm *comm;
+    tw_objective F;
+    tw_iterate it;
+    tw_step step;
+} bowl;
+
+static const tw_function bowl_function = {.n = MOST, .eval = eval_bowl};
+
+static void make_bowl(bowl *b, const tw_step_ops *ops)
+{
+    const tw_step_settings set = {.length = 1, .c1 = 1e-4, .shrink = 0.5, .max_trials = 50};
+    ck_assert_int_eq(tw_comm_local(&b->comm), TW_OK);
+    ck_assert_int_eq(tw_objective_init(&b->F, &(tw_objective_parts){.comm = b->comm, .function = &bowl_function}), TW_OK);
+    ck_assert(tw_iterate_init(&b->it, MOST));
+    ck_assert_int_eq(tw_step_init(&b->step, ops, &set, MOST), TW_OK);
+    for (int j = 0; j < MOST; j++) b->it.w[j] = 1 + j % 3;
+    ck_assert_int_eq(tw_objective_eval(&b->F, b->it.w, &b->it.f, b->it.g), TW_OK);
+}
+
+static void unmake_bowl(bowl *b)
+{
+    tw_step_release(&b->step);
+    tw_iterate_release(&b->it);
+    tw_objective_release(&b->F);
+    tw_comm_release(b->comm);
+}
+
+static void step_down(bowl *b, tw_step *step)
+{
+    for (int j = 0; j < MOST; j++) b->it.d[j] = -b->it.g[j];
+    ck_assert_int_eq(tw_step_advance(step, &b->F, &b->it), TW_OK);
+    ck_assert_int_eq(b->it.why, TW_CONTINUE);
+}
+
+/* s.s / s.y after an odd number of steps, else s.y / y.y. */
+static double formula(const double *w, const double *g, const tw_iterate *it)
+{
+    long double ss = 0, sy = 0, yy = 0;
+    for (int j = 0; j < MOST; j++) {
+        const long double s = (long double)it->w[j] - w[j], y = (long double)it->g[j] - g[j];
+        ss += s * s;
+        sy += s * y;
+        yy += y * y;
+    }
+    return (double)(it->k % 2 ? ss / sy : sy / yy);
+}
+
+START_TEST(barzilai_borwein_takes_its_two_lengths_in_turn_below_the_largest_of_ten_values)
+{
+    bowl b;
+    double w[MOST], g[MOST], recent[10], alpha = 0;
+    long rises = 0, first = 0;
+    make_bowl(&b, &tw_step_barzilai_borwein);
+    while (tw_vec_norm(MOST, b.it.g) > 1e-10 && b.it.k < 1000) {
+        if (b.it.k > 0) alpha = formula(w, g, &b.it);
+        memcpy(w, b.it.w, sizeof w);
+        memcpy(g, b.it.g, sizeof g);
+        recent[b.it.k % 10] = b.it.f;
+        double most = b.it.f;
+        for (long i = 0; i < 10 && i <= b.it.k; i++) most = fmax(most, recent[i]);
+        step_down(&b, &b.step);
+        for (long t = 1; t < b.it.trials; t++) alpha *= 0.5;
+        if (b.it.k > 1) ck_assert_double_eq_tol(b.it.alpha, alpha, 1e-12 * alpha);
+        ck_assert_double_le(b.it.f, most + 1e-4 * b.it.alpha * b.it.slope);
+        rises += b.it.f > b.it.f_prev;
+        first += b.it.trials == 1;
+    }
+    ck_assert_msg(b.it.k < 200, "%ld iterations", b.it.k);
+    ck_assert(rises > 5 && first > 9 * b.it.k / 10);
+    const long k = b.it.k;
+    unmake_bowl(&b);
+    make_bowl(&b, &tw_step_backtracking); /* the negative control: a monotone search is many times slower */
+    while (tw_vec_norm(MOST, b.it.g) > 1e-10 && b.it.k < 5 * k) step_down(&b, &b.step);
+    ck_assert_int_eq(b.it.k, 5 * k);
+    unmake_bowl(&b);
+}
+END_TEST
+
+START_TEST(the_state_of_barzilai_borwein_is_all_that_a_resumed_run_needs)
+{
+    for (long cut = 0; cut < 25; cut += 4) {
+        bowl whole, cut_short;
+        make_bowl(&whole, &tw_step_barzilai_borwein);
+        make_bowl(&cut_short, &tw_step_barzilai_borwein);
+        while (whole.it.k < cut) step_down(&whole, &whole.step);
+        memcpy(cut_short.step.state, whole.step.state, whole.step.state_len * sizeof *whole.step.state);
+        memcpy(cut_short.it.w, whole.it.w, sizeof(double[MOST]));
+        memcpy(cut_short.it.g, whole.it.g, sizeof(double[MOST]));
+        cut_short.it.f = whole.it.f;
+        for (int k = 0; k < 15; k++) {
+            step_down(&whole, &whole.step);
+            step_down(&cut_short, &cut_short.step);
+            ck_assert(same_bits(MOST, whole.it.w, cut_short.it.w));
+        }
+        unmake_bowl(&whole);
+        unmake_bowl(&cut_short);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("search");
+    TCase *t = tcase_create("search");
+    tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, the_conditions_hold_for_every_model_scale_and_start_in_few_reductions, 0, 2 * RULES * MODELS);
+    tcase_add_loop_test(t, the_functions_of_more_and_thuente_reach_a_strong_wolfe_point, 0, 24);
+    tcase_add_loop_test(t, a_first_length_that_is_good_has_the_same_bits_with_and_without_margins, 0, MODELS);
+    tcase_add_test(t, both_roads_end_at_the_same_length_of_a_quadratic);
+    tcase_add_loop_test(t, lbfgs_with_wolfe_reads_x_hardly_more_than_once_an_iteration, 0, 4 * MODELS);
+    tcase_add_loop_test(t, the_first_length_repeats_the_change_of_the_last_step_and_lives_in_the_state, 0, RULES);
+    tcase_add_loop_test(t, the_longest_length_allowed_is_good_when_it_is_too_short, 0, 2 * RULES);
+    tcase_add_loop_test(t, with_l1_the_promised_decrease_is_the_slope, 0, MODELS);
+    tcase_add_loop_test(t, a_search_that_fails_restores_everything_and_the_next_is_as_if_it_had_not_been, 0, 2 * RULES);
+    tcase_add_loop_test(t, an_ascent_direction_or_no_number_fails_without_a_trial, 0, RULES);
+    tcase_add_loop_test(t, a_gradient_of_zero_is_the_end_and_no_failure, 0, RULES);
+    tcase_add_loop_test(t, a_length_where_f_overflows_is_too_long, 0, 2 * RULES);
+    tcase_add_loop_test(t, where_f_has_no_digits_left_the_slopes_decide, 0, 2 * RULES);
+    tcase_add_test(t, barzilai_borwein_takes_its_two_lengths_in_turn_below_the_largest_of_ten_values);
+    tcase_add_test(t, the_state_of_barzilai_borwein_is_all_that_a_resumed_run_needs);
+    suite_add_tcase(s, t);
+    return test_run(s);
+}
