@@ -1,8 +1,9 @@
-/* Barzilai and Borwein (1988): along d = -g, lengths s.s / s.y and s.y / y.y in turn, s and y the changes of w and g in the
- * last step. F need not fall in every step: Grippo, Lampariello and Lucidi (1986) ask for Armijo's decrease from the
- * largest of the last values, as in Raydan (1997).
+/* Barzilai and Borwein (1988): along d = -g, lengths s.s / s.y and s.y / y.y in turn, s and y the changes of
+ * w and g in the last step. F need not fall in every step: Grippo, Lampariello and Lucidi (1986) ask for
+ * Armijo's decrease from the largest of the last values, as in Raydan (1997).
  *
- * State: w, g of the iteration before [2n] | the last values of F [RECENT] | how many there were | length of the last step. */
+ * State: w, g of the iteration before [2n] | the last values of F [RECENT] | how many there were | length of
+ * the last step. */
 #include "step/search.h"
 
 #include "thalweg/vec.h"
@@ -28,7 +29,8 @@ static size_t state_len(const tw_step_settings *set, size_t n)
 static history view(const tw_step *step, size_t n)
 {
     double *const s = step->state;
-    return (history){.w = s, .g = s + n, .f = s + 2 * n, .count = s + 2 * n + RECENT, .alpha = s + 2 * n + RECENT + 1};
+    return (history){
+        .w = s, .g = s + n, .f = s + 2 * n, .count = s + 2 * n + RECENT, .alpha = s + 2 * n + RECENT + 1};
 }
 
 /* Uses up the old w and g. */
@@ -59,8 +61,9 @@ static double largest(const history *h, double f)
 /* Armijo from `most`; within rounding the slope, as in backtracking. */
 static bool accepted(const tw_step *s, const tw_iterate *it, double most, double alpha, double f)
 {
-    if (f <= most + s->set.c1 * alpha * it->slope) return true;
-    if (!(f <= most + TW_LOSS_ROUNDING * fabs(most))) return false;
+    const double line = most + s->set.c1 * alpha * it->slope;
+    if (f <= line) return true;
+    if (!(f <= line + TW_LOSS_ROUNDING * fabs(most))) return false;
     return it->slope_end <= (2 * s->set.c1 - 1) * it->slope;
 }
 

@@ -1,13 +1,16 @@
-/* Goldstein's conditions (1965; Nocedal and Wright 2006, 3.11): F between two lines through its value at the start. They
- * need no slope at the trial. Where the lower decrease they ask for is within the rounding of F, and F has not moved
- * further than that either, slopes decide: |slope| <= (1 - 2c) |slope at the start|, which for a quadratic says the same. */
+/* Goldstein's conditions (1965; Nocedal and Wright 2006, 3.11): F between two lines through its value at the
+ * start. They need no slope at the trial. Where the lower decrease they ask for is within the rounding of F,
+ * and F has not moved further than that either, slopes decide: |slope| <= (1 - 2c) |slope at the start|,
+ * which for a quadratic says the same. */
 #include "step/search.h"
 
 #include <math.h>
 
-static tw_search_verdict judge(const tw_step_settings *set, const tw_search_point *start, const tw_search_point *at)
+static tw_search_verdict judge(const tw_step_settings *set, const tw_search_point *start,
+                               const tw_search_point *at)
 {
-    const double c = set->c, promised = at->alpha * start->slope, rounding = TW_LOSS_ROUNDING * fabs(start->f);
+    const double c = set->c, promised = at->alpha * start->slope,
+                 rounding = TW_LOSS_ROUNDING * fabs(start->f);
     if (-c * promised <= rounding && fabs(at->f - start->f) <= rounding) {
         if (at->slope > (2 * c - 1) * start->slope) return TW_SEARCH_LONG;
         return at->slope < (1 - 2 * c) * start->slope ? TW_SEARCH_SHORT : TW_SEARCH_GOOD;

@@ -45,7 +45,8 @@ static size_t insert(const tw_search_bracket *b, size_t count, double *alpha, do
     return count + 1;
 }
 
-/* Part t of the way from one end to the other, in the logarithm; from zero: powers of 1/8 below the upper end. */
+/* Part t of the way from one end to the other, in the logarithm; from zero: powers of 1/8 below the upper
+ * end. */
 static double between(const tw_search_bracket *b, size_t i, size_t parts)
 {
     const double t = (double)i / (double)parts;

@@ -29,7 +29,8 @@ double tw_search_first(const tw_step_settings *set, const tw_iterate *it)
     return fmin(set->length * norm > 1 ? 1 / norm : set->length, it->alpha_max);
 }
 
-/* A direction that brings no length: the first-order change of the last step again (Nocedal and Wright 2006, 3.60). */
+/* A direction that brings no length: the first-order change of the last step again (Nocedal and Wright
+ * 2006, 3.60). */
 static double first_length(const tw_step *step, const tw_iterate *it)
 {
     const double guess = step->state[0] * (step->state[1] / it->slope);
@@ -64,7 +65,8 @@ static size_t flattest(size_t count, const tw_search_point *p, const tw_search_v
     return best;
 }
 
-/* Ascending points inside the bracket narrow it around the best one, or where too short turns into too long. */
+/* Ascending points inside the bracket narrow it around the best one, or where too short turns into too long.
+ */
 static size_t narrow(search *s, size_t count, const tw_search_point *p)
 {
     tw_search_verdict v[TW_TRIALS];
@@ -134,8 +136,12 @@ static tw_status fail(const search *s)
 tw_status tw_search(tw_step *step, tw_objective *F, tw_iterate *it, tw_search_judge *judge)
 {
     search s = {.step = step, .F = F, .it = it, .judge = judge, .trials = 1};
-    s.b = (tw_search_bracket){.start = {0, it->f, it->slope}, .lo = {0, it->f, it->slope}, .hi = {.alpha = INFINITY},
-                              .most = it->alpha_max, .shrink = 0.1, .width = INFINITY};
+    s.b = (tw_search_bracket){.start = {0, it->f, it->slope},
+                              .lo = {0, it->f, it->slope},
+                              .hi = {.alpha = INFINITY},
+                              .most = it->alpha_max,
+                              .shrink = 0.1,
+                              .width = INFINITY};
     memcpy(step->w, it->w, it->n * sizeof *step->w);
     double alpha = it->slope < 0 && step->set.max_trials > 0 ? first_length(step, it) : 0;
     while (alpha > 0) {

@@ -1,4 +1,5 @@
-/* search_support.h -- a problem with an iterate on it, and F and its slope along d in long double, by other code. */
+/* search_support.h -- a problem with an iterate on it, and F and its slope along d in long double, by other
+ * code. */
 #ifndef THALWEG_TEST_SEARCH_SUPPORT_H
 #define THALWEG_TEST_SEARCH_SUPPORT_H
 

@@ -1,5 +1,5 @@
-/* test_search.c -- wolfe, goldstein and barzilai_borwein: their inequalities by other arithmetic, the price in reads and
- * reductions, difficult functions, and what a failed search leaves. */
+/* test_search.c -- wolfe, goldstein and barzilai_borwein: their inequalities by other arithmetic, the price
+ * in reads and reductions, difficult functions, and what a failed search leaves. */
 #include "search_support.h"
 
 enum { MODELS = 3, RULES = 2, SEEDS = 12 };
@@ -27,17 +27,19 @@ static price search_with(start *s, const tw_step_ops *ops, const tw_step_setting
     return (price){s->p.objective.reads - reads, s->p.objective.reductions - reductions};
 }
 
-static void wolfe_holds(const tw_step_settings *set, const long double *f, const long double *slope, double alpha)
+static void wolfe_holds(const tw_step_settings *set, const long double *f, const long double *slope,
+                        double alpha)
 {
     const long double noise = 1e-14L * fabsl(f[0]), s0 = slope[0];
     if (f[1] > f[0] + set->c1 * alpha * s0 + noise) {
-        ck_assert(f[1] <= f[0] + 1.01L * TW_LOSS_ROUNDING * fabsl(f[0]));
+        ck_assert(f[1] <= f[0] + set->c1 * alpha * s0 + 1.2L * TW_LOSS_ROUNDING * fabsl(f[0]));
         ck_assert(slope[1] <= (2 * set->c1 - 1) * s0);
     }
     ck_assert(fabsl(slope[1]) <= set->c2 * -s0 * (1 + 1e-12L));
 }
 
-static void goldstein_holds(const tw_step_settings *set, const long double *f, const long double *slope, double alpha)
+static void goldstein_holds(const tw_step_settings *set, const long double *f, const long double *slope,
+                            double alpha)
 {
     const long double noise = 1e-14L * fabsl(f[0]), rise = alpha * slope[0];
     if (-set->c * rise <= TW_LOSS_ROUNDING * fabsl(f[0])) {
@@ -113,7 +115,8 @@ START_TEST(the_conditions_hold_for_every_model_scale_and_start_in_few_reductions
 }
 END_TEST
 
-/* ---------------------------------------------------------------- the difficult functions of More and Thuente 1994 */
+/* ---------------------------------------------------------------- the difficult functions of More and
+ * Thuente 1994 */
 
 static double sine(double a, double *slope)
 {
@@ -167,7 +170,8 @@ START_TEST(the_functions_of_more_and_thuente_reach_a_strong_wolfe_point)
     set.c1 = c1[number - 1];
     set.c2 = c2[number - 1];
     ck_assert_int_eq(tw_comm_local(&comm), TW_OK);
-    ck_assert_int_eq(tw_objective_init(&F, &(tw_objective_parts){.comm = comm, .function = &function}), TW_OK);
+    ck_assert_int_eq(tw_objective_init(&F, &(tw_objective_parts){.comm = comm, .function = &function}),
+                     TW_OK);
     ck_assert(tw_iterate_init(&it, 1));
     ck_assert_int_eq(tw_step_init(&step, &tw_step_wolfe, &set, 1), TW_OK);
     ck_assert_int_eq(tw_objective_eval(&F, it.w, &it.f, it.g), TW_OK);
@@ -175,7 +179,8 @@ START_TEST(the_functions_of_more_and_thuente_reach_a_strong_wolfe_point)
     ck_assert_int_eq(tw_step_advance(&step, &F, &it), TW_OK);
     double slope, slope0;
     const double f0 = difficult(number, 0, &slope0), f = difficult(number, it.alpha, &slope);
-    ck_assert_msg(it.why == TW_CONTINUE && it.trials <= 24, "function %d from %g: %ld trials", number, set.length, it.trials);
+    ck_assert_msg(it.why == TW_CONTINUE && it.trials <= 24, "function %d from %g: %ld trials", number,
+                  set.length, it.trials);
     ck_assert(f <= f0 + set.c1 * it.alpha * slope0 && fabs(slope) <= set.c2 * fabs(slope0));
     ck_assert_double_eq(it.w[0], it.alpha);
     tw_step_release(&step);
@@ -198,7 +203,8 @@ START_TEST(a_first_length_that_is_good_has_the_same_bits_with_and_without_margin
         search_with(&b, &tw_step_wolfe, &usual);
         if (a.it.trials == 1) {
             same++;
-            ck_assert(b.it.trials == 1 && same_bits(a.it.n, a.it.w, b.it.w) && same_bits(a.it.n, a.it.g, b.it.g));
+            ck_assert(b.it.trials == 1 && same_bits(a.it.n, a.it.w, b.it.w) &&
+                      same_bits(a.it.n, a.it.g, b.it.g));
         }
         unmake(&a);
         unmake(&b);
@@ -221,9 +227,11 @@ START_TEST(both_roads_end_at_the_same_length_of_a_quadratic)
             truth(&a, 0, &f0, &slope0);
             truth(&a, 1, &f, &slope);
             const double best = (double)(slope0 / (slope0 - slope));
-            const price with = search_with(&a, rules[rule], &set), without = search_with(&b, rules[rule], &set);
+            const price with = search_with(&a, rules[rule], &set),
+                        without = search_with(&b, rules[rule], &set);
             ck_assert(a.it.trials > 1 && b.it.trials == 2);
-            ck_assert(with.reads == 2 && with.reductions == 3 && without.reads == 2 && without.reductions == 2);
+            ck_assert(with.reads == 2 && with.reductions == 3 && without.reads == 2 &&
+                      without.reductions == 2);
             ck_assert_double_eq_tol(a.it.alpha, best, 1e-11 * best);
             ck_assert_double_eq_tol(b.it.alpha, best, 1e-11 * best);
             unmake(&a);
@@ -239,14 +247,16 @@ START_TEST(lbfgs_with_wolfe_reads_x_hardly_more_than_once_an_iteration)
     tw_step step;
     make(&s, models[_i % MODELS], true, 1 + 2 * ((unsigned)_i / MODELS));
     const double reads = s.p.objective.reads, first = tw_vec_norm(s.it.n, s.it.g);
-    ck_assert_int_eq(tw_optimizer_init(&o, &tw_optimizer_lbfgs, &(tw_optimizer_settings){.memory = 10}, s.it.n), TW_OK);
+    ck_assert_int_eq(
+        tw_optimizer_init(&o, &tw_optimizer_lbfgs, &(tw_optimizer_settings){.memory = 10}, s.it.n), TW_OK);
     ck_assert_int_eq(tw_step_init(&step, &tw_step_wolfe, &usual, s.it.n), TW_OK);
     while (s.it.why == TW_CONTINUE && s.it.k < 100 && tw_vec_norm(s.it.n, s.it.g) > 1e-10 * first) {
         ck_assert_int_eq(tw_optimizer_direction(&o, &s.p.objective, &s.it), TW_OK);
         ck_assert_int_eq(tw_step_advance(&step, &s.p.objective, &s.it), TW_OK);
     }
     const double each = (s.p.objective.reads - reads) / (double)s.it.k;
-    ck_assert_msg(s.it.why == TW_CONTINUE && s.it.k < 100, "%ld iterations, %s", s.it.k, tw_reason_name(s.it.why));
+    ck_assert_msg(s.it.why == TW_CONTINUE && s.it.k < 100, "%ld iterations, %s", s.it.k,
+                  tw_reason_name(s.it.why));
     ck_assert_msg(each <= 1.3, "%g reads in each of %ld iterations", each, s.it.k);
     tw_step_release(&step);
     tw_optimizer_release(&o);
@@ -254,38 +264,7 @@ START_TEST(lbfgs_with_wolfe_reads_x_hardly_more_than_once_an_iteration)
 }
 END_TEST
 
-/* ---------------------------------------------------------------- the first length */
-
-START_TEST(the_first_length_repeats_the_change_of_the_last_step_and_lives_in_the_state)
-{
-    start s;
-    tw_step step, resumed;
-    tw_step_settings set = usual;
-    long first = 0;
-    set.natural = false;
-    make(&s, &tw_model_logistic, true, 5);
-    aim(&s, 1e3, 0);
-    ck_assert_int_eq(tw_step_init(&step, rules[_i], &set, s.it.n), TW_OK);
-    ck_assert_int_eq(tw_step_init(&resumed, rules[_i], &set, s.it.n), TW_OK);
-    ck_assert_int_eq(tw_step_advance(&step, &s.p.objective, &s.it), TW_OK);
-    if (s.it.trials == 1) ck_assert_double_eq(s.it.alpha, 1 / tw_vec_norm(s.it.n, s.it.d));
-    for (int k = 0; k < 20; k++) {
-        const double alpha = s.it.alpha, slope = s.it.slope;
-        for (size_t j = 0; j < s.it.n; j++) s.it.d[j] = -s.it.g[j];
-        memcpy(resumed.state, step.state, step.state_len * sizeof *step.state);
-        ck_assert_int_eq(tw_step_advance(k % 2 ? &resumed : &step, &s.p.objective, &s.it), TW_OK);
-        memcpy(step.state, (k % 2 ? &resumed : &step)->state, step.state_len * sizeof *step.state);
-        ck_assert_int_eq(s.it.why, TW_CONTINUE);
-        if (s.it.trials > 1) continue;
-        first++;
-        ck_assert_double_eq(s.it.alpha, alpha * (slope / s.it.slope));
-    }
-    ck_assert_int_gt(first, 3);
-    tw_step_release(&resumed);
-    tw_step_release(&step);
-    unmake(&s);
-}
-END_TEST
+/* ---------------------------------------------------------------- the longest length, and l1 */
 
 START_TEST(the_longest_length_allowed_is_good_when_it_is_too_short)
 {
@@ -365,7 +344,8 @@ START_TEST(a_search_that_fails_restores_everything_and_the_next_is_as_if_it_had_
     search_with(&s, ops, &set);
     search_with(&fresh, ops, &set);
     check_promise(&s, ops, &set);
-    ck_assert(s.it.trials > 1 && same_bits(s.it.n, s.it.w, fresh.it.w) && same_bits(s.it.n, s.it.g, fresh.it.g));
+    ck_assert(s.it.trials > 1 && same_bits(s.it.n, s.it.w, fresh.it.w) &&
+              same_bits(s.it.n, s.it.g, fresh.it.g));
     unmake(&fresh);
     unmake(&s);
 }
@@ -417,7 +397,8 @@ START_TEST(where_f_has_no_digits_left_the_slopes_decide)
     for (size_t i = 0; i < s.p.shard.rows; i++) s.p.shard.y[i] = i % 2 ? 1e6 : -1e6;
     evaluate_start(&s);
     const double first = tw_vec_norm(s.it.n, s.it.g);
-    ck_assert_int_eq(tw_optimizer_init(&o, &tw_optimizer_lbfgs, &(tw_optimizer_settings){.memory = 9}, s.it.n), TW_OK);
+    ck_assert_int_eq(
+        tw_optimizer_init(&o, &tw_optimizer_lbfgs, &(tw_optimizer_settings){.memory = 9}, s.it.n), TW_OK);
     ck_assert_int_eq(tw_step_init(&step, rules[_i % RULES], &usual, s.it.n), TW_OK);
     while (s.it.why == TW_CONTINUE && s.it.k < 100) {
         ck_assert_int_eq(tw_optimizer_direction(&o, &s.p.objective, &s.it), TW_OK);
@@ -430,7 +411,7 @@ START_TEST(where_f_has_no_digits_left_the_slopes_decide)
 }
 END_TEST
 
-/* ---------------------------------------------------------------- barzilai_borwein */
+/* ---------------------------------------------------------------- over many steps along -g */
 
 /* F and gradient of sum c_j w_j^2 / 2, condition 1000. */
 static tw_status eval_bowl(void *context, const double *w, double *f, double *g)
@@ -456,9 +437,11 @@ static const tw_function bowl_function = {.n = MOST, .eval = eval_bowl};
 
 static void make_bowl(bowl *b, const tw_step_ops *ops)
 {
-    const tw_step_settings set = {.length = 1, .c1 = 1e-4, .shrink = 0.5, .max_trials = 50};
+    const tw_step_settings set = {
+        .length = 1, .c1 = 1e-4, .c2 = 0.9, .c = 0.25, .shrink = 0.5, .max_trials = 50};
     ck_assert_int_eq(tw_comm_local(&b->comm), TW_OK);
-    ck_assert_int_eq(tw_objective_init(&b->F, &(tw_objective_parts){.comm = b->comm, .function = &bowl_function}), TW_OK);
+    ck_assert_int_eq(
+        tw_objective_init(&b->F, &(tw_objective_parts){.comm = b->comm, .function = &bowl_function}), TW_OK);
     ck_assert(tw_iterate_init(&b->it, MOST));
     ck_assert_int_eq(tw_step_init(&b->step, ops, &set, MOST), TW_OK);
     for (int j = 0; j < MOST; j++) b->it.w[j] = 1 + j % 3;
@@ -479,6 +462,28 @@ static void step_down(bowl *b, tw_step *step)
     ck_assert_int_eq(tw_step_advance(step, &b->F, &b->it), TW_OK);
     ck_assert_int_eq(b->it.why, TW_CONTINUE);
 }
+
+START_TEST(the_first_length_repeats_the_change_of_the_last_step_and_lives_in_the_state)
+{
+    bowl b;
+    tw_step resumed;
+    long first = 0;
+    make_bowl(&b, rules[_i]);
+    ck_assert_int_eq(tw_step_init(&resumed, rules[_i], &b.step.set, MOST), TW_OK);
+    for (int k = 0; k < 40; k++) {
+        const double alpha = b.it.alpha, slope = b.it.slope, longest = 1 / tw_vec_norm(MOST, b.it.g);
+        memcpy(resumed.state, b.step.state, b.step.state_len * sizeof *b.step.state);
+        step_down(&b, k % 2 ? &resumed : &b.step);
+        if (k % 2) memcpy(b.step.state, resumed.state, b.step.state_len * sizeof *b.step.state);
+        if (b.it.trials > 1) continue;
+        first += k > 0;
+        ck_assert_double_eq(b.it.alpha, k ? alpha * (slope / b.it.slope) : longest);
+    }
+    ck_assert_int_gt(first, 10);
+    tw_step_release(&resumed);
+    unmake_bowl(&b);
+}
+END_TEST
 
 /* s.s / s.y after an odd number of steps, else s.y / y.y. */
 static double formula(const double *w, const double *g, const tw_iterate *it)
@@ -513,8 +518,8 @@ START_TEST(barzilai_borwein_takes_its_two_lengths_in_turn_below_the_largest_of_t
         rises += b.it.f > b.it.f_prev;
         first += b.it.trials == 1;
     }
-    ck_assert_msg(b.it.k < 200, "%ld iterations", b.it.k);
-    ck_assert(rises > 5 && first > 9 * b.it.k / 10);
+    ck_assert_msg(b.it.k < 900, "%ld iterations", b.it.k);
+    ck_assert(rises > 5 && first > 8 * b.it.k / 10);
     const long k = b.it.k;
     unmake_bowl(&b);
     make_bowl(&b, &tw_step_backtracking); /* the negative control: a monotone search is many times slower */
@@ -551,15 +556,18 @@ int main(void)
     Suite *s = suite_create("search");
     TCase *t = tcase_create("search");
     tcase_set_timeout(t, 60);
-    tcase_add_loop_test(t, the_conditions_hold_for_every_model_scale_and_start_in_few_reductions, 0, 2 * RULES * MODELS);
+    tcase_add_loop_test(t, the_conditions_hold_for_every_model_scale_and_start_in_few_reductions, 0,
+                        2 * RULES * MODELS);
     tcase_add_loop_test(t, the_functions_of_more_and_thuente_reach_a_strong_wolfe_point, 0, 24);
     tcase_add_loop_test(t, a_first_length_that_is_good_has_the_same_bits_with_and_without_margins, 0, MODELS);
     tcase_add_test(t, both_roads_end_at_the_same_length_of_a_quadratic);
     tcase_add_loop_test(t, lbfgs_with_wolfe_reads_x_hardly_more_than_once_an_iteration, 0, 4 * MODELS);
-    tcase_add_loop_test(t, the_first_length_repeats_the_change_of_the_last_step_and_lives_in_the_state, 0, RULES);
+    tcase_add_loop_test(t, the_first_length_repeats_the_change_of_the_last_step_and_lives_in_the_state, 0,
+                        RULES);
     tcase_add_loop_test(t, the_longest_length_allowed_is_good_when_it_is_too_short, 0, 2 * RULES);
     tcase_add_loop_test(t, with_l1_the_promised_decrease_is_the_slope, 0, MODELS);
-    tcase_add_loop_test(t, a_search_that_fails_restores_everything_and_the_next_is_as_if_it_had_not_been, 0, 2 * RULES);
+    tcase_add_loop_test(t, a_search_that_fails_restores_everything_and_the_next_is_as_if_it_had_not_been, 0,
+                        2 * RULES);
     tcase_add_loop_test(t, an_ascent_direction_or_no_number_fails_without_a_trial, 0, RULES);
     tcase_add_loop_test(t, a_gradient_of_zero_is_the_end_and_no_failure, 0, RULES);
     tcase_add_loop_test(t, a_length_where_f_overflows_is_too_long, 0, 2 * RULES);
