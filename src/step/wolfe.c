@@ -25,7 +25,7 @@ static tw_status advance(tw_step *s, tw_objective *F, tw_iterate *it)
 
 const tw_step_ops tw_step_wolfe = {
     .name = "wolfe",
-    .summary = "F(w + alpha d) <= F(w) + c1 alpha g.d and a slope of at most c2 |g.d| there",
+    .summary = "F(w + alpha d) <= F(w) + c1 alpha g.d, and a slope there of at most c2 times that at w",
     .needs_full_batch = true,
     .needs_descent = true,
     .uses_margins = true,

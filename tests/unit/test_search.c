@@ -109,6 +109,7 @@ START_TEST(the_conditions_hold_for_every_model_scale_and_start_in_few_reductions
             if (margins) ck_assert(p.reads == (s.it.trials > 1 ? 2 : 1) && p.reductions <= 6);
             if (margins && s.it.trials == 1) ck_assert_int_eq(p.reductions, 1);
             if (margins && scale == 1) ck_assert_int_le(p.reductions, 4);
+            if (margins && s.it.trials > 1) ck_assert_int_gt(s.it.trials, p.reductions);
             unmake(&s);
         }
     ck_assert(longer > 5 && shorter > 5);
@@ -209,7 +210,7 @@ END_TEST
 
 /* ---------------------------------------------------------------- failure */
 
-static void expect_failure(start *s, const tw_step_ops *ops, const tw_step_settings *set, double reads)
+static price expect_failure(start *s, const tw_step_ops *ops, const tw_step_settings *set, double reads)
 {
     double w[MOST], g[MOST];
     const size_t n = s->it.n, cells = s->d.rows * s->p.model.outputs;
@@ -226,6 +227,7 @@ static void expect_failure(start *s, const tw_step_ops *ops, const tw_step_setti
     if (s->p.objective.margins) ck_assert(same_bits(cells, margins, s->p.objective.margins));
     free(margins);
     s->it.why = TW_CONTINUE;
+    return p;
 }
 
 START_TEST(a_search_that_fails_restores_everything_and_the_next_is_as_if_it_had_not_been)
@@ -239,7 +241,7 @@ START_TEST(a_search_that_fails_restores_everything_and_the_next_is_as_if_it_had_
     set.max_trials = 1;
     expect_failure(&s, ops, &set, 1);
     set.max_trials = 4;
-    expect_failure(&s, ops, &set, _i / RULES ? 1 : 4);
+    ck_assert_int_eq(expect_failure(&s, ops, &set, _i / RULES ? 1 : 4).reductions, _i / RULES ? 2 : 4);
     set.length = 50;
     set.max_trials = 50;
     search_with(&s, ops, &set);

@@ -230,6 +230,23 @@ START_TEST(the_first_length_repeats_the_change_of_the_last_step_and_lives_in_the
 }
 END_TEST
 
+START_TEST(a_first_step_along_the_gradient_is_no_longer_than_one)
+{
+    static const tw_step_ops *const searches[] = {&tw_step_wolfe, &tw_step_barzilai_borwein};
+    for (double norm = 0.5; norm < 4; norm += 0.5) {
+        bowl b;
+        make_bowl(&b, searches[_i]);
+        memset(b.it.w, 0, sizeof(double[MOST]));
+        b.it.w[0] = norm; /* where the curvature is 1 */
+        ck_assert_int_eq(tw_objective_eval(&b.F, b.it.w, &b.it.f, b.it.g), TW_OK);
+        step_down(&b, &b.step);
+        ck_assert_int_eq(b.it.trials, 1);
+        ck_assert_double_eq(b.it.alpha, norm > 1 ? 1 / norm : 1);
+        unmake_bowl(&b);
+    }
+}
+END_TEST
+
 /* s.s / s.y after an odd number of steps, else s.y / y.y. */
 static double formula(const double *w, const double *g, const tw_iterate *it)
 {
@@ -305,6 +322,7 @@ int main(void)
     tcase_add_loop_test(t, lbfgs_with_wolfe_reads_x_hardly_more_than_once_an_iteration, 0, 4 * MODELS);
     tcase_add_loop_test(t, the_first_length_repeats_the_change_of_the_last_step_and_lives_in_the_state, 0,
                         RULES);
+    tcase_add_loop_test(t, a_first_step_along_the_gradient_is_no_longer_than_one, 0, 2);
     tcase_add_loop_test(t, where_f_has_no_digits_left_the_slopes_decide, 0, 4 * RULES);
     tcase_add_test(t, barzilai_borwein_takes_its_two_lengths_in_turn_below_the_largest_of_ten_values);
     tcase_add_test(t, the_state_of_barzilai_borwein_is_all_that_a_resumed_run_needs);
