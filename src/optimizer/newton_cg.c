@@ -109,8 +109,15 @@ static tw_status minimise(conjugate *c, const double *g, double tolerance, long 
         c->r[j] = c->p[j] = -g[j];
     }
     c->rr = tw_vec_dot(c->n, c->r, c->r);
-    while (c->steps < limit && !c->boundary && sqrt(c->rr) > tolerance) TW_TRY(one_step(c));
+    while (c->rr > 0 && c->steps < limit && !c->boundary && (c->steps == 0 || sqrt(c->rr) > tolerance))
+        TW_TRY(one_step(c));
     return TW_OK;
+}
+
+/* Superlinear convergence, but no residual below the rounding of the gradients that the run began with. */
+static double residual_norm(const double *state, double g_norm)
+{
+    return fmax(fmin(0.1, sqrt(g_norm / state[G_START])) * g_norm, 0x1p-50 * state[G_START]);
 }
 
 static tw_status direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)
@@ -121,7 +128,7 @@ static tw_status direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)
     begin(state, g_norm, it);
     conjugate c = {.F = F, .n = o->n, .s = it->d, .r = o->work, .p = o->work + o->n, .q = o->work + 2 * o->n};
     c.radius = state[RADIUS];
-    TW_TRY(minimise(&c, it->g, fmin(0.1, sqrt(g_norm / state[G_START])) * g_norm, limit));
+    TW_TRY(minimise(&c, it->g, residual_norm(state, g_norm), limit));
     state[LENGTH] = tw_vec_norm(o->n, it->d);
     state[SLOPE] = tw_vec_dot(o->n, it->g, it->d);
     state[PREDICTED] = -0.5 * (state[SLOPE] - tw_vec_dot(o->n, it->d, c.r)); /* H d = -g - r */

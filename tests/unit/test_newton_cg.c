@@ -16,13 +16,12 @@ static void direction(method *m, problem *q)
 
 /* ---------------------------------------------------------------- the direction */
 
-/* A multiple of g, with its own radius ||g||: a short g is cut by the radius, a long one is not. */
 static void scale_gradient(problem *q, double factor)
 {
     for (size_t j = 0; j < q->n; j++) q->it.g[j] *= factor;
 }
 
-/* g + H d to residual, h d to hd. */
+/* g + H d. */
 static void residual(problem *q, double *r)
 {
     ck_assert_int_eq(tw_objective_hessian_vector(q->F, q->it.d, false, r), TW_OK);
@@ -91,13 +90,13 @@ START_TEST(n_products_solve_a_quadratic)
     make(&q, &c);
     begin_cg(&m, &q);
     direction(&m, &q);
-    m.o.state[2] = 1e24 * q.it.g_norm; /* as if ||g|| had fallen so far: the residual must be 1e-12 */
+    m.o.state[2] = 1e10 * q.it.g_norm; /* as if ||g|| had fallen so far: the residual must be 1e-5 of it */
     m.o.state[1] = 1e6;
     direction(&m, &q);
     ck_assert_int_le(q.it.inner, (long)q.n);
     ck_assert_int_gt(q.it.inner, 3);
     residual(&q, r);
-    ck_assert_double_le(tw_vec_norm(q.n, r), 1e-12 * q.it.g_norm);
+    ck_assert_double_le(tw_vec_norm(q.n, r), 1e-5 * q.it.g_norm);
     end(&m);
     unmake(&q);
 }
@@ -114,7 +113,7 @@ START_TEST(max_inner_ends_the_conjugate_gradients)
     m.o.set.max_inner = 1;
     m.o.state[0] = 1;
     m.o.state[1] = 1e6;
-    m.o.state[2] = 1e24;
+    m.o.state[2] = 1e10 * q.it.g_norm;
     direction(&m, &q);
     ck_assert_int_eq(q.it.inner, 1);
     for (size_t j = 1; j < q.n; j++) /* one step is along g */
@@ -150,37 +149,37 @@ static double tron(double delta, double f, double fnew, double gs, double prered
 START_TEST(the_radius_follows_tron)
 {
     static const double ratios[] = {-50, -1, 0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 1, 1.3, 5};
-    int larger = 0, smaller = 0;
+    int larger = 0, smaller = 0, edges = 0;
     for (size_t i = 0; i < sizeof ratios / sizeof *ratios; i++) {
         problem q;
         method m;
+        double r[MOST];
         test_case c = usual_case(models[_i]);
-        c.l2 = 4;
+        c.l2 = i % 2 ? 1 : 0;
         make(&q, &c);
         go_somewhere(&q);
         begin_cg(&m, &q);
-        for (int k = 0; k < 3; k++) {
-            const double before = k ? q.it.radius : q.it.g_norm;
-            direction(&m, &q);
-            if (k == 0) ck_assert_double_eq(q.it.radius, q.it.g_norm);
+        direction(&m, &q);
+        ck_assert_double_eq(q.it.radius, q.it.g_norm);
+        for (int k = 0; k < 4; k++) {
             const double radius = q.it.radius, length = tw_vec_norm(q.n, q.it.d);
-            const bool edge = length > radius * (1 - 1e-12);
-            q.it.ratio = ratios[i];
             const double fnew = -(ratios[i] * q.it.predicted), gs = tw_vec_dot(q.n, q.it.g, q.it.d);
+            const bool edge = m.o.state[6] > 0;
+            residual(&q, r); /* a tenth, unless the radius was in the way */
+            ck_assert(edge ? length > radius * (1 - 1e-14) : tw_vec_norm(q.n, r) <= 0.1 * q.it.g_norm);
             const double expected = edge && ratios[i] > 0.75 ? 4 * (k ? radius : fmin(radius, length))
                                                              : tron(radius, 0, fnew, gs, q.it.predicted, length, k == 0);
+            q.it.ratio = ratios[i];
             direction(&m, &q);
             ck_assert_double_eq_tol(q.it.radius, expected, 1e-14 * expected);
             larger += q.it.radius > radius;
             smaller += q.it.radius < radius;
-            m.o.state[0] = k + 1; /* the extra direction did not happen */
-            (void)before;
+            edges += edge;
         }
         end(&m);
         unmake(&q);
     }
-    ck_assert_int_gt(smaller, 3);
-    ck_assert(larger > 0 || _i == 0);
+    ck_assert(larger > 2 && smaller > 9 && edges > 9);
 }
 END_TEST
 
@@ -225,7 +224,7 @@ START_TEST(an_accepted_step_is_the_whole_direction_and_its_ratio_is_what_f_fell)
         ck_assert_int_eq(tw_objective_eval(q.F, q.it.w, &f, g), TW_OK);
         ck_assert(f == q.it.f && same_bits(q.n, g, q.it.g));
         ck_assert_double_eq(q.it.ratio, (q.it.f_prev - f) / q.it.predicted);
-        if (_i == 0) ck_assert_double_eq_tol(q.it.ratio, 1, 1e-9); /* the model of a quadratic is itself */
+        if (_i == 0) ck_assert_double_eq_tol(q.it.ratio, 1, 1e-12 + 1e-15 * f / q.it.predicted); /* the model of a quadratic is itself */
     }
     end(&m);
     unmake(&q);
@@ -311,6 +310,26 @@ END_TEST
 
 /* ---------------------------------------------------------------- where it arrives */
 
+/* Softmax without a penalty has directions without curvature: rounding of g along them must not be followed. */
+START_TEST(a_gradient_of_rounding_errors_gives_a_short_step)
+{
+    problem q;
+    method m;
+    test_case c = usual_case(&tw_model_softmax);
+    c.l2 = 0;
+    make(&q, &c);
+    begin_cg(&m, &q);
+    const double start = q.it.g_norm;
+    for (int k = 0; k < 20; k++) { /* long after the minimum */
+        iterate(&m, &q);
+        if (k > 8) ck_assert_double_lt(q.it.g_norm, 1e-14 * start);
+        if (k > 8) ck_assert_double_lt(tw_vec_norm(q.n, q.it.d), 1e-9);
+    }
+    end(&m);
+    unmake(&q);
+}
+END_TEST
+
 START_TEST(it_arrives_where_newton_does_faster_than_linearly)
 {
     problem q, other;
@@ -328,7 +347,7 @@ START_TEST(it_arrives_where_newton_does_faster_than_linearly)
         last = q.it.g_norm;
         iterate(&m, &q);
         ck_assert_int_lt((int)q.it.k, 20);
-        ck_assert(q.it.f <= q.it.f_prev);
+        ck_assert(q.it.f <= q.it.f_prev + TW_LOSS_ROUNDING * q.it.f);
     }
     ck_assert_double_lt(q.it.g_norm / last, 0.01); /* the last factors are far below the first */
     ck_assert_double_lt(last / before, 0.1);
@@ -383,7 +402,7 @@ START_TEST(within_the_rounding_of_f_a_step_past_the_minimum_is_refused_by_its_sl
         begin_cg(&m, &q);
         m.o.state[0] = 2;
         m.o.state[1] = 1;
-        m.o.state[2] = 1e24 * q.it.g_norm;
+        m.o.state[2] = 1e10 * q.it.g_norm;
         direction(&m, &q);
         ck_assert_double_lt(q.it.predicted, TW_LOSS_ROUNDING * q.it.f);
         for (size_t j = 0; j < q.n; j++) q.it.d[j] *= i ? 2.1 : 1.9;
@@ -411,6 +430,7 @@ int main(void)
     tcase_add_loop_test(t, a_refused_step_leaves_the_iterate_to_the_bit, 0, 3);
     tcase_add_test(t, steps_that_are_always_refused_end_the_run_where_it_was);
     tcase_add_loop_test(t, an_iteration_costs_one_read_and_one_for_each_product, 0, 3);
+    tcase_add_test(t, a_gradient_of_rounding_errors_gives_a_short_step);
     tcase_add_loop_test(t, it_arrives_where_newton_does_faster_than_linearly, 0, 6);
     tcase_add_test(t, where_f_has_no_digits_left_the_slopes_accept_and_the_gradient_still_falls);
     tcase_add_test(t, within_the_rounding_of_f_a_step_past_the_minimum_is_refused_by_its_slope);
