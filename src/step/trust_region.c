@@ -14,12 +14,12 @@ static double decrease(const tw_iterate *it, double f)
     return fall;
 }
 
+/* it->moved stays true: the next, shorter step will move, so this is no reason to stop. */
 static void refuse(const tw_step *s, tw_iterate *it)
 {
     memcpy(it->w, s->w, it->n * sizeof *s->w);
     it->alpha = 0;
     it->rejected = true;
-    it->moved = true; /* the next, shorter step will: no reason to stop */
 }
 
 static tw_status advance(tw_step *s, tw_objective *F, tw_iterate *it)
