@@ -10,7 +10,7 @@
 #include "thalweg/objective.h"
 
 /* Add an optimizer here. */
-#define TW_OPTIMIZERS(X) X(gd) X(momentum) X(nesterov) X(adagrad) X(rmsprop) X(adam) X(adamw) X(lbfgs)
+#define TW_OPTIMIZERS(X) X(gd) X(momentum) X(nesterov) X(adagrad) X(rmsprop) X(adam) X(adamw) X(lbfgs) X(coordinate_descent) X(proximal_gradient)
 
 typedef struct {
     double momentum; /* 0 <= . < 1 */
@@ -47,6 +47,9 @@ typedef struct {
     /* Doubles of state for n parameters; they start as zeros. REQUIRED */
     size_t (*state_len)(const tw_optimizer_settings *set, size_t n);
 
+    /* Doubles of working memory for n parameters, free between directions. OPTIONAL */
+    size_t (*work_len)(const tw_optimizer_settings *set, size_t n);
+
     /* The settings as people read them, "10" of lbfgs(10). OPTIONAL */
     void (*describe)(const tw_optimizer_settings *set, size_t length, char *text);
 
@@ -66,6 +69,7 @@ struct tw_optimizer {
     tw_optimizer_settings set;
     size_t n, state_len;
     double *state; /* [state_len] all that a resumed run needs; owned */
+    double *work;  /* [work_len] of one direction; owned */
 };
 
 /** Not collective. TW_MEMORY. */
