@@ -118,7 +118,10 @@ static const shape hard[] = {{&tw_model_linear, 300, 100, 0.95, 3e-4, 0},
                              {&tw_model_logistic, 400, 40, 0.9, 1e-2, 0},
                              {&tw_model_logistic, 100, 200, 0.67, 2e-2, 0},
                              {&tw_model_softmax, 300, 9, 0.8, 2e-2, 0}, /* an odd number of classes: one minimum */
-                             {&tw_model_softmax, 300, 9, 0.8, 2e-2, 1e-3}};
+                             {&tw_model_softmax, 300, 9, 0.8, 2e-2, 1e-3},
+                             {&tw_model_poisson, 300, 20, 0.6, 0.3, 0},
+                             {&tw_model_squared_hinge, 300, 20, 0.6, 5e-2, 0},
+                             {&tw_model_huber, 300, 20, 0.6, 0.3, 0}};
 enum { HARD = sizeof hard / sizeof *hard };
 
 /* Without the restriction to the face that can move, the first of them has 2e-5 of its gradient left after 5000. */
