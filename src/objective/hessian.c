@@ -18,6 +18,7 @@ static tw_status add_product(tw_objective *F, const tw_block *shard_block, size_
 
 tw_status tw_objective_hessian_vector(tw_objective *F, const double *d, bool identity, double *out)
 {
+    if (F->parts.function) return tw_function_product(F, d, identity, out);
     TW_TRY(tw_objective_fold(F, d));
     TW_TRY(tw_objective_pass(F, F->reduction, add_product, &identity, F->sums));
     F->reads += 1;
@@ -55,6 +56,7 @@ static size_t pairs_of(const tw_objective *F)
 
 double tw_objective_hessian_bytes(const tw_objective *F)
 {
+    if (F->parts.function) return 8 * (double)F->n * (double)F->n;
     const double dim = (double)dimension(F), node = (double)pairs_of(F) * dim * (double)stride_of(dimension(F));
     double levels = 2;
     for (int64_t g = F->partition->groups < TW_MATRIX_GROUPS ? F->partition->groups : TW_MATRIX_GROUPS; g > 1; g /= 2)
@@ -172,6 +174,7 @@ static void assemble(const matrix *h, const double *sums, double *out)
 
 tw_status tw_objective_hessian(tw_objective *F, double *out)
 {
+    if (F->parts.function) return tw_function_hessian(F, out);
     matrix h;
     const double start = tw_seconds();
     tw_status status = matrix_init(&h, F);

@@ -132,7 +132,7 @@ void tw_monitor_explain(const tw_monitor *m, const tw_iterate *it, size_t length
 
 static const char *advise_divergence(const tw_objective *F)
 {
-    return F->scaling->kind == TW_SCALING_NONE
+    return F->scaling && F->scaling->kind == TW_SCALING_NONE
                ? "the step is too long for this data: features of very different size need scaling\n"
                  "           (data.scaling: standardize); else shorten step.length, or use step.rule: "
                  "backtracking"
