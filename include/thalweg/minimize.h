@@ -19,8 +19,8 @@ typedef struct {
 
     double l2, l1;                 /* >= 0: (l2/2) ||w||^2 + l1 ||w||_1, of all parameters but intercepts */
     double gradient_norm;          /* converged when the gradient's norm is at most this; 0: off */
-    double gradient_norm_relative; /* or this times its norm at the start (convex: at zero); 0: 1e-8 without
-                                      the above */
+    double gradient_norm_relative; /* or this times its norm at the start (convex: at zero); 0: off when the
+                                      above is set, else 1e-6 */
     long max_iterations;           /* 0: 10000 */
     double max_seconds;            /* 0: no limit */
     tw_reduction_mode mode;        /* TW_REPRODUCIBLE: the same bits on any number of ranks */

@@ -103,7 +103,7 @@ static void set_stop(tw_method *m, const tw_minimize_settings *set)
         .gradient_norm = absolute ? set->gradient_norm : NAN,
         .gradient_norm_relative = relative   ? set->gradient_norm_relative
                                   : absolute ? NAN
-                                             : 1e-8,
+                                             : 1e-6,
         .loss_delta = NAN,
         .loss_delta_relative = NAN,
         .patience = 1,
