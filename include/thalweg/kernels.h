@@ -8,9 +8,23 @@
 
 #include "thalweg/dtype.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { TW_MICRO = 8, TW_LANES = 8 };
+
+/** The part of a matrix that a product writes: all of it, or the triangle with its diagonal. */
+typedef enum { TW_ALL, TW_LOWER, TW_UPPER } tw_part;
+
+/** C = C + A^T B, or C - A^T B: see product below. Matrices are row-major; those that are written overlap no other. */
+typedef struct {
+    size_t rows, m, n;    /* rows of a and b; c is [m][n] */
+    size_t np, ldc;       /* row lengths of a and b, and of c: multiples of TW_LANES, np >= m and n, ldc >= n */
+    const double *a, *b;  /* [rows][np]; columns from m and n to the next multiple of TW_LANES are read, not used */
+    double *c;            /* [m][ldc]; nothing outside the part changes */
+    tw_part part;         /* TW_LOWER: c_jk with k <= j only; TW_UPPER: k >= j */
+    bool minus;
+} tw_product;
 
 typedef struct {
     const char *name; /* "avx512", "avx2", "baseline" */
@@ -34,6 +48,14 @@ typedef struct {
 
     /* g[j*kp + k] = fma(r[i*kp + k], x[i*n + j], g[j*kp + k]) for i in order; kp a multiple of TW_LANES. */
     void (*outer)(size_t rows, size_t n, size_t kp, const double *x, const double *r, double *g);
+
+    /* c[j*ldc + k] = chain over i ascending of fma(±a[i*np + j], b[i*np + k], c[j*ldc + k]). */
+    void (*product)(const tw_product *p);
+
+    /* c[j*np + k] = fma(a[i*np + j], b[i*np + k], c[j*np + k]) for i = 0 .. rows-1 in order; j < n, k <= j in gram,
+     * k < n in gemm_tn. np a multiple of TW_LANES, np >= n; other elements of c [n][np] stay. */
+    void (*gram)(size_t rows, size_t n, size_t np, const double *a, const double *b, double *c);
+    void (*gemm_tn)(size_t rows, size_t n, size_t np, const double *a, const double *b, double *c);
 } tw_kernels;
 
 /** The table in use. Not collective. Never NULL. */

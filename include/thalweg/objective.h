@@ -156,8 +156,8 @@ tw_status tw_objective_hessian_vector(tw_objective *objective, const double *d, 
 tw_status tw_objective_least_curvature(tw_objective *objective, const double *w, double *least,
                                        double *largest) TW_CHECKED;
 
-/** Bytes that tw_objective_hessian needs on a rank. Not collective. */
-double tw_objective_hessian_bytes(const tw_objective *objective);
+/** Bytes that tw_objective_hessian and its solver need on a rank at most. Not collective. */
+double tw_objective_matrix_bytes(size_t features, size_t outputs, bool intercept);
 
 /** h [n][n], symmetric: the Hessian of the smooth part. One read of X, one exchange of about n^2 numbers. A function
  * without rows: 2 n evaluations. */

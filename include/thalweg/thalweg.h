@@ -15,6 +15,7 @@ extern "C" {
 #include "thalweg/rng.h"
 #include "thalweg/vec.h"
 #include "thalweg/kernels.h"
+#include "thalweg/cholesky.h"
 #include "thalweg/file.h"
 #include "thalweg/comm.h"
 #include "thalweg/partition.h"

@@ -5,6 +5,7 @@
  * possible. */
 #include "thalweg/kernels.h"
 
+#include "core/kernels_gram.h"
 #include "core/v8.h"
 #include "core/v8_widen.h"
 #include "core/vmath.h"
@@ -288,11 +289,9 @@ static void outer(size_t rows, size_t n, size_t kp, const double *x, const doubl
 
 /* ---------------------------------------------------------------- the table */
 
-#define JOIN_(a, b) a##b
-#define JOIN(a, b)  JOIN_(a, b)
-#define QUOTE_(a)   #a
-#define QUOTE(a)    QUOTE_(a)
-#define TABLE       JOIN(tw_kernels_, TW_ISA)
+#define QUOTE_(a) #a
+#define QUOTE(a)  QUOTE_(a)
+#define TABLE     TW_ISA_JOIN(tw_kernels_, TW_ISA)
 
 extern const tw_kernels TABLE;
 const tw_kernels TABLE = {
@@ -307,4 +306,7 @@ const tw_kernels TABLE = {
     .update = update,
     .products = products,
     .outer = outer,
+    .product = tw_kernel_product,
+    .gram = tw_kernel_gram,
+    .gemm_tn = tw_kernel_gemm_tn,
 };

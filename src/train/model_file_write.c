@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert((int)TW_MODEL_HISTORY == (int)TW_HISTORY_COLUMNS,
-               "a column of the history has no name in the file");
+_Static_assert((int)TW_MODEL_HISTORY == (int)TW_HISTORY_VALIDATION_LOSS,
+               "the columns of every history come first");
 
 const char *const tw_model_history_names[TW_MODEL_HISTORY] = {"iteration",     "seconds",     "loss",
                                                               "gradient_norm", "step_length", "taylor_ratio"};

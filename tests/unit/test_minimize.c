@@ -272,8 +272,9 @@ START_TEST(classes_of_a_file_become_indices_and_those_in_memory_must_be)
 END_TEST
 
 /* (z^2 - y)^2 / 4 of one margin: not convex, a saddle or maximum at w = 0, minima on both sides. */
-static void phase_loss(size_t n, const double *z, const double *t, double *l, double *r)
+static void phase_loss(const tw_model *m, size_t n, const double *z, const double *t, double *l, double *r)
 {
+    (void)m;
     for (size_t i = 0; i < n; i++) {
         const double a = z[i] * z[i] - t[i];
         l[i] = 0.25 * a * a;
@@ -284,8 +285,9 @@ static double identity(double z)
 {
     return z;
 }
-static void phase_curvature(size_t n, const double *z, const double *t, double *h)
+static void phase_curvature(const tw_model *m, size_t n, const double *z, const double *t, double *h)
 {
+    (void)m;
     for (size_t i = 0; i < n; i++) h[i] = 3 * z[i] * z[i] - t[i];
 }
 

@@ -1,0 +1,21 @@
+/* kernels_gram.h -- what kernels_gram.c gives to the table of kernels.c.
+ *
+ * Both are compiled once per instruction set with TW_ISA, the name of the table; the names below end in it.
+ */
+#ifndef TW_KERNELS_GRAM_H
+#define TW_KERNELS_GRAM_H
+
+#include "thalweg/kernels.h"
+
+#define TW_ISA_JOIN_(a, b) a##b
+#define TW_ISA_JOIN(a, b)  TW_ISA_JOIN_(a, b)
+
+#define tw_kernel_gram    TW_ISA_JOIN(tw_kernel_gram_, TW_ISA)
+#define tw_kernel_gemm_tn TW_ISA_JOIN(tw_kernel_gemm_tn_, TW_ISA)
+#define tw_kernel_product TW_ISA_JOIN(tw_kernel_product_, TW_ISA)
+
+void tw_kernel_gram(size_t rows, size_t n, size_t np, const double *a, const double *b, double *c);
+void tw_kernel_gemm_tn(size_t rows, size_t n, size_t np, const double *a, const double *b, double *c);
+void tw_kernel_product(const tw_product *p);
+
+#endif
