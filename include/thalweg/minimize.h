@@ -1,7 +1,7 @@
 /* minimize.h -- a whole run in one call: a function of your own, or a model of your own on rows of data.
  *
  * Nothing is printed and no file is written. Zeros in the settings are the defaults of docs/config.md, and
- * what cannot be paired there is refused here in the same words. For anything beyond, take the parts
+ * what cannot be paired there is refused here too. For anything beyond, take the parts
  * themselves: trainer.h. */
 #ifndef THALWEG_MINIMIZE_H
 #define THALWEG_MINIMIZE_H

@@ -66,7 +66,8 @@ static tw_status train(fitting *t, tw_minimize_result *out)
 static tw_status find_classes(fitting *t, const tw_shard *shard, double **classes)
 {
     *classes = NULL;
-    if (t->ops->target == TW_TARGET_NUMBER) return TW_OK;
+    if (t->ops->target == TW_TARGET_NUMBER)
+        return tw_comm_agree(t->comm, tw_model_check_labels(t->ops, shard));
     TW_TRY(tw_shard_classes(shard, t->comm, &t->classes, classes));
     if (t->classes == 1)
         return tw_fail(TW_DATA, "all labels are %g: with one class there is nothing to learn", (*classes)[0]);

@@ -22,6 +22,25 @@ static tw_status unknown(const char *kind, const char *word, size_t count, const
                    near ? ". Did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+/* Why this optimizer cannot go with this rule, or NULL: as in a run of the program (run_method.c). */
+static const char *obstacle(const tw_optimizer_ops *o, const tw_step_ops *s, double l1)
+{
+    if (o->only_step && strcmp(o->only_step, s->name) != 0) return "is not the rule that the method brings";
+    if (s->only_optimizer && strcmp(s->only_optimizer, o->name) != 0) return "belongs to another method";
+    if (s->needs_descent && !o->descent) return "needs a direction that always descends";
+    if (o->unit && !s->length) return "searches along a line, but this method needs its length in advance";
+    if (l1 > 0 && o->matrix && s->uses_margins)
+        return "judges slopes, which l1 breaks along these directions";
+    return NULL;
+}
+
+static const char *default_rule(const tw_optimizer_ops *o, double l1)
+{
+    const char *name = o->default_step ? o->default_step : "constant";
+    const tw_step_ops *own = tw_step_find(name);
+    return own && !obstacle(o, own, l1) ? name : "backtracking";
+}
+
 static tw_status find_names(tw_method *m, const tw_minimize_settings *set)
 {
     const char *names[MOST_NAMES], *optimizer = set->optimizer ? set->optimizer : "lbfgs";
@@ -29,8 +48,7 @@ static tw_status find_names(tw_method *m, const tw_minimize_settings *set)
     m->optimizer = tw_optimizer_find(optimizer);
     for (; tw_optimizers[count] && count < MOST_NAMES; count++) names[count] = tw_optimizers[count]->name;
     if (!m->optimizer) return unknown("optimizer", optimizer, count, names);
-    const char *own = m->optimizer->only_step ? m->optimizer->only_step : m->optimizer->default_step;
-    const char *step = set->step ? set->step : own ? own : "backtracking";
+    const char *step = set->step ? set->step : default_rule(m->optimizer, set->l1);
     m->step = tw_step_find(step);
     for (count = 0; tw_steps[count] && count < MOST_NAMES; count++) names[count] = tw_steps[count]->name;
     return m->step ? TW_OK : unknown("step rule", step, count, names);
@@ -38,25 +56,13 @@ static tw_status find_names(tw_method *m, const tw_minimize_settings *set)
 
 static tw_status check_pair(const tw_method *m, const tw_minimize_settings *set)
 {
-    const tw_optimizer_ops *o = m->optimizer;
-    const tw_step_ops *s = m->step;
-    if (o->only_step && strcmp(o->only_step, s->name) != 0)
-        return tw_fail(TW_CONFIG, "optimizer %s goes with step rule %s alone, not with %s", o->name,
-                       o->only_step, s->name);
-    if (s->only_optimizer && strcmp(s->only_optimizer, o->name) != 0)
-        return tw_fail(TW_CONFIG, "step rule %s goes with optimizer %s alone, not with %s", s->name,
-                       s->only_optimizer, o->name);
-    if (s->needs_descent && !o->descent)
-        return tw_fail(
-            TW_CONFIG,
-            "%s needs a direction that always descends, which %s does not promise; take a step rule "
-            "without a search, such as constant",
-            s->name, o->name);
-    if (o->unit && !s->length)
-        return tw_fail(TW_CONFIG, "%s takes its length from a schedule, which %s is not; take constant",
-                       o->name, s->name);
-    if (set->l1 > 0 && !o->l1)
-        return tw_fail(TW_CONFIG, "%s cannot minimise with l1; take an optimizer that does, or l2", o->name);
+    const char *why = obstacle(m->optimizer, m->step, set->l1);
+    if (why)
+        return tw_fail(TW_CONFIG, "step rule %s cannot be paired with optimizer %s: %s %s", m->step->name,
+                       m->optimizer->name, m->step->name, why);
+    if (set->l1 > 0 && !m->optimizer->l1)
+        return tw_fail(TW_CONFIG, "%s cannot minimise with l1; take an optimizer that does, or l2",
+                       m->optimizer->name);
     return TW_OK;
 }
 
@@ -70,6 +76,11 @@ static tw_status check_model(const tw_method *m, const tw_model_ops *model)
     if (model && (m->optimizer->products || m->step->products) && !(model->hessian_vector && curved))
         return tw_fail(TW_CONFIG, "%s asks for second derivatives, which model %s does not have",
                        m->optimizer->products ? m->optimizer->name : m->step->name, model->name);
+    if (model && m->step->products &&
+        !(tw_model_curvature_max(model) > 0 && isfinite(tw_model_curvature_max(model))))
+        return tw_fail(TW_CONFIG,
+                       "step rule %s needs a loss of bounded curvature, and that of model %s is not",
+                       m->step->name, model->name);
     if (model && m->optimizer->matrix && !(model->curvatures && model->rates && curved))
         return tw_fail(TW_CONFIG,
                        "%s asks for the matrix of second derivatives, which model %s does not have",
@@ -144,6 +155,7 @@ static void set_step(tw_method *m, const tw_minimize_settings *set, const tw_con
     if (set->of_step) m->of_step = *set->of_step;
     if (isnan(m->of_step.c2))
         m->of_step.c2 = o->natural ? 0.9 : 0.1; /* Nocedal and Wright 2006, section 3.1 */
+    if (isnan(m->of_step.decay)) m->of_step.decay = m->step == &tw_step_step ? 0.1 : 0.95;
     if (isnan(m->of_step.period)) m->of_step.period = (double)m->stop.max_iterations;
     m->of_step.natural = o->natural;
     m->of_step.unit = o->unit;
@@ -163,9 +175,9 @@ static tw_status set_values(tw_method *m, const tw_minimize_settings *set)
     set_step(m, set, &defaults);
     tw_config_release(&defaults);
     if (!complete) return tw_fail(TW_MEMORY, "out of memory for the settings");
-    const bool decays = m->step == &tw_step_exponential || m->step == &tw_step_step;
-    if (decays && !(m->of_step.decay > 0 && m->of_step.decay <= 1))
-        return tw_fail(TW_CONFIG, "step rule %s needs a decay in (0, 1], in of_step", m->step->name);
+    if (!(m->of_step.c1 < m->of_step.c2))
+        return tw_fail(TW_CONFIG, "c1 (%g) must be smaller than c2 (%g): else no length need satisfy both",
+                       m->of_step.c1, m->of_step.c2);
     return TW_OK;
 }
 

@@ -165,12 +165,14 @@ static const struct {
     const char *says;
 } wrong[] = {{{.optimizer = "lbfsg"}, "Did you mean 'lbfgs'?"},
              {{.step = "backtrack"}, "unknown step rule 'backtrack'"},
-             {{.optimizer = "momentum", .step = "backtracking"}, "which momentum does not promise"},
+             {{.optimizer = "momentum", .step = "backtracking"},
+              "backtracking needs a direction that always descends"},
              {{.optimizer = "momentum", .l1 = 1}, "momentum cannot minimise with l1"},
              {{.l2 = -1}, "l2 of the settings"},
              {{.length = NAN}, "length of the settings"},
              {{.max_iterations = -1}, "max_iterations of the settings"},
-             {{.optimizer = "gd", .step = "exponential"}, "needs a decay"}};
+             {{.of_step = &(tw_step_settings){.c1 = 0.4, .c2 = 0.2, .shrink = 0.5, .max_trials = 50}},
+              "must be smaller than c2"}};
 
 START_TEST(what_cannot_be_is_refused_and_nothing_is_evaluated)
 {
