@@ -23,6 +23,7 @@ static tw_status need_margins(const tw_objective *F)
 
 tw_status tw_objective_hessian_vector(tw_objective *F, const double *d, bool identity, double *out)
 {
+    if (F->parts.function) return tw_function_product(F, d, identity, out);
     if (!identity) TW_TRY(need_margins(F));
     TW_TRY(tw_objective_fold(F, d));
     TW_TRY(tw_objective_pass(F, F->reduction, add_product, &identity, F->sums));
@@ -178,6 +179,7 @@ static void assemble(const matrix *h, const double *sums, double *out)
 
 tw_status tw_objective_hessian(tw_objective *F, double *out)
 {
+    if (F->parts.function) return tw_function_hessian(F, out);
     matrix h;
     const double start = tw_seconds();
     TW_TRY(need_margins(F));

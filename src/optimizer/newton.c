@@ -58,7 +58,7 @@ static void pin(newton_system *s, size_t first, size_t classes)
 
 static void pin_classes(newton_system *s, const tw_objective *F)
 {
-    const size_t classes = F->model->outputs;
+    const size_t classes = F->model ? F->model->outputs : 1;
     if (classes < 2) return;
     for (size_t j = 0; F->l2 == 0 && j < F->n_weights; j += classes) pin(s, j, classes);
     if (F->n > F->n_weights) pin(s, F->n_weights, classes);
