@@ -1,6 +1,8 @@
 /* What the tests of the spine share. Serial helpers assert; what runs under mpirun returns verdicts. */
 #include "support.h"
 
+#include "thalweg/link.h"
+
 #include <ftw.h>
 #include <math.h>
 #include <stdio.h>
@@ -220,7 +222,7 @@ static double label(const test_case *c)
     switch (c->ops->target) {
     case TW_TARGET_BINARY: return (double)(test_bits() % 2);
     case TW_TARGET_CLASS: return (double)(test_bits() % c->classes);
-    default: return 3 * test_uniform();
+    default: return c->ops->link->label_error ? (double)(test_bits() % 4) : 3 * test_uniform();
     }
 }
 

@@ -23,8 +23,8 @@ double tw_cholesky_norm(size_t n, size_t stride, const double *a, double *sums);
  * again with others. u_jk = (chain over p = 0 .. j-1 from a_kj of fma(-u_pj, u_pk, s)) / u_jj; u_jj = sqrt of
  * the chain of a_jj, the pivot. Returns n, or the first j whose pivot is not > n * 2^-53 * max(0, largest
  * a_jj): A is then singular or indefinite to working precision, or not finite, and the upper triangle is
- * undefined. Cost: n^3 / 3 operations, 99 % of them in the product kernel for large n. Source: Higham 2002,
- * Accuracy and Stability of Numerical Algorithms, algorithm 10.2; backward error theorems 10.3 and 10.4.
+ * undefined. Cost: n^3 / 3 operations, most of them in the product kernel. Source: Higham 2002,
+ * Accuracy and Stability of Numerical Algorithms, chapter 10.
  */
 size_t tw_cholesky_factor(size_t n, size_t stride, double *a);
 

@@ -14,13 +14,15 @@ typedef struct {
     double *confusion; /* [classes][classes] weights, true class by row, predicted by column; owned */
     double accuracy, log_loss, f1_macro;
     double roc_auc;       /* two classes only, else NAN; exact, ties count one half */
-    double r2, rmse, mae; /* regression */
+    double r2, rmse, mae; /* regression, of the response */
+    double deviance;      /* mean deviance of a model that has one (poisson), else NAN */
 } tw_metrics;
 
 /**
  * Metrics of predictions. A tie in the margins goes to the first class, macro F1 is the mean over the classes
- * that are true or predicted somewhere, as in scikit-learn; log-loss is the mean of the model's own loss; R2
- * with a constant target is 1 when exact, else 0.
+ * that are true or predicted somewhere, as in scikit-learn; log-loss is NAN for a classifier without
+ * probabilities. Regression metrics are those of the response (exp(z) for poisson); R2 with a constant target
+ * is 1 when exact, else 0.
  *
  * Collective.
  * @param z [rows][outputs] margins of this rank's rows; shard->y holds numbers, or class indices

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 
 /* Add a model here. */
-#define TW_MODELS(X) X(linear) X(logistic) X(softmax)
+#define TW_MODELS(X) X(linear) X(logistic) X(softmax) X(huber) X(poisson) X(squared_hinge)
 
 /** What the labels of a model are. */
 typedef enum { TW_TARGET_NUMBER, TW_TARGET_BINARY, TW_TARGET_CLASS } tw_target;
@@ -55,7 +55,7 @@ typedef struct {
      * coordinate_descent */
     void (*curvatures)(const tw_model *model, size_t rows, const double *z, const double *y, double *c);
 
-    double curvature_max; /* the largest eigenvalue these can have; 0: unknown or none */
+    double curvature_max; /* the largest eigenvalue these can have; 0: unknown, or the link's */
     bool convex;          /* in the parameters, for every data set: a vanishing gradient is a minimum */
 } tw_model_ops;
 
@@ -63,18 +63,27 @@ typedef struct {
 TW_MODELS(X)
 #undef X
 
+/** The largest second derivative of a row's loss to its margins; 0: unknown, INFINITY: unbounded. Not collective. */
+double tw_model_curvature_max(const tw_model_ops *ops);
+
 /** All rows of the table, ended by NULL. */
 extern const tw_model_ops *const tw_models[];
 
 /** The row of that name, or NULL. Not collective. */
 const tw_model_ops *tw_model_find(const char *name);
 
+/** What a loss may be tuned by. */
+typedef struct {
+    double delta; /* > 0, in units of the label: where the loss of huber turns from square to line */
+} tw_model_settings;
+
 struct tw_model {
     const tw_model_ops *ops;
-    size_t features, classes; /* n; number of classes, 0 for a numeric target */
-    size_t outputs;           /* K */
-    size_t n_weights;         /* n K, penalised */
-    size_t n_params;          /* n_weights, + K with intercept */
+    tw_model_settings settings; /* delta 1 after tw_model_init; may be changed before the first evaluation */
+    size_t features, classes;   /* n; number of classes, 0 for a numeric target */
+    size_t outputs;             /* K */
+    size_t n_weights;           /* n K, penalised */
+    size_t n_params;            /* n_weights, + K with intercept */
     bool intercept;
     size_t packed;   /* K rounded up to whole vectors */
     double *scratch; /* owned: rows as doubles; for several outputs packed parameters, block gradient */
@@ -90,6 +99,17 @@ struct tw_model {
 tw_status tw_model_init(tw_model *model, const tw_model_ops *ops, size_t features, size_t classes,
                         bool intercept) TW_CHECKED;
 void tw_model_release(tw_model *model);
+
+/** Are predictions of the model probabilities of classes? Not for a numeric target, nor for a classifier that
+ * has margins only. Not collective. */
+bool tw_model_has_probabilities(const tw_model *model);
+
+/**
+ * May every label of the shard be one of that model? Numeric targets only; classes have their own checks.
+ * Not collective: the caller must agree before the next collective.
+ * @return TW_OK; TW_DATA names the first wrong label and its file row.
+ */
+tw_status tw_model_check_labels(const tw_model_ops *ops, const tw_shard *shard) TW_CHECKED;
 
 /** Length of the sums of a block: n_weights + K + 3, in the order gradient, residuals, loss, weight, bad
  * rows. */

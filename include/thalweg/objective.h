@@ -139,8 +139,8 @@ tw_status tw_objective_along(tw_objective *objective, const double *w, const dou
  * One read of X, one exchange as in tw_objective_eval. */
 tw_status tw_objective_hessian_vector(tw_objective *objective, const double *d, bool identity, double *out) TW_CHECKED;
 
-/** Bytes on a rank of tw_objective_hessian and the factor of its matrix. Not collective. */
-double tw_objective_hessian_bytes(const tw_objective *objective);
+/** Bytes that tw_objective_hessian and its solver need on a rank at most. Not collective. */
+double tw_objective_matrix_bytes(size_t features, size_t outputs, bool intercept);
 
 /** h [n][n], symmetric: the Hessian of the smooth part (needs keep_margins). One read of X, one exchange of about n^2 numbers. */
 tw_status tw_objective_hessian(tw_objective *objective, double *h) TW_CHECKED;

@@ -13,6 +13,39 @@
 /** Phases of the accounting; their seconds add up to the wall time of a rank. */
 enum { TW_PHASE_READ, TW_PHASE_COMPUTE, TW_PHASE_WAIT, TW_PHASE_WIRE, TW_PHASE_OTHER, TW_N_PHASES };
 
+/** The rows of data.validation: of the training file (then weight says which), or of a file of their own. */
+typedef struct {
+    bool any;
+    tw_dataset dataset; /* as all down to objective: of a file of its own */
+    tw_partition partition;
+    tw_shard shard;
+    tw_objective objective;
+    tw_validation validation;
+    double *weight; /* [rows of the training shard], 0 for rows that are not watched; owned */
+    double rows;    /* watched rows of all ranks */
+    double *best;   /* [n] parameters of the best score; owned */
+} tw_watched;
+
+/** One row of a regularisation path. */
+typedef struct {
+    double l1, l2;
+    double loss, mean_loss; /* F, and its loss without penalties */
+    double cv_mean, cv_error; /* loss of the rows left out, over the folds, and its standard error; or NAN */
+    double val_loss;
+    long iterations, nonzeros;
+    tw_reason why;
+    double *w; /* [n] trained parameters; owned */
+} tw_path_point;
+
+typedef struct {
+    size_t count;
+    tw_path_point *points; /* [count] largest penalty first; owned */
+    long best, one_error;  /* by cross-validation or validation rows; -1: none */
+    double *fold_loss;     /* [folds][count], or NULL; owned */
+    double *fold_weight;   /* [folds]; owned */
+    double largest;        /* lambda at which the first parameter leaves zero */
+} tw_path;
+
 typedef struct {
     tw_comm *comm; /* not owned */
     tw_config config;
@@ -36,6 +69,9 @@ typedef struct {
     tw_step step;
     tw_iterate iterate;
     tw_monitor monitor;
+    double *row_weight; /* [rows of the shard] weights of the rows to train on; NULL: the shard's; owned */
+    tw_watched watched;
+    tw_path path;
     tw_runlog log;
     tw_run_folder folder;
 

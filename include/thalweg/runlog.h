@@ -20,6 +20,8 @@ enum {
     TW_HISTORY_GRADIENT_NORM,
     TW_HISTORY_STEP_LENGTH,
     TW_HISTORY_TAYLOR_RATIO,
+    TW_HISTORY_VALIDATION_LOSS, /* from here on not in the /history of older models */
+    TW_HISTORY_VALIDATION_ACCURACY,
     TW_HISTORY_COLUMNS
 };
 
@@ -33,6 +35,8 @@ typedef struct {
     double *history[TW_HISTORY_COLUMNS];
     size_t rows, room;
     bool bar_shown;
+    bool epochs;               /* a row is an epoch of mini-batches */
+    bool validation, accuracy; /* columns of the validation rows */
     double max_seconds; /* NAN: no limit; for the time left */
     long max_iterations;
 } tw_runlog;

@@ -14,6 +14,8 @@ typedef struct {
     double *y, *weight; /* [rows]; y NULL without labels, weight NULL when all are 1; owned */
     size_t rows, cols;
     int64_t first; /* file row of row 0 */
+    uint32_t *part; /* [rows] 0, or the part (validation, fold) that a row is kept for; NULL: all 0; owned */
+    uint32_t without; /* rows of this part do not take part in training and its statistics; 0: none */
 } tw_shard;
 
 /** A view of up to TW_BLOCK_ROWS consecutive rows of one group: what a model sees. The shard owns the memory. */
@@ -33,6 +35,12 @@ typedef struct {
  */
 tw_status tw_shard_read(tw_shard *shard, const tw_dataset *dataset, int64_t first, int64_t rows) TW_CHECKED;
 void tw_shard_release(tw_shard *shard);
+
+/** Does row i take part in training? Not collective. */
+static inline bool tw_shard_trains(const tw_shard *shard, size_t i)
+{
+    return !shard->without || !shard->part || shard->part[i] != shard->without;
+}
 
 /** Rows [begin, begin + rows) of the shard. Not collective, cannot fail. */
 tw_block tw_shard_block(const tw_shard *shard, size_t begin, size_t rows);

@@ -27,6 +27,8 @@ typedef struct {
     const tw_monitor_settings *stop;
     tw_runlog *log;
     tw_iterate *iterate; /* w: the starting point */
+    bool zero_known;     /* F and ||g|| at zero parameters are those of an earlier run on the same rows */
+    double f_zero, g_norm_zero;
 } tw_trainer;
 
 /**

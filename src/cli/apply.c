@@ -77,7 +77,8 @@ static tw_status read_rows(tw_apply *a, bool labels)
     const int64_t first = tw_partition_shard(&a->partition, rank);
     if (!labels) a->dataset.labels[0] = a->dataset.weights[0] = 0;
     TW_TRY(tw_shard_read(&a->shard, &a->dataset, first, tw_partition_shard(&a->partition, rank + 1) - first));
-    if (!labels || a->model.classes == 0) return TW_OK;
+    if (!labels) return TW_OK;
+    if (a->model.classes == 0) return tw_model_check_labels(a->model.ops, &a->shard);
     return tw_shard_encode(&a->shard, a->model.classes, a->classes);
 }
 

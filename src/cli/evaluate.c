@@ -2,6 +2,7 @@
 #include "cli/apply.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
+#include "thalweg/link.h"
 #include "thalweg/metrics.h"
 
 #include <jansson.h>
@@ -81,9 +82,12 @@ static void print_table(const tw_apply *a, const arguments *args, const tw_metri
     printf("%s (%s) on %s: %.0f rows\n\n", args->paths.model, a->model.ops->name, args->paths.data, t->rows);
     if (t->classes == 0) {
         printf("  R2         %.6f\n  RMSE       %.6g\n  MAE        %.6g\n", t->r2, t->rmse, t->mae);
+        if (a->model.ops->link && a->model.ops->link->deviance)
+            printf("  deviance   %.6g (mean %s deviance)\n", t->deviance, a->model.ops->name);
         return;
     }
-    printf("  accuracy   %.4f\n  log-loss   %.6f\n", t->accuracy, t->log_loss);
+    printf("  accuracy   %.4f\n", t->accuracy);
+    if (tw_model_has_probabilities(&a->model)) printf("  log-loss   %.6f\n", t->log_loss);
     if (!isnan(t->roc_auc)) printf("  ROC-AUC    %.6f\n", t->roc_auc);
     printf("  macro F1   %.4f\n", t->f1_macro);
     print_confusion(a, t);
@@ -118,10 +122,12 @@ static tw_status print_json(const tw_apply *a, const arguments *args, const tw_m
         json_object_set_new(o, "r2", number(t->r2));
         json_object_set_new(o, "rmse", number(t->rmse));
         json_object_set_new(o, "mae", number(t->mae));
+        if (a->model.ops->link && a->model.ops->link->deviance)
+            json_object_set_new(o, "deviance", number(t->deviance));
     } else {
         json_t *names = json_array();
         json_object_set_new(o, "accuracy", number(t->accuracy));
-        json_object_set_new(o, "log_loss", number(t->log_loss));
+        if (tw_model_has_probabilities(&a->model)) json_object_set_new(o, "log_loss", number(t->log_loss));
         json_object_set_new(o, "roc_auc", number(t->roc_auc));
         json_object_set_new(o, "f1_macro", number(t->f1_macro));
         json_object_set_new(o, "confusion", confusion_json(a, t, names));

@@ -131,6 +131,11 @@ static tw_status predict(tw_apply *a, tw_comm *comm, const arguments *args)
     double *rows = NULL;
     tw_prediction_file *file = NULL;
     TW_TRY(tw_apply_open(a, comm, &args->paths, false));
+    if (args->proba && a->model.classes > 0 && !tw_model_has_probabilities(&a->model))
+        return tw_fail(TW_USAGE,
+                       "--proba: a %s model has margins, but no probabilities; leave --proba out, or train "
+                       "model.type: logistic",
+                       a->model.ops->name);
     const size_t width = 1 + (args->proba ? a->model.classes : 0);
     tw_status status = TW_OK;
     if (tw_comm_rank(comm) == 0) status = open_output(a, args, width, &file);

@@ -207,6 +207,7 @@ tw_status tw_shard_read(tw_shard *s, const tw_dataset *d, int64_t first, int64_t
 
 void tw_shard_release(tw_shard *s)
 {
+    free(s->part);
     free(s->weight);
     free(s->y);
     free(s->x);

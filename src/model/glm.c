@@ -45,7 +45,7 @@ tw_status tw_glm_loss_grad(const tw_model *m, const tw_block *b, const double *v
         k->margins(rows, m->features, x, v, z);
         for (size_t j = 0; j < rows; j++) z[j] = z[j] + offset;
         if (b->z) memcpy(b->z + i, z, rows * sizeof *z);
-        m->ops->link->loss(rows, z, b->y + i, loss, r);
+        m->ops->link->loss(m, rows, z, b->y + i, loss, r);
         add_rows(m, rows, b->weight ? b->weight + i : NULL, loss, r, sums);
         k->update(rows, m->features, x, r, sums);
     }
@@ -71,12 +71,12 @@ void tw_glm_predict(const tw_model *m, const double *z, double *p)
 void tw_glm_rates(const tw_model *m, size_t rows, const double *z, const double *y, double *loss, double *r)
 {
     for (size_t i = 0; i < rows; i += TW_MICRO)
-        m->ops->link->loss(rows - i < TW_MICRO ? rows - i : TW_MICRO, z + i, y + i, loss + i, r + i);
+        m->ops->link->loss(m, rows - i < TW_MICRO ? rows - i : TW_MICRO, z + i, y + i, loss + i, r + i);
 }
 
 void tw_glm_curvatures(const tw_model *m, size_t rows, const double *z, const double *y, double *c)
 {
-    m->ops->link->curvature(rows, z, y, c);
+    m->ops->link->curvature(m, rows, z, y, c);
 }
 
 tw_status tw_glm_hessian_vector(const tw_model *m, const tw_block *b, const double *v, double *sums)
@@ -87,7 +87,7 @@ tw_status tw_glm_hessian_vector(const tw_model *m, const tw_block *b, const doub
         const size_t rows = b->rows - i < TW_MICRO ? b->rows - i : TW_MICRO;
         const double *x = tw_model_rows(m, b, i, rows);
         k->margins(rows, m->features, x, v, q);
-        if (b->z) m->ops->link->curvature(rows, b->z + i, b->y + i, h);
+        if (b->z) m->ops->link->curvature(m, rows, b->z + i, b->y + i, h);
         for (size_t j = 0; j < rows; j++) {
             const double weight = b->weight ? b->weight[i + j] : 1;
             q[j] = weight == 0 ? 0 : weight * (h[j] * (q[j] + v[m->features]));

@@ -1,6 +1,7 @@
 #include "thalweg/model.h"
 
 #include "thalweg/kernels.h"
+#include "thalweg/link.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,11 @@ const tw_model_ops *tw_model_find(const char *name)
     return NULL;
 }
 
+double tw_model_curvature_max(const tw_model_ops *ops)
+{
+    return ops->link ? ops->link->curvature_max : ops->curvature_max;
+}
+
 /* Models that pack their parameters have also packed parameters and block gradient [n][packed] each, and
  * row_z. */
 static size_t packed_width(const tw_model *m)
@@ -33,6 +39,7 @@ static size_t scratch_length(const tw_model *m)
 tw_status tw_model_init(tw_model *m, const tw_model_ops *ops, size_t features, size_t classes, bool intercept)
 {
     *m = (tw_model){.ops = ops, .features = features, .classes = classes, .intercept = intercept};
+    m->settings.delta = 1;
     m->outputs = ops->outputs(m);
     m->packed = (m->outputs + TW_LANES - 1) / TW_LANES * TW_LANES;
     m->n_weights = features * m->outputs;
@@ -49,6 +56,24 @@ void tw_model_release(tw_model *m)
 {
     free(m->scratch);
     *m = (tw_model){0};
+}
+
+bool tw_model_has_probabilities(const tw_model *m)
+{
+    return m->classes > 0 && !(m->ops->link && m->ops->link->margin_only);
+}
+
+tw_status tw_model_check_labels(const tw_model_ops *ops, const tw_shard *s)
+{
+    if (!ops->link || !ops->link->label_error) return TW_OK;
+    for (size_t i = 0; i < s->rows; i++) {
+        const char *const error = ops->link->label_error(s->y[i]);
+        if (error)
+            return tw_fail(TW_DATA,
+                           "label %g of row %lld (counted from 0): labels of model.type %s must be %s",
+                           s->y[i], (long long)(s->first + (int64_t)i), ops->name, error);
+    }
+    return TW_OK;
 }
 
 size_t tw_model_sums(const tw_model *m)

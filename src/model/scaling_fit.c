@@ -46,27 +46,39 @@ static void load_row(const stripe *s, size_t i)
     tw_kernels_get()->widen(s->shard->type, s->columns, at, s->row);
 }
 
+/* The rows of a block that take part, as offsets into the shard. */
+static size_t list_rows(const stripe *s, size_t begin, size_t rows, size_t *list)
+{
+    size_t count = 0;
+    for (size_t i = begin; i < begin + rows; i++)
+        if (tw_shard_trains(s->shard, i)) list[count++] = i;
+    return count;
+}
+
 /* Two passes over the rows of a block, which are in cache; shifted by the first row, so that a constant is
  * exact. */
-static void block_moments(const stripe *s, size_t begin, size_t rows, double *node)
+static void block_moments(const stripe *s, size_t begin, size_t block_rows, double *node)
 {
     const size_t c = s->columns;
+    size_t list[TW_BLOCK_ROWS];
+    const size_t rows = list_rows(s, begin, block_rows, list);
     double base[STRIPE], *mean = node + 1, *m2 = node + 1 + c;
-    load_row(s, begin);
+    node[0] = (double)rows;
+    if (rows == 0) return;
+    load_row(s, list[0]);
     memcpy(base, s->row, c * sizeof *base);
-    for (size_t i = begin; i < begin + rows; i++) {
-        load_row(s, i);
+    for (size_t i = 0; i < rows; i++) {
+        load_row(s, list[i]);
         for (size_t j = 0; j < c; j++) mean[j] = mean[j] + (s->row[j] - base[j]);
     }
     for (size_t j = 0; j < c; j++) mean[j] = base[j] + mean[j] / (double)rows;
-    for (size_t i = begin; i < begin + rows; i++) {
-        load_row(s, i);
+    for (size_t i = 0; i < rows; i++) {
+        load_row(s, list[i]);
         for (size_t j = 0; j < c; j++) {
             const double t = s->row[j] - mean[j];
             m2[j] = fma(t, t, m2[j]);
         }
     }
-    node[0] = (double)rows;
 }
 
 static tw_status stripe_moments(const stripe *s, tw_comm *comm, const tw_partition *p, double *node)
@@ -114,7 +126,7 @@ static tw_status fit_minmax(tw_scaling *out, tw_comm *comm, const tw_shard *shar
         out->scale[j] = -INFINITY;
     }
     for (size_t i = 0; i < shard->rows; i++)
-        for (size_t first = 0; first < out->n; first += STRIPE) {
+        for (size_t first = tw_shard_trains(shard, i) ? 0 : out->n; first < out->n; first += STRIPE) {
             const size_t c = out->n - first < STRIPE ? out->n - first : STRIPE;
             const stripe s = {.shard = shard, .first = first, .columns = c, .row = row};
             double *least = out->mean + first, *most = out->scale + first;

@@ -59,13 +59,14 @@ static size_t pairs_of(const tw_objective *F)
     return F->model->outputs * (F->model->outputs + 1) / 2;
 }
 
-double tw_objective_hessian_bytes(const tw_objective *F)
+double tw_objective_matrix_bytes(size_t features, size_t outputs, bool intercept)
 {
-    const double dim = (double)dimension(F), node = (double)pairs_of(F) * dim * (double)stride_of(dimension(F));
-    double levels = 2;
-    for (int64_t g = F->partition->groups < TW_MATRIX_GROUPS ? F->partition->groups : TW_MATRIX_GROUPS; g > 1; g /= 2)
-        levels++;
-    return 8 * (levels * node + (double)F->n * (double)(stride_of(F->n) + 3));
+    const size_t dim = features + (intercept ? 1 : 0), pairs = outputs * (outputs + 1) / 2;
+    const double node = (double)pairs * (double)stride_of(dim) * (double)stride_of(dim);
+    const double n = (double)dim * (double)outputs;
+    double levels = 3;
+    for (int g = TW_MATRIX_GROUPS; g > 1; g /= 2) levels++;
+    return 8 * (levels * node + 2 * n * n);
 }
 
 static void matrix_release(matrix *h)

@@ -1,5 +1,6 @@
 #include "thalweg/metrics.h"
 
+#include "thalweg/link.h"
 #include "thalweg/reduction.h"
 #include "thalweg/vec.h"
 
@@ -11,7 +12,7 @@
 typedef void row_terms(const tw_model *model, const double *z, double y, double weight, void *context,
                        double *sums);
 
-enum { SUM_ROWS, SUM_WEIGHT, SUM_LOSS, SUM_Y, SUM_ABSOLUTE, SUM_SPREAD, N_SUMS };
+enum { SUM_ROWS, SUM_WEIGHT, SUM_LOSS, SUM_Y, SUM_ABSOLUTE, SUM_SPREAD, SUM_DEVIANCE, N_SUMS };
 
 /* Sums of terms over all rows, through the tree. Collective. */
 static tw_status sum_rows(tw_comm *comm, const tw_partition *p, const tw_model *m, const tw_shard *s,
@@ -73,13 +74,16 @@ static void class_terms(const tw_model *m, const double *z, double y, double wei
 static void number_terms(const tw_model *m, const double *z, double y, double weight, void *context,
                          double *sums)
 {
-    (void)m;
+    double p;
     (void)context;
+    m->ops->predict(m, z, &p);
     sums[SUM_ROWS] += 1;
     sums[SUM_WEIGHT] += weight;
     sums[SUM_Y] += weight * y;
-    sums[SUM_LOSS] += weight * (z[0] - y) * (z[0] - y);
-    sums[SUM_ABSOLUTE] += weight * fabs(z[0] - y);
+    sums[SUM_LOSS] += weight * (p - y) * (p - y);
+    sums[SUM_ABSOLUTE] += weight * fabs(p - y);
+    if (m->ops->link && m->ops->link->deviance)
+        sums[SUM_DEVIANCE] += weight * m->ops->link->deviance(z[0], y);
 }
 
 static void spread_terms(const tw_model *m, const double *z, double y, double weight, void *context,
@@ -167,7 +171,7 @@ static tw_status classification(tw_metrics *t, tw_comm *comm, const tw_partition
     TW_TRY(tw_comm_allreduce(comm, TW_SUM, t->classes * t->classes, t->confusion));
     t->rows = sums[SUM_ROWS];
     t->weight = sums[SUM_WEIGHT];
-    t->log_loss = sums[SUM_LOSS] / t->weight;
+    if (tw_model_has_probabilities(m)) t->log_loss = sums[SUM_LOSS] / t->weight;
     summarise_confusion(t);
     return t->classes == 2 ? compute_auc(&t->roc_auc, comm, p, m, s, z) : TW_OK;
 }
@@ -183,6 +187,7 @@ static tw_status regression(tw_metrics *t, tw_comm *comm, const tw_partition *p,
     t->weight = sums[SUM_WEIGHT];
     t->rmse = sqrt(sums[SUM_LOSS] / t->weight);
     t->mae = sums[SUM_ABSOLUTE] / t->weight;
+    if (m->ops->link && m->ops->link->deviance) t->deviance = sums[SUM_DEVIANCE] / t->weight;
     if (spread[SUM_SPREAD] > 0)
         t->r2 = 1 - sums[SUM_LOSS] / spread[SUM_SPREAD];
     else
@@ -200,7 +205,8 @@ tw_status tw_metrics_compute(tw_metrics *t, tw_comm *comm, const tw_partition *p
                       .roc_auc = NAN,
                       .r2 = NAN,
                       .rmse = NAN,
-                      .mae = NAN};
+                      .mae = NAN,
+                      .deviance = NAN};
     if (m->classes)
         TW_TRY(classification(t, comm, p, m, s, z));
     else

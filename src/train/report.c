@@ -2,16 +2,48 @@
 #include "thalweg/units.h"
 #include "train/summary.h"
 
+#include <math.h>
 #include <stdio.h>
+
+static void print_validation(tw_run *run)
+{
+    const tw_validation *v = &run->watched.validation;
+    char accuracy[48] = "";
+    if (!isnan(run->iterate.val_accuracy))
+        snprintf(accuracy, sizeof accuracy, ", accuracy %.4f", run->iterate.val_accuracy);
+    tw_runlog_print(&run->log, "  watched  validation loss %.6g%s; best %.6g at %s %ld%s\n", run->iterate.val_loss,
+                    accuracy, v->best_loss, run->log.epochs ? "epoch" : "iteration", v->best_k,
+                    v->patience > 0 ? ", which is kept" : "");
+}
+
+static void print_point(tw_run *run, const char *name, long i)
+{
+    const tw_path_point *at = &run->path.points[i];
+    tw_runlog_print(&run->log, "  path     %s: row %ld, l1 %g, l2 %g, %ld coefficients\n", name, i, at->l1, at->l2,
+                    at->nonzeros);
+}
+
+static void print_path(tw_run *run)
+{
+    const tw_path *p = &run->path;
+    if (p->best >= 0) print_point(run, p->one_error >= 0 ? "least cross-validated loss" : "least validation loss", p->best);
+    if (p->one_error >= 0) print_point(run, "largest penalty within one standard error of it", p->one_error);
+    if (p->best < 0) print_point(run, "kept the smallest penalty", (long)p->count - 1);
+}
 
 static void print_verdict(tw_run *run)
 {
     char text[512];
     tw_monitor_explain(&run->monitor, &run->iterate, sizeof text, text);
-    tw_runlog_print(&run->log, "  stopped  %s; iteration %ld, %ld evaluations\n", text, run->iterate.k,
-                    run->objective.evals);
+    tw_runlog_print(&run->log, "  stopped  %s; %s %ld, %ld evaluations\n", text,
+                    run->log.epochs ? "epoch" : "iteration", run->iterate.k, run->objective.evals);
     tw_runlog_print(&run->log, "  result   loss %.17g%s\n", run->iterate.f,
                     tw_reason_class(run->iterate.why) == 's' ? " (not converged)" : "");
+    if (run->config.model.l1 > 0)
+        tw_runlog_print(&run->log, "  sparsity %zu of %zu coefficients are not zero\n",
+                        tw_objective_nonzeros(&run->objective, run->iterate.w), run->model.n_weights);
+    if (run->watched.any && run->path.count == 0) print_validation(run);
+    if (run->path.count > 0) print_path(run);
     tw_monitor_advise(&run->monitor, &run->objective, &run->iterate, sizeof text, text);
     if (text[0]) tw_runlog_print(&run->log, "  advice   %s\n", text);
 }

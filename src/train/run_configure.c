@@ -1,7 +1,6 @@
 /* From the text of a configuration to rows of the tables: every mistake is found and told before any data is
  * read. */
-#include "thalweg/run.h"
-#include "thalweg/words.h"
+#include "train/run_impl.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -23,81 +22,6 @@ static tw_status read_text(tw_run *run, const char *path, char **text, size_t *l
     return tw_comm_bcast(run->comm, 0, *text, *length);
 }
 
-/* "unknown optimizer 'adm'; known: gd, momentum, lbfgs", and the nearest. */
-static void unknown_word(tw_config *c, const char *key, const char *word, size_t count,
-                         const char *const *names)
-{
-    char known[512] = "";
-    for (size_t i = 0, at = 0; i < count && at < sizeof known; i++)
-        at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", names[i]);
-    const char *near = tw_words_nearest(word, count, names);
-    tw_config_problem(c, key, "unknown %s '%s'; known: %s%s%s%s", key, word, known,
-                      near ? ". Did you mean '" : "", near ? near : "", near ? "'?" : "");
-}
-
-#define RESOLVE(kind, table, key, word)                                                \
-    static const tw_##kind##_ops *resolve_##kind(tw_config *c)                         \
-    {                                                                                  \
-        const char *names[64];                                                         \
-        size_t count = 0;                                                              \
-        if (!(word)) return NULL; /* reported as missing */                            \
-        const tw_##kind##_ops *row = tw_##kind##_find(word);                           \
-        for (; table[count] && count < 64; count++) names[count] = table[count]->name; \
-        if (!row) unknown_word(c, key, word, count, names);                            \
-        return row;                                                                    \
-    }
-RESOLVE(model, tw_models, "model.type", c->model.type)
-RESOLVE(optimizer, tw_optimizers, "optimizer.type", c->optimizer.type)
-RESOLVE(step, tw_steps, "step.rule", c->step.rule ? c->step.rule : "backtracking")
-
-/* Names of the optimizers that go with a rule that needs descent. */
-static void list_descent(size_t length, char *text)
-{
-    text[0] = 0;
-    for (size_t i = 0, at = 0; tw_optimizers[i] && at < length; i++)
-        if (tw_optimizers[i]->descent)
-            at += (size_t)snprintf(text + at, length - at, "%s%s", at ? ", " : "", tw_optimizers[i]->name);
-}
-
-static void list_free_rules(size_t length, char *text)
-{
-    text[0] = 0;
-    for (size_t i = 0, at = 0; tw_steps[i] && at < length; i++)
-        if (!tw_steps[i]->needs_descent)
-            at += (size_t)snprintf(text + at, length - at, "%s%s", at ? ", " : "", tw_steps[i]->name);
-}
-
-static void check_pair(tw_run *run)
-{
-    char optimizers[256], rules[256];
-    if (!run->optimizer_ops || !run->step_ops) return;
-    if (!run->step_ops->needs_descent || run->optimizer_ops->descent) return;
-    list_descent(sizeof optimizers, optimizers);
-    list_free_rules(sizeof rules, rules);
-    tw_config_problem(&run->config, "step.rule",
-                      "%s needs a direction that always descends, which %s does not promise\n"
-                      "%s goes with step.rule: %s; %s goes with optimizer.type: %s",
-                      run->step_ops->name, run->optimizer_ops->name, run->optimizer_ops->name, rules,
-                      run->step_ops->name, optimizers);
-}
-
-static void resolve_method(tw_run *run)
-{
-    tw_config *c = &run->config;
-    run->model_ops = resolve_model(c);
-    run->optimizer_ops = resolve_optimizer(c);
-    run->step_ops = resolve_step(c);
-    check_pair(run);
-    const bool natural = run->optimizer_ops && run->optimizer_ops->natural;
-    const bool search = run->step_ops && run->step_ops->needs_full_batch;
-    if (isnan(c->step.length)) c->step.length = natural || search ? 1 : 0.1;
-    run->step_settings = (tw_step_settings){.length = c->step.length,
-                                            .tau = c->step.tau,
-                                            .c1 = c->step.c1,
-                                            .shrink = c->step.shrink,
-                                            .max_trials = (long)c->step.max_trials};
-}
-
 /* Without a named test the defaults; they are put into the configuration, so that the resolved copy replays
  * this run. */
 static void default_stop(tw_config *c)
@@ -110,17 +34,40 @@ static void default_stop(tw_config *c)
     if (!tw_config_is_set(c, "stop.patience")) c->stop.patience = 3;
 }
 
+/* The limit that a run of this kind does not have; its default may stand, as it does in every resolved copy. */
+static void check_limits(tw_config *c)
+{
+    if (c->optimizer.batch == 0 && c->stop.max_epochs != 100)
+        tw_config_problem(c, "stop.max_epochs", "epochs belong to mini-batches (optimizer.batch); use stop.max_iterations");
+    if (c->optimizer.batch > 0 && c->stop.max_iterations != 10000)
+        tw_config_problem(c, "stop.max_iterations", "with mini-batches the limit is stop.max_epochs");
+    const bool validation = c->data.validation.file || !isnan(c->data.validation.fraction) || !isnan(c->data.validation.tail);
+    if (c->stop.validation_patience > 0 && !validation)
+        tw_config_problem(c, "stop.validation_patience", "there are no validation rows: set data.validation");
+}
+
+/* After the period of a cosine the length is zero: nothing could move any more. */
+static long last_iteration(const tw_run *run)
+{
+    const tw_config *c = &run->config;
+    const double limit = c->optimizer.batch > 0 ? (double)c->stop.max_epochs : (double)c->stop.max_iterations;
+    const bool cosine = run->step_ops && strcmp(run->step_ops->name, "cosine") == 0;
+    return (long)(cosine ? fmin(limit, ceil(c->step.period)) : limit);
+}
+
 static void resolve_stop(tw_run *run)
 {
     tw_config *c = &run->config;
     default_stop(c);
+    check_limits(c);
     run->stop = (tw_monitor_settings){.gradient_norm = c->stop.gradient_norm,
                                       .gradient_norm_relative = c->stop.gradient_norm_relative,
                                       .loss_delta = c->stop.loss_delta,
                                       .loss_delta_relative = c->stop.loss_delta_relative,
                                       .require_all = c->stop.require == TW_CONFIG_REQUIRE_ALL,
                                       .patience = (long)c->stop.patience,
-                                      .max_iterations = (long)c->stop.max_iterations,
+                                      .max_iterations = last_iteration(run),
+                                      .validation_patience = (long)c->stop.validation_patience,
                                       .max_seconds = c->stop.max_time,
                                       .divergence_factor = c->stop.divergence_factor};
 }
@@ -157,6 +104,17 @@ static tw_status open_dataset(tw_run *run)
     return TW_OK; /* told by the verdict */
 }
 
+static tw_status open_validation(tw_run *run)
+{
+    tw_config *c = &run->config;
+    const tw_dataset_names names = {.need_labels = true};
+    TW_TRY(tw_dataset_open(&run->watched.dataset, c->data.validation.file, &names, NULL));
+    if (!c->data.train || run->watched.dataset.cols == run->dataset.cols) return TW_OK;
+    tw_config_problem(c, "data.validation.file", "%s has %lld features, %s has %lld", c->data.validation.file,
+                      (long long)run->watched.dataset.cols, c->data.train, (long long)run->dataset.cols);
+    return TW_OK; /* told by the verdict */
+}
+
 /* Also rank 0 alone. Failures of the data wait for the problems of the configuration, which are all told at
  * once. */
 static tw_status examine(tw_run *run)
@@ -164,6 +122,8 @@ static tw_status examine(tw_run *run)
     tw_status data = TW_OK;
     char sentence[TW_MESSAGE_LEN];
     if (run->config.data.train) data = open_dataset(run);
+    if (data == TW_OK && run->config.data.validation.file) data = open_validation(run);
+    if (data == TW_OK) tw_run_check_sizes(run);
     memcpy(sentence, tw_status_message(), sizeof sentence);
     TW_TRY(tw_config_verdict(&run->config));
     if (data) return tw_fail(data, "%s", sentence);
@@ -180,11 +140,13 @@ tw_status tw_run_configure(tw_run *run, const char *path, size_t n_sets, char *c
     TW_TRY(read);
     for (size_t i = 0; i < n_sets; i++) tw_config_set(&run->config, sets[i]);
     snprintf(run->config_path, sizeof run->config_path, "%s", path);
-    resolve_method(run);
+    tw_status resolved = tw_run_resolve_method(run);
+    if (resolved == TW_OK) resolved = resolve_folder(run, path, out);
     resolve_stop(run);
-    TW_TRY(tw_comm_agree(run->comm, resolve_folder(run, path, out)));
+    TW_TRY(tw_comm_agree(run->comm, resolved));
     tw_status status = TW_OK;
     if (tw_comm_rank(run->comm) == 0) status = examine(run);
     TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
+    TW_TRY(tw_comm_bcast(run->comm, 0, &run->watched.dataset, sizeof run->watched.dataset));
     return tw_comm_bcast(run->comm, 0, &run->dataset, sizeof run->dataset);
 }

@@ -1,8 +1,9 @@
 /* Shards, classes, model, scaling, objective, method, starting point: in the order in which each needs the
  * one before. */
 #include "thalweg/rng.h"
-#include "thalweg/run.h"
+#include "train/run_impl.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,16 @@ void tw_run_release(tw_run *run)
     tw_iterate_release(&run->iterate);
     tw_step_release(&run->step);
     tw_optimizer_release(&run->optimizer);
+    for (size_t i = 0; i < run->path.count; i++) free(run->path.points[i].w);
+    free(run->path.points);
+    free(run->path.fold_loss);
+    free(run->path.fold_weight);
+    tw_objective_release(&run->watched.objective);
+    tw_shard_release(&run->watched.shard);
+    tw_partition_release(&run->watched.partition);
+    free(run->watched.best);
+    free(run->watched.weight);
+    free(run->row_weight);
     tw_objective_release(&run->objective);
     tw_scaling_release(&run->scaling);
     tw_model_release(&run->model);
@@ -40,6 +51,7 @@ static tw_status read_shard(tw_run *run)
     const double start = tw_seconds();
     TW_TRY(tw_partition_init(&run->partition, run->dataset.rows, run->config.reduction.groups,
                              tw_comm_size(run->comm)));
+    if (run->optimizer_ops->matrix) tw_partition_align(&run->partition, TW_MATRIX_GROUPS);
     const int64_t first = tw_partition_shard(&run->partition, rank);
     const int64_t rows = tw_partition_shard(&run->partition, rank + 1) - first;
     const tw_status status = tw_shard_read(&run->shard, &run->dataset, first, rows);
@@ -51,7 +63,8 @@ static tw_status read_shard(tw_run *run)
 static tw_status take_labels(tw_run *run)
 {
     const tw_target target = run->model_ops->target;
-    if (target == TW_TARGET_NUMBER) return TW_OK;
+    if (target == TW_TARGET_NUMBER)
+        return tw_comm_agree(run->comm, tw_model_check_labels(run->model_ops, &run->shard));
     TW_TRY(tw_shard_classes(&run->shard, run->comm, &run->n_classes, &run->classes));
     if (run->n_classes == 1)
         return tw_fail(TW_DATA, "all labels of %s:%s are %g: with one class there is nothing to learn",
@@ -59,9 +72,9 @@ static tw_status take_labels(tw_run *run)
     if (target == TW_TARGET_BINARY && run->n_classes > 2)
         return tw_fail(
             TW_DATA,
-            "%s:%s has %zu classes, but model.type logistic needs 2; use model.type: softmax (or linear "
+            "%s:%s has %zu classes, but model.type %s needs 2; use model.type: softmax (or linear "
             "for a numeric target)",
-            run->dataset.path, run->dataset.labels, run->n_classes);
+            run->dataset.path, run->dataset.labels, run->n_classes, run->model_ops->name);
     return tw_comm_agree(run->comm, tw_shard_encode(&run->shard, run->n_classes, run->classes));
 }
 
@@ -83,6 +96,29 @@ static void set_start(tw_run *run)
     }
 }
 
+static bool margins_are_used(const tw_run *run)
+{
+    const tw_optimizer_ops *o = run->optimizer_ops;
+    return run->step_ops->uses_margins || o->products || o->matrix || run->watched.weight;
+}
+
+static tw_optimizer_settings optimizer_settings(const tw_run *run)
+{
+    const tw_config *c = &run->config;
+    return (tw_optimizer_settings){.momentum = c->optimizer.momentum,
+                                   .memory = (size_t)c->optimizer.memory,
+                                   .beta1 = c->optimizer.beta1,
+                                   .beta2 = c->optimizer.beta2,
+                                   .smoothing = c->optimizer.smoothing,
+                                   .epsilon = c->optimizer.epsilon,
+                                   .weight_decay = c->optimizer.weight_decay,
+                                   .n_weights = run->model.n_weights,
+                                   .full_batch = c->optimizer.batch == 0,
+                                   .restart = c->optimizer.restart,
+                                   .acceleration = c->optimizer.acceleration,
+                                   .max_inner = (size_t)c->optimizer.max_inner};
+}
+
 static tw_status allocate_method(tw_run *run)
 {
     const tw_config *c = &run->config;
@@ -91,10 +127,12 @@ static tw_status allocate_method(tw_run *run)
                                       .shard = &run->shard,
                                       .model = &run->model,
                                       .scaling = &run->scaling,
+                                      .row_weight = run->row_weight,
                                       .mode = (tw_reduction_mode)c->reduction.mode,
-                                      .l2 = c->model.l2};
-    const tw_optimizer_settings set = {.momentum = c->optimizer.momentum,
-                                       .memory = (size_t)c->optimizer.memory};
+                                      .l2 = c->model.l2,
+                                      .l1 = c->model.l1,
+                                      .keep_margins = margins_are_used(run)};
+    const tw_optimizer_settings set = optimizer_settings(run);
     const size_t n = run->model.n_params;
     TW_TRY(tw_objective_init(&run->objective, &parts));
     TW_TRY(tw_optimizer_init(&run->optimizer, run->optimizer_ops, &set, n));
@@ -103,15 +141,66 @@ static tw_status allocate_method(tw_run *run)
     return TW_OK;
 }
 
+/* ---- the rows that are watched ---- */
+
+static tw_status read_validation(tw_run *run)
+{
+    tw_watched *v = &run->watched;
+    const int rank = tw_comm_rank(run->comm);
+    TW_TRY(tw_partition_init(&v->partition, v->dataset.rows, 0, tw_comm_size(run->comm)));
+    const int64_t first = tw_partition_shard(&v->partition, rank);
+    TW_TRY(tw_shard_read(&v->shard, &v->dataset, first, tw_partition_shard(&v->partition, rank + 1) - first));
+    return run->n_classes ? tw_shard_encode(&v->shard, run->n_classes, run->classes) : TW_OK;
+}
+
+tw_status tw_run_load_validation(tw_run *run)
+{
+    tw_watched *v = &run->watched;
+    TW_TRY(tw_comm_agree(run->comm, read_validation(run)));
+    const tw_objective_parts parts = {.comm = run->comm,
+                                      .partition = &v->partition,
+                                      .shard = &v->shard,
+                                      .model = &run->model,
+                                      .scaling = &run->scaling,
+                                      .mode = (tw_reduction_mode)run->config.reduction.mode};
+    return tw_comm_agree(run->comm, tw_objective_init(&v->objective, &parts));
+}
+
+static tw_status watch(tw_run *run)
+{
+    tw_watched *v = &run->watched;
+    const bool own_file = run->config.data.validation.file != NULL;
+    if (!v->any) return TW_OK;
+    if (own_file) TW_TRY(tw_run_load_validation(run));
+    for (size_t i = 0; v->weight && i < run->shard.rows; i++) v->rows += run->shard.part[i] != 0;
+    TW_TRY(tw_comm_allreduce(run->comm, TW_SUM, 1, &v->rows));
+    if (!own_file && (v->rows == 0 || v->rows == (double)run->dataset.rows))
+        return tw_fail(TW_CONFIG, "data.validation leaves %.0f of %lld rows to train on", (double)run->dataset.rows - v->rows,
+                       (long long)run->dataset.rows);
+    v->best = calloc(run->model.n_params + 1, sizeof *v->best);
+    TW_TRY(tw_comm_agree(run->comm, v->best ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the best parameters")));
+    v->validation = (tw_validation){.objective = own_file ? &v->objective : &run->objective,
+                                    .weight = v->weight,
+                                    .same_rows = !own_file,
+                                    .patience = (long)run->config.stop.validation_patience,
+                                    .best_loss = INFINITY,
+                                    .best_w = v->best};
+    return TW_OK;
+}
+
 tw_status tw_run_load(tw_run *run)
 {
     TW_TRY(tw_comm_agree(run->comm, read_shard(run)));
     TW_TRY(take_labels(run));
+    TW_TRY(tw_comm_agree(run->comm, tw_run_assign_parts(run)));
     TW_TRY(tw_comm_agree(run->comm, tw_model_init(&run->model, run->model_ops, run->shard.cols,
                                                   run->n_classes, run->config.model.intercept)));
-    TW_TRY(tw_scaling_fit(&run->scaling, (tw_scaling_kind)run->config.data.scaling, run->comm,
-                          &run->partition, &run->shard));
+    run->model.settings.delta = run->config.model.delta;
+    TW_TRY(tw_run_without(run, run->watched.weight && run->config.model.folds == 0 ? 1 : 0));
     TW_TRY(tw_comm_agree(run->comm, allocate_method(run)));
+    if (run->config.optimizer.batch > 0)
+        TW_TRY(tw_objective_batches(&run->objective, run->config.optimizer.batch, (uint64_t)run->config.seed));
+    TW_TRY(watch(run));
     set_start(run);
     return TW_OK;
 }

@@ -1,8 +1,8 @@
 /* The header of the screen, and the run from the open folder to the last iteration. */
 #include "thalweg/kernels.h"
-#include "thalweg/run.h"
 #include "thalweg/units.h"
 #include "thalweg/version.h"
+#include "train/run_impl.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -44,14 +44,33 @@ static void print_data(tw_run *run)
 static void print_method(tw_run *run)
 {
     const tw_config *c = &run->config;
-    char method[128];
-    tw_runlog_print(&run->log, "  model    %s, %zu parameter%s, l2 %g, %s\n", run->model_ops->name,
-                    run->model.n_params, run->model.n_params == 1 ? "" : "s", c->model.l2,
+    char method[128], l1[48] = "";
+    if (c->model.l1 > 0) snprintf(l1, sizeof l1, ", l1 %g", c->model.l1);
+    tw_runlog_print(&run->log, "  model    %s, %zu parameter%s, l2 %g%s, %s\n", run->model_ops->name,
+                    run->model.n_params, run->model.n_params == 1 ? "" : "s", c->model.l2, l1,
                     run->scaling.kind == TW_SCALING_NONE ? "no scaling" : tw_scaling_name(run->scaling.kind));
     tw_optimizer_describe(&run->optimizer, sizeof method, method);
     tw_runlog_print(&run->log, "  method   %s, %s from %g; reduction %s (%lld group%s)\n", method,
                     run->step_ops->name, run->step_settings.length, tw_run_reduction_name(run),
                     (long long)run->partition.groups, run->partition.groups == 1 ? "" : "s");
+}
+
+static void print_batches(tw_run *run)
+{
+    const tw_config *c = &run->config;
+    const tw_watched *v = &run->watched;
+    if (c->optimizer.batch > 0)
+        tw_runlog_print(&run->log, "  batches  %lld rows each, %lld steps an epoch, at most %ld epochs\n",
+                        (long long)c->optimizer.batch, (long long)run->objective.batches.steps, run->stop.max_iterations);
+    if (v->any && c->data.validation.file)
+        tw_runlog_print(&run->log, "  watched  %s, %lld rows\n", c->data.validation.file, (long long)v->dataset.rows);
+    else if (v->any)
+        tw_runlog_print(&run->log, "  watched  %.0f of the %lld rows are kept for validation\n", v->rows,
+                        (long long)run->dataset.rows);
+    if (c->model.path.count > 0)
+        tw_runlog_print(&run->log, "  path     %lld penalties down to %g of the largest%s\n",
+                        (long long)c->model.path.count, c->model.path.min_ratio,
+                        c->model.folds > 0 ? ", cross-validated" : "");
 }
 
 static void print_header(tw_run *run)
@@ -65,6 +84,7 @@ static void print_header(tw_run *run)
     print_launch(run);
     print_data(run);
     print_method(run);
+    print_batches(run);
     tw_runlog_print(&run->log, "  output   %s\n", run->out);
 }
 
@@ -88,6 +108,20 @@ static tw_status open_folder(tw_run *run)
     return tw_run_folder_status(&run->folder, "running", 0, 0);
 }
 
+/* With early stopping the point to keep is the one with the best score. */
+static tw_status keep_best(tw_run *run, tw_trainer *trainer)
+{
+    tw_iterate *it = &run->iterate;
+    const tw_validation *v = trainer->validation;
+    if (!v || v->patience == 0 || v->best_k == it->k || tw_reason_class(it->why) == 'f') return TW_OK;
+    memcpy(it->w, v->best_w, it->n * sizeof *it->w);
+    TW_TRY(tw_objective_eval(&run->objective, it->w, &it->f, it->g));
+    tw_objective_accept(&run->objective);
+    it->g_norm = tw_objective_stationarity(&run->objective, it->w, it->g);
+    it->val_loss = v->best_loss;
+    return TW_OK;
+}
+
 tw_status tw_run_train(tw_run *run)
 {
     tw_status status = TW_OK;
@@ -95,9 +129,14 @@ tw_status tw_run_train(tw_run *run)
     TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
     print_header(run);
     run->log.every = (long)run->config.output.log_every;
+    run->log.epochs = run->config.optimizer.batch > 0;
+    run->log.validation = run->watched.any;
+    run->log.accuracy = run->watched.any && run->n_classes > 0;
     run->log.max_iterations = run->stop.max_iterations;
     run->log.max_seconds = run->stop.max_seconds;
+    if (run->config.model.path.count > 0) return tw_run_path(run);
     tw_trainer trainer = {.objective = &run->objective,
+                          .validation = run->watched.any ? &run->watched.validation : NULL,
                           .optimizer = &run->optimizer,
                           .step = &run->step,
                           .monitor = &run->monitor,
@@ -105,6 +144,7 @@ tw_status tw_run_train(tw_run *run)
                           .log = &run->log,
                           .iterate = &run->iterate};
     TW_TRY(tw_trainer_run(&trainer));
+    TW_TRY(keep_best(run, &trainer));
     tw_runlog_end(&run->log, &run->iterate);
     return TW_OK;
 }

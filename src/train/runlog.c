@@ -87,13 +87,30 @@ static json_t *number(double v)
     return isfinite(v) ? json_real(v) : json_null();
 }
 
-static int write_metrics(tw_runlog *log, const tw_objective *F, const double *row)
+/* What not every method has: only there where it has a value. */
+static void set_optional(json_t *object, const char *name, double v)
 {
-    json_t *object =
-        json_pack("{sI so so so so so sI}", "iteration", (json_int_t)row[TW_HISTORY_ITERATION], "seconds",
-                  number(row[TW_HISTORY_SECONDS]), "loss", number(row[TW_HISTORY_LOSS]), "gradient_norm",
-                  number(row[TW_HISTORY_GRADIENT_NORM]), "step_length", number(row[TW_HISTORY_STEP_LENGTH]),
-                  "taylor_ratio", number(row[TW_HISTORY_TAYLOR_RATIO]), "evaluations", (json_int_t)F->evals);
+    if (!isnan(v)) json_object_set_new(object, name, number(v));
+}
+
+static int write_metrics(tw_runlog *log, const tw_objective *F, const tw_iterate *it, const double *row)
+{
+    json_t *object = json_pack(
+        "{sI so so so so so so so sI sI sI sf sI}", "iteration", (json_int_t)row[TW_HISTORY_ITERATION], "seconds",
+        number(row[TW_HISTORY_SECONDS]), "loss", number(row[TW_HISTORY_LOSS]), "gradient_norm",
+        number(row[TW_HISTORY_GRADIENT_NORM]), "step_length", number(row[TW_HISTORY_STEP_LENGTH]), "taylor_ratio",
+        number(row[TW_HISTORY_TAYLOR_RATIO]), "slope", number(it->slope), "slope_end", number(it->slope_end), "trials",
+        (json_int_t)it->trials, "updates", (json_int_t)it->updates, "evaluations", (json_int_t)F->evals, "reads", F->reads,
+        "reductions", (json_int_t)F->reductions);
+    if (object) {
+        set_optional(object, "validation_loss", it->val_loss);
+        set_optional(object, "validation_accuracy", it->val_accuracy);
+        set_optional(object, "radius", it->radius);
+        set_optional(object, "predicted", it->predicted);
+        set_optional(object, "trust_ratio", it->ratio);
+        if (it->inner > 0) json_object_set_new(object, "inner", json_integer(it->inner));
+        if (it->rejected) json_object_set_new(object, "rejected", json_true());
+    }
     const int failed =
         !object || json_dumpf(object, log->metrics, JSON_COMPACT) || fputc('\n', log->metrics) < 0;
     json_decref(object);
@@ -136,7 +153,7 @@ static double seconds_left(const tw_runlog *log, long k, double seconds)
 
 static void format_row(const tw_runlog *log, size_t i, size_t length, char *line)
 {
-    char loss[16], norm[16], step[16], taylor[16], elapsed[TW_UNIT_LEN], left[TW_UNIT_LEN] = "-";
+    char loss[16], norm[16], step[16], taylor[16], val[16], accuracy[16], elapsed[TW_UNIT_LEN], left[TW_UNIT_LEN] = "-";
     const double seconds = log->history[TW_HISTORY_SECONDS][i];
     const long k = (long)log->history[TW_HISTORY_ITERATION][i];
     const double remaining = seconds_left(log, k, seconds);
@@ -144,19 +161,24 @@ static void format_row(const tw_runlog *log, size_t i, size_t length, char *line
     CELL(norm, "%.2e", log->history[TW_HISTORY_GRADIENT_NORM][i]);
     CELL(step, "%.3g", log->history[TW_HISTORY_STEP_LENGTH][i]);
     CELL(taylor, "%.2f", log->history[TW_HISTORY_TAYLOR_RATIO][i]);
+    CELL(val, "%.6g", log->history[TW_HISTORY_VALIDATION_LOSS][i]);
+    CELL(accuracy, "%.4f", log->history[TW_HISTORY_VALIDATION_ACCURACY][i]);
     if (!isnan(remaining)) tw_units_clock(remaining, left);
-    snprintf(line, length, "%9ld %14s %10s %9s %8s %9s %9s", k, loss, norm, step, taylor,
-             tw_units_clock(seconds, elapsed), left);
+    int at = snprintf(line, length, "%9ld %14s %10s %9s %8s", k, loss, norm, step, taylor);
+    if (log->validation) at += snprintf(line + at, length - (size_t)at, " %10s", val);
+    if (log->accuracy) at += snprintf(line + at, length - (size_t)at, " %8s", accuracy);
+    snprintf(line + at, length - (size_t)at, " %9s %9s", tw_units_clock(seconds, elapsed), left);
 }
 
 static void show(tw_runlog *log, long k)
 {
-    char line[160];
+    char line[200];
     if (log->progress == TW_PROGRESS_NONE) return;
     format_row(log, log->rows - 1, sizeof line, line);
     if (k == 0)
-        tw_runlog_print(log, "\n%9s %14s %10s %9s %8s %9s %9s\n", "iteration", "loss", "|grad|", "step",
-                        "taylor", "elapsed", "at most");
+        tw_runlog_print(log, "\n%9s %14s %10s %9s %8s%s%s %9s %9s\n", log->epochs ? "epoch" : "iteration", "loss",
+                        "|grad|", "step", "taylor", log->validation ? "   val_loss" : "", log->accuracy ? "  val_acc" : "",
+                        "elapsed", "at most");
     if (row_is_due(log, k)) {
         tw_runlog_print(log, "%s\n", line);
         log->printed = tw_seconds();
@@ -175,17 +197,17 @@ void tw_runlog_row(tw_runlog *log, tw_objective *F, const tw_iterate *it)
         return;
     }
     const double row[TW_HISTORY_COLUMNS] = {(double)it->k, tw_seconds() - log->started, it->f, it->g_norm,
-                                            it->alpha,     tw_iterate_taylor(it)};
+                                            it->alpha, tw_iterate_taylor(it), it->val_loss, it->val_accuracy};
     for (int c = 0; c < TW_HISTORY_COLUMNS; c++) log->history[c][log->rows] = row[c];
     log->rows++;
-    if (log->metrics && write_metrics(log, F, row))
+    if (log->metrics && write_metrics(log, F, it, row))
         F->pending = tw_fail(TW_IO, "cannot write metrics.jsonl in the run folder: %s", strerror(errno));
     show(log, it->k);
 }
 
 void tw_runlog_end(tw_runlog *log, const tw_iterate *it)
 {
-    char line[160];
+    char line[200];
     if (!log->active || log->rows == 0) return;
     format_row(log, log->rows - 1, sizeof line, line);
     if (log->progress != TW_PROGRESS_NONE && !row_is_due(log, it->k)) tw_runlog_print(log, "%s\n", line);

@@ -12,13 +12,14 @@
 
 static void own_phases(const tw_run *run, double phases[TW_N_PHASES])
 {
-    const tw_reduction_account *account = tw_reduction_accounting(run->objective.reduction);
+    const tw_objective *F = &run->objective, *V = &run->watched.objective;
+    const double compute = F->compute + V->compute, wait = F->wait + V->wait, wire = F->wire + V->wire;
     const double wall = tw_seconds() - run->began;
     phases[TW_PHASE_READ] = run->read;
-    phases[TW_PHASE_COMPUTE] = run->objective.compute;
-    phases[TW_PHASE_WAIT] = account->wait;
-    phases[TW_PHASE_WIRE] = account->wire;
-    phases[TW_PHASE_OTHER] = wall - run->read - run->objective.compute - account->wait - account->wire;
+    phases[TW_PHASE_COMPUTE] = compute;
+    phases[TW_PHASE_WAIT] = wait;
+    phases[TW_PHASE_WIRE] = wire;
+    phases[TW_PHASE_OTHER] = wall - run->read - compute - wait - wire;
 }
 
 /* Equal hashes: the largest of every 16 bits and of their complement agree with one's own. */
@@ -45,7 +46,7 @@ tw_status tw_summary_gather(tw_summary *s, const tw_run *run)
     memcpy(most, s->least, sizeof s->least);
     sums[TW_N_PHASES] = most[TW_N_PHASES] = (double)tw_comm_bytes_sent(run->comm);
     most[TW_N_PHASES + 1] = tw_seconds() - run->began;
-    s->exchanges = tw_reduction_accounting(run->objective.reduction)->exchanges;
+    s->exchanges = (uint64_t)(run->objective.reductions + run->watched.objective.reductions);
     s->hash = tw_run_hash(run);
     TW_TRY(tw_comm_allreduce(run->comm, TW_MIN, TW_N_PHASES, s->least));
     TW_TRY(tw_comm_allreduce(run->comm, TW_SUM, TW_N_PHASES + 1, sums));
@@ -130,6 +131,33 @@ static json_t *setting(const tw_run *run)
                      run->objective.weight, "model", run->model_ops->name);
 }
 
+static json_t *penalties(const tw_run *run)
+{
+    const tw_path *p = &run->path;
+    json_t *points = json_array();
+    for (size_t i = 0; i < p->count; i++) {
+        const tw_path_point *at = &p->points[i];
+        json_array_append_new(
+            points, json_pack("{so so so so sI sI ss so so so}", "l1", number(at->l1), "l2", number(at->l2), "loss",
+                              number(at->loss), "mean_loss", number(at->mean_loss), "nonzeros", (json_int_t)at->nonzeros,
+                              "iterations", (json_int_t)at->iterations, "reason", tw_reason_name(at->why), "cv_mean",
+                              number(at->cv_mean), "cv_error", number(at->cv_error), "validation_loss",
+                              number(at->val_loss)));
+    }
+    return json_pack("{so so so so so}", "largest", number(p->largest), "points", points, "folds",
+                     json_integer((json_int_t)run->config.model.folds), "best",
+                     p->best >= 0 ? json_integer(p->best) : json_null(), "one_standard_error",
+                     p->one_error >= 0 ? json_integer(p->one_error) : json_null());
+}
+
+static json_t *validation(const tw_run *run)
+{
+    const tw_validation *v = &run->watched.validation;
+    return json_pack("{so so sI so}", "loss", number(run->iterate.val_loss), "accuracy",
+                     number(run->iterate.val_accuracy), "best_iteration", (json_int_t)v->best_k, "best_loss",
+                     number(v->best_loss));
+}
+
 tw_status tw_summary_write(const tw_summary *s, const tw_run *run)
 {
     char path[TW_PATH_LEN + 64];
@@ -140,6 +168,13 @@ tw_status tw_summary_write(const tw_summary *s, const tw_run *run)
     json_object_set_new(all, "optimizer", json_string(run->optimizer_ops->name));
     json_object_set_new(all, "step", json_string(run->step_ops->name));
     json_object_set_new(all, "stopping", stopping(run));
+    json_object_set_new(all, "updates", json_integer((json_int_t)run->iterate.updates));
+    json_object_set_new(all, "reads", json_real(run->objective.reads));
+    json_object_set_new(all, "nonzeros",
+                        json_integer((json_int_t)tw_objective_nonzeros(&run->objective, run->iterate.w)));
+    json_object_set_new(all, "coefficients", json_integer((json_int_t)run->model.n_weights));
+    if (run->watched.any) json_object_set_new(all, "validation", validation(run));
+    if (run->path.count > 0) json_object_set_new(all, "path", penalties(run));
     json_object_set_new(all, "seconds", json_real(s->wall));
     json_object_set_new(all, "phases", phases(s));
     json_object_set_new(all, "bytes_sent",

@@ -9,15 +9,17 @@
 
 /* F and ||g|| of its smooth part at zero parameters: the scale of the relative tests, the same for every start and
  * every penalty. */
-static tw_status measure_zero(tw_trainer *t, double *f, double *g_norm)
+static tw_status measure_zero(tw_trainer *t)
 {
     tw_iterate *it = t->iterate;
-    *f = it->f;
-    *g_norm = tw_vec_norm(it->n, it->g);
+    if (t->zero_known) return TW_OK;
+    t->f_zero = it->f;
+    t->g_norm_zero = tw_vec_norm(it->n, it->g);
+    t->zero_known = true;
     if (it->w_norm == 0 || !t->objective->convex) return TW_OK;
     for (size_t j = 0; j < it->n; j++) it->d[j] = 0; /* d is free before the first direction */
-    TW_TRY(tw_objective_eval(t->objective, it->d, f, t->step->g));
-    *g_norm = tw_vec_norm(it->n, t->step->g);
+    TW_TRY(tw_objective_eval(t->objective, it->d, &t->f_zero, t->step->g));
+    t->g_norm_zero = tw_vec_norm(it->n, t->step->g);
     return TW_OK;
 }
 
@@ -43,15 +45,14 @@ static tw_status watch(tw_trainer *t)
 static tw_status start(tw_trainer *t)
 {
     tw_iterate *it = t->iterate;
-    double f_zero, g_norm_zero;
     t->monitor->started = tw_seconds();
     TW_TRY(tw_objective_eval(t->objective, it->w, &it->f, it->g));
     tw_objective_accept(t->objective);
     it->g_norm = tw_objective_stationarity(t->objective, it->w, it->g);
     it->w_norm = tw_vec_norm(it->n, it->w);
     TW_TRY(watch(t));
-    TW_TRY(measure_zero(t, &f_zero, &g_norm_zero));
-    tw_monitor_start(t->monitor, t->stop, it, f_zero, g_norm_zero);
+    TW_TRY(measure_zero(t));
+    tw_monitor_start(t->monitor, t->stop, it, t->f_zero, t->g_norm_zero);
     tw_runlog_row(t->log, t->objective, it);
     return TW_OK;
 }

@@ -15,11 +15,15 @@ mpi() { timeout 120 mpirun --oversubscribe -n "$@" </dev/null; }
 "$thalweg" generate -o linear.h5 --task linear --rows 997 --features 13 --condition 30 --seed 5 --type f64 >gen.log
 "$thalweg" generate -o logistic.h5 --task logistic --rows 2003 --features 37 --seed 6 --type f32 >>gen.log
 cp "$source_dir/configs/data/digits-train.h5" softmax.h5
+cp linear.h5 huber.h5
+cp "$source_dir/tests/truth/counts.h5" poisson.h5
+cp logistic.h5 squared_hinge.h5
 
 iterations=12
 configs=()
-for model in linear logistic softmax; do
+for model in linear logistic softmax huber poisson squared_hinge; do
     for scaling in none standardize minmax; do
+        case $model-$scaling in huber-minmax | poisson-minmax | squared_hinge-minmax) continue ;; esac # time
         for method in "gd constant 0.001" "momentum inverse 0.002" "gd backtracking 1" "lbfgs backtracking 1"; do
             read -r optimizer rule length <<<"$method"
             name=$model-$scaling-$optimizer-$rule.yaml

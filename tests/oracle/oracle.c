@@ -74,7 +74,7 @@ typedef struct {
     double l2, **w, **g;    /* the whole run: point and gradient after k steps */
     double **ds, **dy;      /* the pairs of l-BFGS from [1] on, oldest first */
     size_t pairs;           /* how many; 0 when they are forgotten */
-    enum { linear, logistic, softmax } model;
+    enum { linear, logistic, softmax, huber, poisson, squared_hinge } model;
 } problem;
 
 /* What is summed: a leaf makes the vector of rows [first, last), join writes a (+) b over a. */
@@ -167,16 +167,26 @@ static double chain(size_t n, const double *a, const double *b)
     return z;
 }
 
+/* The losses of one margin without a logarithm. */
+static double margin_loss(const problem *p, double y, double z, double *r)
+{
+    double a = z - y, e = my_exp(z), s = 2 * y - 1, v = 1 - s * z <= 0 ? 0 : 1 - s * z;
+    if (p->model == poisson) return *r = e - y, e - y * z;
+    if (p->model == squared_hinge) return *r = (-2 * s) * v, v * v + (z - z);
+    *r = p->model == huber && fabs(a) > 1 ? copysign(1, a) : a;
+    return *r == a ? 0.5 * (a * a) : 1 * (fabs(a) - 0.5 * 1);
+}
+
 /* The loss of a row; z has its K margins, r takes its K residuals. */
 static double row_loss(const problem *p, double y, const double *z, double *r)
 {
     double e = p->model == logistic ? my_exp(-fabs(z[0])) : 0, M = z[0], S = 0;
-    if (p->model == linear) return r[0] = z[0] - y, 0.5 * (r[0] * r[0]);
     if (p->model == logistic) {
         double u = 1 + e, c = e < 1 ? e - (u - 1) : 1 - (u - e), log1p_e = log_core(u, c / u);
         r[0] = (z[0] < 0 ? e : 1) / (1 + e) - y;
         return ((z[0] > 0 ? z[0] : 0) - y * z[0]) + log1p_e;
     }
+    if (p->model != softmax) return margin_loss(p, y, z[0], r);
     for (size_t k = 1; k < p->K; k++) M = z[k] > M ? z[k] : M;
     for (size_t k = 0; k < p->K; k++) S = S + (r[k] = my_exp(z[k] - M));
     for (size_t k = 0; k < p->K; k++) r[k] = r[k] / S - (k == (size_t)y ? 1 : 0);
@@ -250,11 +260,13 @@ static double number(const problem *p, const char *name, double otherwise)
     return value;
 }
 
-static int one_of(const problem *p, const char *name, const char *a, const char *b, const char *c)
+#define one_of(p, name, ...) find(name, option(p, name), (const char *[]){__VA_ARGS__, NULL})
+static int find(const char *name, const char *text, const char **words)
 {
-    const char *text = option(p, name);
-    if (!text || (strcmp(text, a) && strcmp(text, b) && strcmp(text, c))) refuse("missing or unknown", name);
-    return strcmp(text, a) == 0 ? 0 : strcmp(text, b) == 0 ? 1 : 2;
+    int i = 0;
+    while (text && words[i] && strcmp(text, words[i])) i++;
+    if (!text || !words[i]) refuse("missing or unknown", name);
+    return i;
 }
 
 /* HDF5 converts every type that data may have to double exactly, but for huge 64-bit integers. */
@@ -362,9 +374,10 @@ static void read_problem(problem *p, const char *path)
     p->y = read_data(p, file, option(p, "y") ? option(p, "y") : "/y", 1);
     if (option(p, "weights")) p->weight = read_data(p, file, option(p, "weights"), 1);
     p->l2 = number(p, "l2", 0);
-    p->model = (unsigned)one_of(p, "model", "linear", "logistic", "softmax");
-    size_t classes = p->model == linear ? 2 : number_labels(p->m, p->y);
-    if (classes < 2 || (p->model == logistic && classes > 2)) refuse("unfit labels", path);
+    p->model = (unsigned)one_of(p, "model", "linear", "logistic", "softmax", "huber", "poisson", "squared_hinge");
+    int binary = p->model == logistic || p->model == squared_hinge;
+    size_t classes = binary || p->model == softmax ? number_labels(p->m, p->y) : 2;
+    if (classes < 2 || (binary && classes > 2)) refuse("unfit labels", path);
     p->K = p->model == softmax ? classes : 1;
     p->N = (p->n + (number(p, "intercept", 1) != 0)) * p->K;
     size_t many = p2(p->m < 65536 * 128 ? p->m / 128 : 65536), few = p2(p->m < 512 ? p->m / 8 : 64);

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import (accuracy_score, confusion_matrix, f1_score, log_loss, mean_absolute_error,
-                             mean_squared_error, r2_score, roc_auc_score)
+                             mean_poisson_deviance, mean_squared_error, r2_score, roc_auc_score)
 
 rng = np.random.RandomState(7)  # the legacy generator: its stream never changes
 
@@ -52,6 +52,12 @@ def regression(name, y, z):
             "rmse": mean_squared_error(y, z, squared=False), "mae": mean_absolute_error(y, z)}
 
 
+def counts(name, y, z):
+    """Margins of a log link: metrics are those of exp(z)."""
+    return {**regression(name, y, np.exp(z)), "z": np.asarray(z, dtype=float).tolist(),
+            "deviance": mean_poisson_deviance(y, np.exp(z))}
+
+
 def main():
     y40 = (rng.uniform(size=40) < 0.4).astype(int)
     y200 = (rng.uniform(size=200) < 0.1).astype(int)
@@ -83,6 +89,13 @@ def main():
             regression("constant labels, predicted exactly", [5, 5, 5], [5, 5, 5]),  # r2 is 1 by definition
         ],
     }
+    rate = eighths(60, 2)
+    truth["poisson"] = [
+        counts("sixty counts", rng.poisson(np.exp(rate)), rate + eighths(60, 1) / 4),
+        counts("no counts at all", [0, 0, 0], [-2, 0, 1]),
+        counts("every count predicted", [1, 1, 1, 1], [0, 0, 0, 0]),
+        counts("large and fractional", [1000, 2.5, 0, 40], [6.5, 1, -3, 4]),
+    ]
     lines = [f' "{kind}": [\n  ' + ",\n  ".join(json.dumps(c) for c in cases) + "\n ]" for kind, cases in truth.items()]
     (Path(__file__).resolve().parent / "metrics.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
 

@@ -129,6 +129,7 @@ static double walk(const json_t *truth, const tw_optimizer_settings *change, dou
     ck_assert_int_eq(tw_objective_eval(&p.objective, it.w, &it.f, it.g), TW_OK);
     while (it.k < 100) {
         ck_assert_int_eq(tw_optimizer_direction(&o, &p.objective, &it), TW_OK);
+        ck_assert_int_eq(tw_step_announce(&s, &p.objective, &it, (double)it.k), TW_OK);
         ck_assert_int_eq(tw_step_advance(&s, &p.objective, &it), TW_OK);
         most = fmax(most, off_path(truth, &it));
     }

@@ -92,8 +92,8 @@ START_TEST(factor_and_solution_have_the_bits_of_the_contract)
 }
 END_TEST
 
-/* |A - U^T U| <= (n + 1) eps |U^T||U|, eps = 2^-53 (Higham 2002, theorem 10.3); then |b - A x| <= (3 n + 1)
- * eps |U^T||U||x| (theorem 10.4), element by element, with a hundredth more for eps^2. */
+/* |A - U^T U| <= (n + 1) eps |U^T||U|, eps = 2^-53 (Higham 2002, chapter 10); then |b - A x| <= (3 n + 1)
+ * eps |U^T||U||x|, element by element, with a hundredth more for eps^2. */
 static void check_residuals(size_t n, const double *x, const double *b)
 {
     const size_t stride = row_length(n);

@@ -101,6 +101,37 @@ START_TEST(regression_metrics_are_those_of_scikit_learn)
 }
 END_TEST
 
+START_TEST(poisson_metrics_are_those_of_scikit_learn_on_the_response)
+{
+    const json_t *c = json_array_get(json_object_get(cases, "poisson"), (size_t)_i);
+    tw_metrics metrics;
+    compute(c, "poisson", 0, &metrics);
+    agrees(c, "r2", metrics.r2);
+    agrees(c, "rmse", metrics.rmse);
+    agrees(c, "mae", metrics.mae);
+    agrees(c, "deviance", metrics.deviance);
+    tw_metrics_release(&metrics);
+    compute(c, "huber", 0, &metrics); /* which predicts the margin */
+    ck_assert(isnan(metrics.deviance));
+    ck_assert_double_gt(fabs(metrics.mae - json_number_value(json_object_get(c, "mae"))), 1e-3);
+    tw_metrics_release(&metrics);
+}
+END_TEST
+
+START_TEST(a_classifier_without_probabilities_has_every_metric_but_log_loss)
+{
+    const json_t *c = json_array_get(json_object_get(cases, "binary"), (size_t)_i);
+    tw_metrics metrics;
+    compute(c, "squared_hinge", 2, &metrics);
+    agrees(c, "accuracy", metrics.accuracy);
+    agrees(c, "f1_macro_present", metrics.f1_macro);
+    agrees(c, "roc_auc", metrics.roc_auc);
+    confusion_agrees(c, &metrics);
+    ck_assert(isnan(metrics.log_loss));
+    tw_metrics_release(&metrics);
+}
+END_TEST
+
 START_TEST(auc_counts_ties_as_one_half_and_weights_as_rows)
 {
     double rows[][3] = {{1, 0, 1}, {1, 1, 1}, {2, 1, 3}, {0, 0, 2}};
@@ -123,6 +154,9 @@ int main(void)
     tcase_add_loop_test(tc, binary_metrics_are_those_of_scikit_learn, 0, count[0]);
     tcase_add_loop_test(tc, multiclass_metrics_are_those_of_scikit_learn, 0, count[1]);
     tcase_add_loop_test(tc, regression_metrics_are_those_of_scikit_learn, 0, count[2]);
+    tcase_add_loop_test(tc, poisson_metrics_are_those_of_scikit_learn_on_the_response, 0,
+                        (int)json_array_size(json_object_get(cases, "poisson")));
+    tcase_add_loop_test(tc, a_classifier_without_probabilities_has_every_metric_but_log_loss, 0, count[0]);
     tcase_add_test(tc, auc_counts_ties_as_one_half_and_weights_as_rows);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

@@ -90,6 +90,33 @@ END_TEST
 
 /* ---------------------------------------------------------------- the order of operations */
 
+/* Loss and residual of a GLM at margin z, section 4 of the page; delta is 1. */
+static double page_link(const char *name, double z, double y, double *r)
+{
+    if (strcmp(name, "linear") == 0) {
+        *r = z - y;
+        return 0.5 * (*r * *r);
+    }
+    if (strcmp(name, "huber") == 0) {
+        const double a = z - y;
+        *r = fabs(a) > 1 ? copysign(1, a) : a;
+        return fabs(a) > 1 ? 1 * (fabs(a) - 0.5 * 1) : 0.5 * (a * a);
+    }
+    if (strcmp(name, "poisson") == 0) {
+        *r = tw_exp(z) - y;
+        return tw_exp(z) - y * z;
+    }
+    if (strcmp(name, "squared_hinge") == 0) {
+        const double s = 2 * y - 1, v = 1 - s * z <= 0 ? 0 : 1 - s * z;
+        *r = (-2 * s) * v;
+        return v * v + (z - z);
+    }
+    ck_assert_str_eq(name, "logistic");
+    const double e = tw_exp(-fabs(z));
+    *r = (z < 0 ? e : 1) / (1 + e) - y;
+    return ((z > 0 ? z : 0.0) - y * z) + tw_log1p(e);
+}
+
 /* Loss and residuals of one row with K outputs, section 4 of the page. */
 static double page_row(const tw_model_ops *ops, size_t K, const double *x, size_t n, const double *v,
                        double y, double *r)
@@ -97,13 +124,7 @@ static double page_row(const tw_model_ops *ops, size_t K, const double *x, size_
     double z[MOST_CLASSES] = {0}, sum = 0;
     if (ops->target != TW_TARGET_CLASS) {
         z[0] = test_lane_sum(n, x, v) + v[n];
-        if (strcmp(ops->name, "linear") == 0) {
-            r[0] = z[0] - y;
-            return 0.5 * (r[0] * r[0]);
-        }
-        const double e = tw_exp(-fabs(z[0]));
-        r[0] = (z[0] < 0 ? e : 1) / (1 + e) - y;
-        return ((z[0] > 0 ? z[0] : 0.0) - y * z[0]) + tw_log1p(e);
+        return page_link(ops->name, z[0], y, r);
     }
     for (size_t k = 0; k < K; k++) {
         for (size_t j = 0; j < n; j++) z[k] = fma(x[j], v[j * K + k], z[k]);
@@ -303,11 +324,22 @@ START_TEST(softmax_of_two_classes_is_logistic_of_the_difference)
 }
 END_TEST
 
+/* The loss of an extreme margin: of a number, or of a class. */
+static double limit_of(const char *name, double z, double y)
+{
+    if (strcmp(name, "linear") == 0) return (z - y) * (z - y) / 2;
+    if (strcmp(name, "huber") == 0) return fabs(z - y) - 0.5;
+    if (strcmp(name, "poisson") == 0) return (double)expl(z) - y * z;
+    if ((z > 0) == (y > 0)) return 0;
+    return strcmp(name, "squared_hinge") == 0 ? (1 + fabs(z)) * (1 + fabs(z)) : fabs(z);
+}
+
 /* One column of ones, one row a label. */
 START_TEST(extreme_margins_give_finite_sums_with_the_right_limit)
 {
     const tw_model_ops *ops = tw_models[_i];
-    for (double z = -1e4; z <= 1e4; z += 2e4)
+    const double far = ops == &tw_model_poisson ? 700 : 1e4; /* exp(1e4) is too large: the next test */
+    for (double z = -far; z <= far; z += 2 * far)
         for (double y = 0; y < 2; y++) {
             double x = 1, got[2 * CLASSES + 3], v[2 * CLASSES] = {0};
             const size_t K = ops->target == TW_TARGET_CLASS ? 2 : 1;
@@ -316,10 +348,11 @@ START_TEST(extreme_margins_give_finite_sums_with_the_right_limit)
             sums_of(ops, 2, TW_f64, &d, v, got);
             for (size_t j = 0; j < 2 * K + 3; j++) ck_assert(isfinite(got[j]));
             const bool wrong = (z > 0) != (y > 0);
-            const double loss = ops->target == TW_TARGET_NUMBER ? (z - y) * (z - y) / 2 : wrong ? 1e4 : 0;
+            const double loss = limit_of(ops->name, z, y);
             ck_assert_double_eq_tol(got[2 * K], loss, 1e-12 * loss + 1e-300);
             ck_assert_double_eq(got[2 * K + 2], 0);
-            if (ops->target != TW_TARGET_NUMBER) ck_assert_double_eq(got[K - 1], !wrong ? 0 : y > 0 ? -1 : 1);
+            if (ops->target == TW_TARGET_NUMBER || ops == &tw_model_squared_hinge) continue;
+            ck_assert_double_eq(got[K - 1], !wrong ? 0 : y > 0 ? -1 : 1);
         }
 }
 END_TEST
@@ -346,6 +379,18 @@ START_TEST(a_row_of_weight_zero_takes_no_part_whatever_it_holds)
     sums_of(c.ops, CLASSES, TW_f64, &d, v, got);
     ck_assert(!same_bits(n, want, got));
     test_data_release(&d);
+}
+END_TEST
+
+START_TEST(an_overflowing_rate_of_poisson_is_a_bad_row)
+{
+    for (double z = 709; z <= 711; z += 2) {
+        double x = 1, y = 3, got[5], v[2] = {z, 0};
+        const test_data d = {.rows = 1, .cols = 1, .x = &x, .y = &y};
+        sums_of(&tw_model_poisson, 0, TW_f64, &d, v, got);
+        ck_assert_double_eq(got[4], z > 710);
+        ck_assert(isfinite(got[2]) == (z < 710));
+    }
 }
 END_TEST
 
@@ -389,6 +434,7 @@ int main(void)
     tcase_add_test(t, softmax_of_two_classes_is_logistic_of_the_difference);
     tcase_add_loop_test(t, extreme_margins_give_finite_sums_with_the_right_limit, 0, n_models());
     tcase_add_loop_test(t, a_row_of_weight_zero_takes_no_part_whatever_it_holds, 0, n_models());
+    tcase_add_test(t, an_overflowing_rate_of_poisson_is_a_bad_row);
     tcase_add_loop_test(t, rows_whose_loss_is_not_finite_are_counted, 0, n_models());
     suite_add_tcase(s, t);
     return test_run(s);

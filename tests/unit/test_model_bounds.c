@@ -2,10 +2,11 @@
  * order of operations has, and against central differences.
  *
  * The bound: gamma_(B+1) sum |r x| for the sums, and sum |x| dr for the residuals, where dr follows from the
- * rounding of the margins: gamma_(ceil(n/32)+6) sum |x v| for the lanes of a GLM, gamma_(n+1) for the chains
- * of softmax. */
+ * rounding of the margins and of the residual function: gamma_(ceil(n/32)+6) sum |x v| for the lanes of a
+ * GLM, gamma_(n+1) for the chains of softmax. */
 #include "support.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,29 @@ static long double logistic_row(size_t outputs, const long double *z, double y, 
     return fmaxl(z[0], 0) + log1pl(expl(-fabsl(z[0]))) - y * z[0];
 }
 
+static long double huber_row(size_t outputs, const long double *z, double y, long double *r)
+{
+    const long double a = z[0] - y, size = fabsl(a);
+    (void)outputs;
+    r[0] = fminl(fmaxl(a, -1), 1);
+    return size <= 1 ? a * a / 2 : size - 0.5L;
+}
+
+static long double poisson_row(size_t outputs, const long double *z, double y, long double *r)
+{
+    (void)outputs;
+    r[0] = expl(z[0]) - y;
+    return expl(z[0]) - y * z[0];
+}
+
+static long double squared_hinge_row(size_t outputs, const long double *z, double y, long double *r)
+{
+    const long double s = y > 0 ? 1 : -1, v = fmaxl(0, 1 - s * z[0]);
+    (void)outputs;
+    r[0] = -2 * s * v;
+    return v * v;
+}
+
 static long double softmax_row(size_t outputs, const long double *z, double y, long double *r)
 {
     long double most = z[0], sum = 0;
@@ -47,12 +71,21 @@ static long double softmax_row(size_t outputs, const long double *z, double y, l
     return most + logl(sum) - z[(size_t)y];
 }
 
-/* A model without a truth here fails its tests. slope: how fast a residual follows the margins. */
+static long double margin(long double z)
+{
+    return z;
+}
+
+/* A model without a truth here fails its tests. slope: how fast a residual follows the margins, 0: as exp(z).
+ * response: the prediction, NULL when it is the residual of label 0. */
 static const struct {
     const char *name;
     row_function *row;
     long double slope;
-} truths[] = {{"linear", linear_row, 1}, {"logistic", logistic_row, 0.25L}, {"softmax", softmax_row, 0.5L}};
+    long double (*response)(long double z);
+} truths[] = {{"linear", linear_row, 1, margin},    {"logistic", logistic_row, 0.25L, NULL},
+              {"softmax", softmax_row, 0.5L, NULL}, {"huber", huber_row, 1, margin},
+              {"poisson", poisson_row, 0, expl},    {"squared_hinge", squared_hinge_row, 2, margin}};
 
 static size_t truth_of(const tw_model_ops *ops)
 {
@@ -98,8 +131,9 @@ static void true_sums(const tw_model *m, const test_data *d, const double *v, su
         const double *x = d->x + i * m->features;
         const long double omega = d->weight ? d->weight[i] : 1, dz = true_margins(m, x, v, z);
         const long double loss = truths[t].row(K, z, d->y[i], r);
+        const long double slope = truths[t].slope > 0 ? truths[t].slope : expl(z[0] + dz);
         for (size_t k = 0; k < K; k++) {
-            const long double dr = truths[t].slope * dz + ((long double)K + 8) * U + 2 * U * fabsl(r[k]);
+            const long double dr = slope * (dz + 2 * U) + ((long double)K + 8) * U + 2 * U * fabsl(r[k]);
             for (size_t j = 0; j < m->features; j++)
                 add(s, j * K + k, omega * r[k] * x[j], omega * dr * fabs(x[j]));
             add(s, tw_sum_residual(m) + k, omega * r[k], omega * dr);
@@ -265,21 +299,26 @@ START_TEST(margins_are_true_within_their_bound)
 }
 END_TEST
 
-/* The residual of a row is its prediction minus what the label says, so the truth is there already. */
 START_TEST(predictions_are_the_mean_response_to_the_margins)
 {
     static const double scales[] = {0, 1e-3, 1, 30, 700, 1e4};
     tw_model m;
+    const size_t t = truth_of(tw_models[_i]);
     ck_assert_int_eq(tw_model_init(&m, tw_models[_i], 3, CLASSES, true), TW_OK);
     for (int round = 0; round < 300; round++) {
         double z[CLASSES], p[CLASSES], sum = 0;
         long double exact[CLASSES], r[CLASSES];
         for (size_t k = 0; k < m.outputs; k++) exact[k] = z[k] = test_uniform() * scales[round % 6];
-        truths[truth_of(m.ops)].row(m.outputs, exact, 0, r);
+        truths[t].row(m.outputs, exact, 0, r);
+        if (truths[t].response) r[0] = truths[t].response(exact[0]);
         if (m.ops->target == TW_TARGET_CLASS) r[0] += 1;
         m.ops->predict(&m, z, p);
         for (size_t k = 0; k < m.outputs; k++) {
-            ck_assert_msg(fabsl(p[k] - r[k]) <= 12 * U * fmaxl(1, fabsl(r[k])), "%a, not %La", p[k], r[k]);
+            if (r[k] > DBL_MAX)
+                ck_assert(isinf(p[k]) && p[k] > 0);
+            else
+                ck_assert_msg(fabsl(p[k] - r[k]) <= 12 * U * fmaxl(1, fabsl(r[k])), "%a, not %La", p[k],
+                              r[k]);
             sum += p[k];
         }
         if (m.ops->target == TW_TARGET_CLASS) ck_assert_double_eq_tol(sum, 1, 1e-15);

@@ -71,6 +71,7 @@ START_TEST(the_optimum_is_that_of_an_independent_solver)
     run.log.quiet = true;
     ck_assert_msg(tw_run_configure(&run, config, 0, NULL, out) == TW_OK, "%s", tw_status_message());
     ck_assert_msg(tw_run_load(&run) == TW_OK, "%s", tw_status_message());
+    if (json_object_get(c, "delta")) run.model.settings.delta = number(c, "delta");
     ck_assert_msg(tw_run_train(&run) == TW_OK, "%s", tw_status_message());
     const double gap = fabs(run.iterate.f - want) / fmax(fabs(want), want == 0 ? 1 : 0);
     const double error = prediction_error(&run, json_object_get(c, "predictions"));

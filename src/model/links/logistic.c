@@ -5,8 +5,9 @@
 
 #include <math.h>
 
-static void loss(size_t n, const double *z, const double *y, double *l, double *r)
+static void loss(const tw_model *m, size_t n, const double *z, const double *y, double *l, double *r)
 {
+    (void)m;
     double a[TW_MICRO] = {0}, e[TW_MICRO], log_part[TW_MICRO];
     for (size_t i = 0; i < n; i++) a[i] = -fabs(z[i]);
     tw_vec_exp(n, a, e);
@@ -17,13 +18,13 @@ static void loss(size_t n, const double *z, const double *y, double *l, double *
     }
 }
 
-/* sigma (1 - sigma), without cancellation on either side. */
-static void curvature(size_t n, const double *z, const double *y, double *h)
+static void curvature(const tw_model *m, size_t n, const double *z, const double *y, double *h)
 {
+    (void)m;
     (void)y;
     for (size_t i = 0; i < n; i++) h[i] = -fabs(z[i]);
     tw_vec_exp(n, h, h);
-    for (size_t i = 0; i < n; i++) h[i] = h[i] / ((1 + h[i]) * (1 + h[i]));
+    for (size_t i = 0; i < n; i++) h[i] = h[i] / ((1.0 + h[i]) * (1.0 + h[i]));
 }
 
 static double response(double z)
@@ -32,6 +33,7 @@ static double response(double z)
     return (z < 0 ? e : 1.0) / (1.0 + e);
 }
 
-static const tw_link logistic = {.loss = loss, .curvature = curvature, .response = response};
+static const tw_link logistic = {
+    .loss = loss, .curvature = curvature, .curvature_max = 0.25, .response = response};
 
-TW_GLM(logistic, "logistic regression for two classes", TW_TARGET_BINARY, &logistic, 0.25);
+TW_GLM(logistic, "logistic regression for two classes", TW_TARGET_BINARY, &logistic);

@@ -1,0 +1,32 @@
+/* run_impl.h -- the parts of a run that run_*.c hand to each other. */
+#ifndef THALWEG_RUN_IMPL_H
+#define THALWEG_RUN_IMPL_H
+
+#include "thalweg/model_file.h"
+#include "thalweg/run.h"
+
+/* Names to rows of the tables; contradictions become problems of the configuration. Not collective. */
+tw_status tw_run_resolve_method(tw_run *run) TW_CHECKED;
+
+/* What the description of the data says about the configuration: rows, features, memory. Rank 0. */
+void tw_run_check_sizes(tw_run *run);
+
+/* Rows kept for validation, or the folds: into shard.part. Not collective. */
+tw_status tw_run_assign_parts(tw_run *run) TW_CHECKED;
+
+/* The rows to train on are those not of part `without` (0: all); scaling is fitted to them. Collective. */
+tw_status tw_run_without(tw_run *run, uint32_t without) TW_CHECKED;
+
+/* The file of data.validation.file. Collective. */
+tw_status tw_run_load_validation(tw_run *run) TW_CHECKED;
+
+/* A path of penalties, with folds. Collective. */
+tw_status tw_run_path(tw_run *run) TW_CHECKED;
+
+/* The path's columns and coefficients into the model file, group /path. Not collective. */
+tw_status tw_path_save(const tw_path *path, const tw_run *run, tw_model_file *file) TW_CHECKED;
+
+/* Optimizer, step, iterate as at the start of a run, the parameters kept. Not collective. */
+void tw_run_rewind(tw_run *run);
+
+#endif

@@ -1,0 +1,118 @@
+/* Which rows train and which are watched: validation rows and folds, drawn by file row, masked where they stand. */
+#include "thalweg/rng.h"
+#include "thalweg/units.h"
+#include "train/run_impl.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- before the data is read ---- */
+
+/* Bytes of memory for one rank of this machine, taking all ranks for this machine's share. */
+static double memory_of_a_rank(const tw_comm *comm)
+{
+    const double all = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    const int a_node = (tw_comm_size(comm) + tw_comm_nodes(comm) - 1) / tw_comm_nodes(comm);
+    return all / a_node;
+}
+
+static void check_matrix(tw_run *run)
+{
+    char need[TW_UNIT_LEN], have[TW_UNIT_LEN];
+    if (!run->optimizer_ops || !run->optimizer_ops->matrix || !run->model_ops) return;
+    const size_t least = run->model_ops->target == TW_TARGET_CLASS ? 2 : 1; /* classes are counted when they are read */
+    const double bytes = tw_objective_matrix_bytes((size_t)run->dataset.cols, least, run->config.model.intercept);
+    const double room = memory_of_a_rank(run->comm);
+    if (bytes <= room) return;
+    tw_config_problem(&run->config, "optimizer.type",
+                      "%s needs %s a rank for the matrix of %lld features, and there are %s; use newton_cg or lbfgs",
+                      run->optimizer_ops->name, tw_units_bytes(bytes, need), (long long)run->dataset.cols,
+                      tw_units_bytes(room, have));
+}
+
+static void check_validation(tw_run *run)
+{
+    tw_config *c = &run->config;
+    const double tail = c->data.validation.tail;
+    const int ways = !isnan(c->data.validation.fraction) + !isnan(tail) + (c->data.validation.file != NULL);
+    if (ways > 1)
+        tw_config_problem(c, "data.validation", "fraction, tail and file exclude each other: name one");
+    if (tail >= 1 && tail != floor(tail))
+        tw_config_problem(c, "data.validation.tail", "%g is neither a share below 1 nor a whole number of rows", tail);
+    if (tail >= (double)run->dataset.rows)
+        tw_config_problem(c, "data.validation.tail", "%g rows of %lld would leave none to train on", tail,
+                          (long long)run->dataset.rows);
+    if (ways > 0 && c->model.folds > 0)
+        tw_config_problem(c, "model.folds", "folds are validation rows already: data.validation cannot be set as well");
+}
+
+static void check_path(tw_run *run)
+{
+    tw_config *c = &run->config;
+    if (c->model.folds > 0 && c->model.path.count == 0)
+        tw_config_problem(c, "model.folds", "folds choose a penalty of a path: set model.path.count");
+    if (c->model.folds > run->dataset.rows)
+        tw_config_problem(c, "model.folds", "%lld folds of %lld rows: there cannot be more folds than rows",
+                          (long long)c->model.folds, (long long)run->dataset.rows);
+    if (c->model.path.count > 0 && !(c->model.l1 > 0))
+        tw_config_problem(c, "model.path.count",
+                          "a path begins where l1 makes every coefficient zero, so model.l1 must be > 0;\n"
+                          "model.l1 and model.l2 give the mixture, the path its scale");
+    if (c->model.path.count > 0 && c->optimizer.batch > 0)
+        tw_config_problem(c, "model.path.count", "a path needs optimizer.batch: full");
+}
+
+void tw_run_check_sizes(tw_run *run)
+{
+    tw_config *c = &run->config;
+    if (c->optimizer.batch > run->dataset.rows)
+        tw_config_problem(c, "optimizer.batch", "%lld rows in a batch, but the data has %lld; use batch: full",
+                          (long long)c->optimizer.batch, (long long)run->dataset.rows);
+    check_validation(run);
+    check_path(run);
+    check_matrix(run);
+}
+
+/* ---- which part a row belongs to ---- */
+
+static uint32_t part_of(const tw_run *run, int64_t row)
+{
+    const tw_config *c = &run->config;
+    const uint64_t seed = (uint64_t)c->seed, stream = TW_STREAM(TW_STREAM_PART);
+    const int64_t m = run->dataset.rows;
+    if (c->model.folds > 0) return 1 + (uint32_t)tw_rng_below(seed, stream, (uint64_t)row, (uint64_t)c->model.folds);
+    if (!isnan(c->data.validation.fraction))
+        return tw_rng_uniform(seed, stream, (uint64_t)row) < c->data.validation.fraction;
+    const double tail = c->data.validation.tail;
+    return row >= m - (int64_t)(tail < 1 ? floor((double)m * tail + 0.5) : tail);
+}
+
+tw_status tw_run_assign_parts(tw_run *run)
+{
+    const tw_config *c = &run->config;
+    tw_shard *s = &run->shard;
+    run->watched.any = c->data.validation.file || !isnan(c->data.validation.fraction) || !isnan(c->data.validation.tail);
+    if (c->model.folds == 0 && (c->data.validation.file || !run->watched.any)) return TW_OK;
+    s->part = calloc(s->rows + 1, sizeof *s->part);
+    run->row_weight = calloc(s->rows + 1, sizeof *run->row_weight);
+    run->watched.weight = calloc(s->rows + 1, sizeof *run->watched.weight);
+    if (!s->part || !run->row_weight || !run->watched.weight)
+        return tw_fail(TW_MEMORY, "out of memory for the parts of %zu rows", s->rows);
+    for (size_t i = 0; i < s->rows; i++) s->part[i] = part_of(run, s->first + (int64_t)i);
+    return TW_OK;
+}
+
+tw_status tw_run_without(tw_run *run, uint32_t without)
+{
+    tw_shard *s = &run->shard;
+    s->without = without;
+    for (size_t i = 0; s->part && i < s->rows; i++) {
+        const double weight = s->weight ? s->weight[i] : 1;
+        run->row_weight[i] = tw_shard_trains(s, i) ? weight : 0;
+        run->watched.weight[i] = tw_shard_trains(s, i) ? 0 : weight;
+    }
+    tw_scaling_release(&run->scaling);
+    return tw_scaling_fit(&run->scaling, (tw_scaling_kind)run->config.data.scaling, run->comm, &run->partition, s);
+}
