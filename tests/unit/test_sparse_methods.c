@@ -295,7 +295,9 @@ START_TEST(ista_and_fista_keep_the_bounds_they_are_known_for)
     for (int k = 1; k <= 300; k++) {
         const double f = t.it.f;
         step(&t);
+        const double taylor = tw_iterate_taylor(&t.it); /* of a length below 1/L, half to all that the slope promised */
         ck_assert_double_le(t.it.f, f * (1 + 1e-14));
+        ck_assert(isnan(taylor) || (taylor > 0.49 && taylor < 1.01));
         ck_assert_double_le(t.it.f - minimum.it.f, distance / (2 * length * k) + 1e-14);
     }
     ck_assert_double_gt(t.it.f - minimum.it.f, 2 * distance / (length * 301 * 301)); /* ISTA breaks FISTA's bound */
