@@ -78,7 +78,8 @@ static void make(quadratic *q)
                        .mode = TW_REPRODUCIBLE,
                        .l2 = 0.1,
                        .intercept = true,
-                       .weighted = true};
+                       .weighted = true,
+                       .margins = true};
     ck_assert_int_eq(tw_comm_local(&q->comm), TW_OK);
     test_data_init(&q->d, &q->c);
     ck_assert_int_eq(test_problem_init(&q->p, q->comm, &q->c, &q->d), TW_OK);
@@ -103,6 +104,15 @@ static double distance(const double *a, const double *b)
     return most;
 }
 
+/* What a run refuses: a search along a direction that may ascend, a pair that is not made for each other. */
+static bool allowed(const tw_optimizer_ops *optimizer, const tw_step_ops *rule)
+{
+    if (optimizer->only_step && strcmp(optimizer->only_step, rule->name) != 0) return false;
+    if (rule->only_optimizer && strcmp(rule->only_optimizer, optimizer->name) != 0) return false;
+    if (optimizer->unit && !rule->length) return false;
+    return optimizer->descent || !rule->needs_descent;
+}
+
 /* ---------------------------------------------------------------- the table */
 
 START_TEST(an_optimizer_has_a_name_of_its_own_and_every_required_function)
@@ -125,7 +135,8 @@ START_TEST(the_default_step_is_a_rule_that_the_method_may_have)
     const tw_optimizer_ops *ops = tw_optimizers[_i];
     const tw_step_ops *rule = ops->default_step ? tw_step_find(ops->default_step) : NULL;
     if (ops->default_step) ck_assert_msg(rule, "%s names %s", ops->name, ops->default_step);
-    if (rule && rule->needs_descent) ck_assert(ops->descent);
+    if (rule) ck_assert(allowed(ops, rule));
+    if (ops->only_step) ck_assert_str_eq(ops->only_step, ops->default_step);
     ck_assert(ops->default_length >= 0);
 }
 END_TEST
@@ -138,8 +149,7 @@ START_TEST(every_allowed_pair_arrives_at_the_closed_form_minimum)
     tw_optimizer o;
     tw_step s;
     tw_iterate it;
-    if (rule->needs_descent && !optimizer->descent) return; /* refused before a run */
-    if (optimizer->unit && !rule->length) return;
+    if (!allowed(optimizer, rule)) return; /* refused before a run */
     make(&q);
     const tw_step_settings set = {.length = rule->needs_descent ? 1 : 1 / q.largest,
                                   .tau = 1e9,
@@ -175,10 +185,14 @@ END_TEST
 
 /* ---------------------------------------------------------------- directions */
 
-/* Does it ask the objective for second derivatives? Then there is no direction without one. */
-static bool asks(const tw_optimizer_ops *ops)
+/* The curvature at zero for methods that ask for it; the others must do without any function. */
+static tw_objective *curvature(const tw_optimizer_ops *ops, quadratic *q)
 {
-    return ops->products || ops->matrix;
+    double w[N] = {0}, f, g[N];
+    make(q);
+    ck_assert_int_eq(tw_objective_eval(&q->p.objective, w, &f, g), TW_OK);
+    tw_objective_accept(&q->p.objective);
+    return ops->products || ops->matrix ? &q->p.objective : NULL;
 }
 
 /* Points and gradients that no function has: whatever a method may rely on, it must check. */
@@ -193,18 +207,19 @@ static void wander(tw_iterate *it)
 
 START_TEST(a_method_that_promises_to_descend_always_does)
 {
+    quadratic q;
+    tw_objective *const F = curvature(tw_optimizers[_i], &q);
     tw_optimizer_settings set = settings;
     tw_optimizer o;
     tw_iterate it;
     int ascents = 0;
     set.restart = false; /* with it accelerated methods descend too */
-    if (asks(tw_optimizers[_i])) return;
     ck_assert(tw_iterate_init(&it, N));
     for (int run = 0; run < 50; run++) {
         ck_assert_int_eq(tw_optimizer_init(&o, tw_optimizers[_i], &set, N), TW_OK);
         for (it.k = 0; it.k < 30; it.k++) {
             wander(&it);
-            ck_assert_int_eq(tw_optimizer_direction(&o, NULL, &it), TW_OK);
+            ck_assert_int_eq(tw_optimizer_direction(&o, F, &it), TW_OK);
             ascents += tw_vec_dot(N, it.g, it.d) >= 0;
         }
         tw_optimizer_release(&o);
@@ -214,14 +229,16 @@ START_TEST(a_method_that_promises_to_descend_always_does)
     else
         ck_assert_int_gt(ascents, 0);
     tw_iterate_release(&it);
+    unmake(&q);
 }
 END_TEST
 
 START_TEST(the_state_is_all_that_a_resumed_run_needs)
 {
+    quadratic q;
+    tw_objective *const F = curvature(tw_optimizers[_i], &q);
     tw_optimizer whole, resumed;
     tw_iterate it, other;
-    if (asks(tw_optimizers[_i])) return;
     ck_assert(tw_iterate_init(&it, N) && tw_iterate_init(&other, N));
     for (long cut = 0; cut < 12; cut++) {
         ck_assert_int_eq(tw_optimizer_init(&whole, tw_optimizers[_i], &settings, N), TW_OK);
@@ -229,13 +246,13 @@ START_TEST(the_state_is_all_that_a_resumed_run_needs)
         for (it.k = 0; it.k < 20; it.k++) {
             wander(&it);
             if (it.k == cut) memcpy(resumed.state, whole.state, whole.state_len * sizeof *whole.state);
-            ck_assert_int_eq(tw_optimizer_direction(&whole, NULL, &it), TW_OK);
+            ck_assert_int_eq(tw_optimizer_direction(&whole, F, &it), TW_OK);
             if (it.k < cut) continue;
             memcpy(other.w, it.w, N * sizeof *it.w);
             memcpy(other.g, it.g, N * sizeof *it.g);
             other.length = it.length;
             other.k = it.k;
-            ck_assert_int_eq(tw_optimizer_direction(&resumed, NULL, &other), TW_OK);
+            ck_assert_int_eq(tw_optimizer_direction(&resumed, F, &other), TW_OK);
             ck_assert(same_bits(N, it.d, other.d));
         }
         tw_optimizer_release(&resumed);
@@ -243,26 +260,29 @@ START_TEST(the_state_is_all_that_a_resumed_run_needs)
     }
     tw_iterate_release(&other);
     tw_iterate_release(&it);
+    unmake(&q);
 }
 END_TEST
 
 START_TEST(a_direction_leaves_the_point_and_its_gradient_alone)
 {
+    quadratic q;
+    tw_objective *const F = curvature(tw_optimizers[_i], &q);
     tw_optimizer o;
     tw_iterate it;
     double w[N], g[N];
-    if (asks(tw_optimizers[_i])) return;
     ck_assert(tw_iterate_init(&it, N));
     ck_assert_int_eq(tw_optimizer_init(&o, tw_optimizers[_i], &settings, N), TW_OK);
     for (it.k = 0; it.k < 10; it.k++) {
         wander(&it);
         memcpy(w, it.w, sizeof w);
         memcpy(g, it.g, sizeof g);
-        ck_assert_int_eq(tw_optimizer_direction(&o, NULL, &it), TW_OK);
+        ck_assert_int_eq(tw_optimizer_direction(&o, F, &it), TW_OK);
         ck_assert(same_bits(N, w, it.w) && same_bits(N, g, it.g));
     }
     tw_optimizer_release(&o);
     tw_iterate_release(&it);
+    unmake(&q);
 }
 END_TEST
 
