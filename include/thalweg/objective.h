@@ -163,6 +163,18 @@ double tw_objective_matrix_bytes(size_t features, size_t outputs, bool intercept
  * without rows: 2 n evaluations. */
 tw_status tw_objective_hessian(tw_objective *objective, double *h) TW_CHECKED;
 
+/** Rows a parameter that tw_objective_gram takes; more do not make a better first matrix. */
+enum { TW_GRAM_ROWS = 32 };
+
+/**
+ * The Gram matrix of the features in the trained space, with the constant last, over the weight of its rows: blocks spread
+ * evenly over the file, TW_GRAM_ROWS rows a feature or all there are.
+ *
+ * @param h [p][stride] out: lower triangle, p features and the constant, stride p rounded up to TW_LANES
+ * Cost: that share of a read of X, p^2 operations a row, one exchange of p stride + 1 numbers. TW_INTERNAL for functions.
+ */
+tw_status tw_objective_gram(tw_objective *objective, double *h) TW_CHECKED;
+
 /* ---- mini-batches ---- */
 
 /** Steps of about `batch` rows that take part; counts the rows and allocates. */

@@ -51,7 +51,8 @@ static tw_status read_shard(tw_run *run)
     const double start = tw_seconds();
     TW_TRY(tw_partition_init(&run->partition, run->dataset.rows, run->config.reduction.groups,
                              tw_comm_size(run->comm)));
-    if (run->optimizer_ops->matrix) tw_partition_align(&run->partition, TW_MATRIX_GROUPS);
+    if (run->optimizer_ops->matrix || run->config.optimizer.preconditioner == TW_CONFIG_PRECONDITIONER_GRAM)
+        tw_partition_align(&run->partition, TW_MATRIX_GROUPS);
     const int64_t first = tw_partition_shard(&run->partition, rank);
     const int64_t rows = tw_partition_shard(&run->partition, rank + 1) - first;
     const tw_status status = tw_shard_read(&run->shard, &run->dataset, first, rows);
@@ -116,6 +117,8 @@ static tw_optimizer_settings optimizer_settings(const tw_run *run)
                                    .full_batch = c->optimizer.batch == 0,
                                    .restart = c->optimizer.restart,
                                    .acceleration = c->optimizer.acceleration,
+                                   .gram = c->optimizer.preconditioner == TW_CONFIG_PRECONDITIONER_GRAM,
+                                   .outputs = run->model.outputs,
                                    .max_inner = (size_t)c->optimizer.max_inner};
 }
 

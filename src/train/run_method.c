@@ -111,6 +111,8 @@ static void check_optimizer(tw_run *run)
         LIST_OPTIMIZERS(list, l1);
         tw_config_problem(c, "model.l1", "%s cannot minimise with l1 > 0; use optimizer.type: %s", o->name, list);
     }
+    if (c->optimizer.preconditioner == TW_CONFIG_PRECONDITIONER_GRAM && (strcmp(o->name, "lbfgs") != 0 || c->model.l1 > 0))
+        tw_config_problem(c, "optimizer.preconditioner", "gram goes with optimizer.type: lbfgs and model.l1: 0");
     if (m && ((o->matrix && !m->curvatures) || (o->products && !m->hessian_vector)))
         tw_config_problem(c, "optimizer.type", "%s needs second derivatives, which model.type %s does not have", o->name,
                           m->name);
