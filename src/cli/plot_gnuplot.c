@@ -267,8 +267,7 @@ tw_status tw_plot_script(const tw_plot *plot, FILE *script)
         anything = anything || !p.y[i].empty;
     }
     if (p.x.empty) return tw_fail(TW_DATA, "nothing to plot: no row says its %s", abscissae[plot->x]);
-    if (!anything)
-        return tw_fail(TW_DATA, "nothing to plot: the chosen quantities are null in every row");
+    if (!anything) return tw_fail(TW_DATA, "nothing to plot: the chosen quantities are null in every row");
     tw_plot_lay_out(plot, p.y, &p.c);
     header(&p);
     fprintf(script, "set multiplot\nset lmargin at screen %.6g\nset rmargin at screen %.6g\n",
