@@ -203,7 +203,6 @@ def train(wanted, problem, method, stop, name):
         "optimizer": {"type": optimizer},
         "stop": {"max_iterations": 10**9, "max_time": wanted.limit, **stop},
         "reduction": {"mode": "reproducible"},
-        "output": {"log_every": 1},
     }
     if rule:
         sections["step"] = {"rule": rule}
