@@ -134,6 +134,7 @@ START_TEST(every_allowed_pair_arrives_at_the_closed_form_minimum)
     tw_step s;
     tw_iterate it;
     if (rule->needs_descent && !optimizer->descent) return; /* refused before a run */
+    if (rule->only_optimizer && strcmp(rule->only_optimizer, optimizer->name) != 0) return;
     make(&q);
     const tw_step_settings set = {.length = rule->needs_descent ? 1 : 1 / q.largest,
                                   .tau = 1e9,
