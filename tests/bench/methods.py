@@ -181,7 +181,7 @@ def scikit_rows(problem, best, wanted):
             times = [found["seconds"]]
             while len(times) < wanted.repeat:
                 again = run_fit(problem, solver, dtype, 10.0**e, 10 * wanted.limit)
-                times.append(again["seconds"])
+                times.append(again["seconds"] if again else math.inf)
             label = name if solver in DIRECT else f"{name}, tol 1e{e}"
             yield row("scikit-learn", label, statistics.median(times), found["iterations"])
 
@@ -247,9 +247,10 @@ def thalweg_rows(problem, best, wanted, names):
             continue
         times = []
         for _ in range(wanted.repeat):  # on its way to the same iteration, stopped there
-            stop = {"gradient_norm": 0, "max_iterations": at["iteration"]}
+            stop = {"gradient_norm": 0, "max_iterations": at["iteration"], "max_time": 10 * wanted.limit}
             _, rows, _, other = train(wanted, problem, (optimizer, rule), stop, "run")
-            times.append(first_arrival(rows, best)["seconds"] + (other if "scaling" in problem else 0))
+            again = first_arrival(rows, best)
+            times.append(again["seconds"] + (other if "scaling" in problem else 0) if again else math.inf)
         yield row("thalweg", name, statistics.median(times), at["iteration"], at["reads"])
 
 

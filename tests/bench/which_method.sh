@@ -69,7 +69,7 @@ arrivals() {
 thin() { # thin FROM TO
     mkdir -p -- "$2"
     awk -F'"iteration":' '{ split($2, a, ","); k = a[1] + 0; last = $0
-        if (k >= next_k) { print; next_k = k + 1 > 1.02 * k ? k + 1 : 1.02 * k; printed = k } }
+        if (k >= next_k) { print; next_k = k + 1 > 1.04 * k ? k + 1 : 1.04 * k; printed = k } }
         END { if (k != printed) print last }' "$1/metrics.jsonl" >"$2/metrics.jsonl"
 }
 
