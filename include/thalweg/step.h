@@ -10,7 +10,9 @@
 #include "thalweg/objective.h"
 
 /* Add a step rule here. */
-#define TW_STEPS(X) X(constant) X(inverse) X(exponential) X(step) X(cosine) X(backtracking) X(wolfe) X(goldstein) X(barzilai_borwein)
+#define TW_STEPS(X)                                                                                 \
+    X(constant) X(inverse) X(exponential) X(step) X(cosine) X(lipschitz) X(backtracking) X(wolfe) X(goldstein) \
+    X(barzilai_borwein) X(trust_region)
 
 typedef struct {
     double length; /* alpha > 0: the constant, or the first trial of a search */

@@ -48,8 +48,9 @@ static const char *pair_obstacle(const tw_optimizer_ops *o, const tw_step_ops *s
 {
     if (o->only_step && strcmp(o->only_step, s->name) != 0) return "brings a step rule of its own";
     if (s->only_optimizer && strcmp(s->only_optimizer, o->name) != 0) return "belongs to another method";
-    if (s->needs_descent && !o->descent) return "needs a direction that always descends";
     if (o->unit && !s->length) return "searches along a line, but this method needs its length in advance";
+    if (s->needs_descent && !o->descent) return "needs a direction that always descends";
+    if (s->products && (o->natural || o->default_length > 0)) return "is the length of a gradient, not of a direction of other size";
     if (s->needs_full_batch && c->optimizer.batch > 0) return "compares the loss at two points, which mini-batches do not have";
     if (c->model.l1 > 0 && o->matrix && s->uses_margins) return "judges slopes, which l1 breaks along these directions";
     return NULL;

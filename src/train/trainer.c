@@ -3,6 +3,7 @@
 #include "thalweg/trainer.h"
 
 #include "thalweg/vec.h"
+#include "train/saddle.h"
 
 #include <math.h>
 #include <string.h>
@@ -119,5 +120,6 @@ tw_status tw_trainer_run(tw_trainer *t)
         if (t->validation) t->monitor->unimproved = t->validation->since;
         tw_runlog_row(t->log, F, it); /* rank 0; a failure rides along */
     }
+    TW_TRY(tw_saddle_check(F, it));
     return tw_comm_agree(F->comm, F->pending);
 }
