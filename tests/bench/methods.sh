@@ -4,7 +4,7 @@
 #
 #   tests/bench/methods.sh [--thalweg PROGRAM] [--output FILE] [options of methods.py]
 #
-#   --small           rows / 50: under two minutes, to see that everything runs
+#   --small           rows / 50, one turn, 3 s, fewer tolerances: two minutes on an idle machine, to see that everything runs
 #   --problems LIST   of logistic-f64,logistic-f32,softmax,ridge (default: all)
 #   --limit SECONDS   longest fit that is waited for (300)
 #   --repeat N        medians of N (3)

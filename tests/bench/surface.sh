@@ -39,27 +39,25 @@ way() {
               printf "iteration %d: thalweg is at %s %s, steepest descent at %.17g %.17g\n", k, $2, $3, b, w; wrong = 1; exit } }
         END { exit wrong || NR < 2 }' b=0 w=0 k=0 "$name.txt" || { echo "$name: not the way of steepest descent" >&2; exit 1; }
 }
-# 2/L = 0.9166 on these data
+# 2/L, L the larger eigenvalue of the second derivatives (1 x; x xx)
+edge=$(awk -v x="$x" -v xx="$xx" 'BEGIN { printf "%.6f", 4 / (1 + xx + sqrt((1 - xx) ^ 2 + 4 * x * x)) }')
+long=$(awk -v edge="$edge" 'BEGIN { printf "%.3f", 1.03 * edge }')
 way short 0.02 0 1 2 3 4 5 6 8 10 12 15 20 25 30 40 50 75 100
 way right 0.5 0 1 2 3 4 5 6 7 8 9 10 12 15 20 25 30 40 60 100
-way long 0.925 0 1 2 3 4 5 6 7 8 9 10 11 12
+way long "$long" 0 1 2 3 4 5 6 7 8 9 10 11 12
 
 cat >surface.gp <<GNUPLOT
-f(b, w) = ($yy - 2 * b * $y - 2 * w * $xy + b * b + 2 * b * w * $x + w * w * $xx) / 2
 D = $xx - $x * $x
 wm = ($xy - $x * $y) / D
 bm = $y - wm * $x
-least = f(bm, wm)
+# F = F* + c on the ellipse u = sqrt(2 c) (cos t, sin t), u = (b - b* + x (w - w*), sqrt(D) (w - w*))
+w(c, t) = wm + sqrt(2 * c / D) * sin(t)
+b(c, t) = bm + sqrt(2 * c) * cos(t) - $x * (w(c, t) - wm)
+set parametric
+set trange [0:2 * pi]
+set samples 120
 set xrange [-1.5:9.5]
 set yrange [-2:8.5]
-set isosamples 60, 60
-set contour base
-unset surface
-set cntrparam levels discrete least + 0.02, least + 0.1, least + 0.3, least + 1, least + 2, least + 4, least + 7, \
-    least + 11, least + 16, least + 22, least + 30, least + 40
-set table \$contours
-splot f(x, y)
-unset table
 set encoding utf8
 set terminal svg enhanced size 800, 640 font 'sans-serif,13' background 'white'
 set border 3 linecolor rgb '#9A9A9A'
@@ -68,11 +66,13 @@ set xlabel 'intercept b'
 set ylabel 'slope w'
 set key outside top left horizontal Left reverse samplen 3 maxcols 2 textcolor rgb '#202020'
 set label '' at bm, wm point pointtype 2 pointsize 1.2 linewidth 2 linecolor rgb '#000000' front
-plot \$contours using 1:2 with lines linewidth 0.8 linecolor rgb '#C8C8C8' title 'lines of equal loss', \
+levels = '0.02 0.1 0.3 0.8 1.6 3 5 8 12 18'
+plot for [c in levels] b(c + 0, t), w(c + 0, t) with lines linewidth 0.8 linecolor rgb '#C0C0C0' notitle, \
+    NaN, NaN with lines linewidth 0.8 linecolor rgb '#C0C0C0' title 'lines of equal loss', \
     'long.txt' using 2:3 with linespoints linewidth 1.6 pointtype 7 pointsize 0.5 linecolor rgb '#D55E00' \
-        title 'too long: α = 0.925, 12 steps', \
+        title 'too long: α = $long, 12 steps', \
     'right.txt' using 2:3 with linespoints linewidth 1.6 pointtype 7 pointsize 0.5 linecolor rgb '#0072B2' \
-        title 'right: α = 0.5, 100 steps', \
+        title 'right: α = 0.5, 100 steps (2/L = $edge)', \
     'short.txt' using 2:3 with linespoints linewidth 1.6 pointtype 7 pointsize 0.5 linecolor rgb '#009E73' \
         title 'too short: α = 0.02, 100 steps'
 GNUPLOT

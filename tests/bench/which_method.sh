@@ -18,9 +18,9 @@ mpi() { timeout 600 mpirun -n "$ranks" "$@" </dev/null; }
 # method, step rule (-: the method's own), models (-: all); what the program does not know is left out
 methods='lbfgs wolfe -
 lbfgs backtracking -
-newton - logistic,linear
+newton - -
 newton_cg - -
-coordinate_descent - linear
+coordinate_descent - -
 nesterov lipschitz -
 proximal_gradient - -
 gd barzilai_borwein -
