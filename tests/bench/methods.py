@@ -309,7 +309,9 @@ def row(tool, method, seconds=math.inf, iterations=None, reads=None, why="", lim
 
 
 def print_rows(name, rows):
-    best = {tool: min((r["seconds"] for r in rows if r["tool"] == tool), default=math.inf) for tool in ("thalweg", "scikit-learn")}
+    best = {"thalweg": math.inf, "scikit-learn": math.inf}
+    for r in rows:
+        best[r["tool"]] = min(best[r["tool"]], r["seconds"])
     for r in sorted(rows, key=lambda r: r["seconds"]):
         other = best["thalweg" if r["tool"] == "scikit-learn" else "scikit-learn"]
         ratio = f"{r['seconds'] / other:.2f}" if math.isfinite(r["seconds"]) and math.isfinite(other) else "–"

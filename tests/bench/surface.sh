@@ -56,8 +56,8 @@ b(c, t) = bm + sqrt(2 * c) * cos(t) - $x * (w(c, t) - wm)
 set parametric
 set trange [0:2 * pi]
 set samples 120
-set xrange [-1.5:9.5]
-set yrange [-2:8.5]
+set xrange [-3:11.5]
+set yrange [-5.5:11]
 set encoding utf8
 set terminal svg enhanced size 800, 640 font 'sans-serif,13' background 'white'
 set border 3 linecolor rgb '#9A9A9A'
@@ -66,7 +66,7 @@ set xlabel 'intercept b'
 set ylabel 'slope w'
 set key outside top left horizontal Left reverse samplen 3 maxcols 2 textcolor rgb '#202020'
 set label '' at bm, wm point pointtype 2 pointsize 1.2 linewidth 2 linecolor rgb '#000000' front
-levels = '0.02 0.1 0.3 0.8 1.6 3 5 8 12 18'
+levels = '0.05 0.3 0.8 1.6 3 5 8 12 18 26 36'
 plot for [c in levels] b(c + 0, t), w(c + 0, t) with lines linewidth 0.8 linecolor rgb '#C0C0C0' notitle, \
     NaN, NaN with lines linewidth 0.8 linecolor rgb '#C0C0C0' title 'lines of equal loss', \
     'long.txt' using 2:3 with linespoints linewidth 1.6 pointtype 7 pointsize 0.5 linecolor rgb '#D55E00' \
