@@ -47,7 +47,7 @@ SOLVERS = {
     "linear": ["cholesky", "svd", "lsqr", "sparse_cg", "sag", "saga"],  # Ridge's lbfgs wants positive coefficients
 }
 DIRECT = ("cholesky", "svd")
-TIGHT = {"logistic": ("newton-cholesky", 1e-6), "softmax": ("newton-cg", 1e-4), "linear": ("cholesky", 1e-4)}
+TIGHT = {"logistic": ("newton-cholesky", 1e-6), "softmax": ("newton-cg", 1e-6), "linear": ("cholesky", 1e-4)}
 
 
 def say(text):
@@ -282,9 +282,10 @@ def make(name, wanted):
 
 def reference(problem, wanted, names):
     """F*, or an end of the program when the two sides do not agree about it."""
-    newton = "newton" in names[0] and problem["model"] != "softmax"
-    stop = {"gradient_norm_relative": 1e-13, "max_time": 120 + 4 * wanted.limit}
-    code, _, summary, _ = train(wanted, problem, ("newton", "") if newton else ("lbfgs", ""), stop, "tight")
+    newton = "newton_cg" if problem["model"] == "softmax" else "newton"
+    method = (newton if newton in names[0] else "lbfgs", "")
+    stop = {"gradient_norm_relative": 1e-11, "max_time": 120 + 4 * wanted.limit}
+    code, _, summary, _ = train(wanted, problem, method, stop, "tight")
     if code:
         sys.exit(f"the tight run of thalweg ended with exit code {code}")
     with h5py.File("tight/model.h5", "r") as f:
