@@ -1,5 +1,5 @@
-/* The oracle's second source: labels, rows kept for validation, and epochs of mini-batches. A step is a problem of its
- * own: the rows it takes, gathered group after group. */
+/* The oracle's second source: labels, rows kept for validation, and epochs of mini-batches. A step is a
+ * problem of its own: the rows it takes, gathered group after group. */
 #include "oracle.h"
 
 #include <math.h>
@@ -12,7 +12,8 @@
 static uint64_t random64(uint64_t seed, uint64_t stream, uint64_t index)
 {
     uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
-    uint32_t a = (uint32_t)index, b = (uint32_t)(index >> 32), c = (uint32_t)stream, d = (uint32_t)(stream >> 32);
+    uint32_t a = (uint32_t)index, b = (uint32_t)(index >> 32), c = (uint32_t)stream,
+             d = (uint32_t)(stream >> 32);
     for (int round = 0; round < 10; round++, key0 += 0x9E3779B9u, key1 += 0xBB67AE85u) {
         uint64_t first = (uint64_t)0xD2511F53u * a, second = (uint64_t)0xCD9E8D57u * c;
         a = (uint32_t)(second >> 32) ^ b ^ key0;
@@ -64,7 +65,8 @@ void keep_rows(problem *p)
 double schedule(const problem *p, double time)
 {
     double length = number(p, "length", 1), tau = number(p, "tau", 1);
-    return one_of(p, "step", "constant", "inverse", "backtracking") == 1 ? (length * tau) / (time + tau) : length;
+    return one_of(p, "step", "constant", "inverse", "backtracking") == 1 ? (length * tau) / (time + tau)
+                                                                         : length;
 }
 
 /* The rows of group k in the order of the epoch, those that take part only; returns how many. */
@@ -90,7 +92,8 @@ static size_t cut(const problem *p, size_t r, size_t t, size_t T, size_t k)
 }
 
 /* Step t of T as a problem; its arrays have room for p's. Order: the rows of group k from p's start[k] on. */
-static void gather(const problem *p, const size_t *order, const size_t *count, size_t t, size_t T, problem *step)
+static void gather(const problem *p, const size_t *order, const size_t *count, size_t t, size_t T,
+                   problem *step)
 {
     step->m = 0;
     for (size_t k = 0; k < p->G; k++) {
