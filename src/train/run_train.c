@@ -119,6 +119,7 @@ static tw_status keep_best(tw_run *run, tw_trainer *trainer)
     TW_TRY(tw_objective_eval(&run->objective, it->w, &it->f, it->g));
     tw_objective_accept(&run->objective);
     it->g_norm = tw_objective_stationarity(&run->objective, it->w, it->g);
+    it->f_prev = NAN; /* no step led here */
     it->val_loss = v->best_loss;
     it->val_accuracy = v->best_accuracy;
     return TW_OK;

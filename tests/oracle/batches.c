@@ -56,6 +56,7 @@ void keep_rows(problem *p)
     for (size_t i = 0; i < p->m; i++) {
         double u = ldexp((double)(random64(seed, (uint64_t)4 << 56, i) >> 11), -53);
         p->kept[i] = u < fraction || (double)i >= m - tail;
+        if (p->kept[i] && option(p, "list")) printf("kept %zu\n", i);
         weight[i] = p->kept[i] ? 0 : p->weight ? p->weight[i] : 1;
     }
     p->weight = weight;

@@ -375,7 +375,7 @@ int main(int argc, char **argv)
     static problem p; /* static, so that all memory is reachable until the end */
     static const char names[] =
         " model= scaling= optimizer= step= length= tau= c1= shrink= max_trials= l2= momentum= "
-        "memory= intercept= groups= iterations= init= X= y= weights= isa-free seed= batch= epochs= fraction= tail= ";
+        "memory= intercept= groups= iterations= init= X= y= weights= isa-free seed= batch= epochs= fraction= tail= list= ";
     if (argc < 3) refuse("usage", "DATA.h5 option=value ..., see README.md");
     p.words = argv + 2;
     for (char **a = p.words, name[16]; *a; a++) {
