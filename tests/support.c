@@ -275,6 +275,7 @@ tw_status test_problem_init(test_problem *p, tw_comm *comm, const test_case *c, 
     const int rank = tw_comm_rank(comm);
     *p = (test_problem){.comm = comm};
     TW_TRY(tw_partition_init(&p->partition, (int64_t)d->rows, c->groups, tw_comm_size(comm)));
+    if (c->margins) tw_partition_align(&p->partition, TW_MATRIX_GROUPS);
     const int64_t first = tw_partition_shard(&p->partition, rank);
     test_shard_init(&p->shard, d, c->type, first, tw_partition_shard(&p->partition, rank + 1) - first);
     TW_TRY(tw_model_init(&p->model, c->ops, d->cols, c->classes, c->intercept));
@@ -285,7 +286,8 @@ tw_status test_problem_init(test_problem *p, tw_comm *comm, const test_case *c, 
                                       .model = &p->model,
                                       .scaling = &p->scaling,
                                       .mode = c->mode,
-                                      .l2 = c->l2};
+                                      .l2 = c->l2,
+                                      .keep_margins = c->margins};
     return tw_objective_init(&p->objective, &parts);
 }
 

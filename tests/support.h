@@ -64,6 +64,7 @@ typedef struct {
     int64_t groups;             /* 0: the rule */
     double l2;
     bool intercept, weighted;
+    bool margins; /* kept, and the boundaries of ranks such that matrices can be summed */
 } test_case;
 
 /** All rows, as doubles that the type of the case can hold. */

@@ -51,6 +51,8 @@ typedef struct {
     double radius, predicted, ratio; /* trust region: its radius, the decrease of the model, F's share of it; or NAN */
     long k, trials;        /* iterations done (epochs, with mini-batches); lengths tried in the last one */
     long updates;          /* changes of w: k, or the mini-batch steps */
+    double condition;      /* estimate for the matrix of the last Newton system, or NAN */
+    long regularised;      /* Newton systems so far that were singular to working precision and got a multiple of I */
     long inner;            /* inner iterations of the last direction: conjugate gradients, sweeps */
     double val_loss, val_accuracy; /* of the validation rows, or NAN */
     bool moved;            /* did the last step change any bit of w? */

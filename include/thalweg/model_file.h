@@ -34,11 +34,19 @@ typedef struct {
     double number; /* else */
 } tw_model_number;
 
+/** A further data set, "/path/coef_": for people, not read back. */
+typedef struct {
+    char *name;
+    size_t rows, cols; /* cols 0: one dimension */
+    double *values;
+} tw_model_array;
+
 /** All zero: empty. Everything is owned. */
 typedef struct {
     char model[32], scaling[16]; /* names of the rows: "softmax", "standardize" */
     size_t features, outputs;    /* n, K */
     bool intercept;
+    bool as_trained; /* coefficients are not centred over the classes: l1 made zeros of some */
     double *coef, *coef_scaled;     /* [K][n] */
     double *offset, *offset_scaled; /* [K] */
     double *mean, *scale;           /* [n]; NULL without scaling */
@@ -52,6 +60,8 @@ typedef struct {
     size_t n_texts, n_numbers;
     tw_model_text *texts;
     tw_model_number *numbers;
+    size_t n_arrays;
+    tw_model_array *arrays;
 } tw_model_file;
 
 void tw_model_file_release(tw_model_file *file);
@@ -80,6 +90,10 @@ tw_status tw_model_file_set_feature_names(tw_model_file *file, char *const *name
 /** @param columns [rows] each */
 tw_status tw_model_file_set_history(tw_model_file *file, size_t rows,
                                     double *const columns[TW_MODEL_HISTORY]) TW_CHECKED;
+
+/** A data set of its own, in a group of one level ("/history/validation_loss", "/path/l1"). @param cols 0: one dimension */
+tw_status tw_model_file_add_array(tw_model_file *file, const char *name, size_t rows, size_t cols,
+                                  const double *values) TW_CHECKED;
 
 /** Provenance, as attributes. A name given twice keeps the last value. TW_INTERNAL: one of our own names. */
 tw_status tw_model_file_set_text(tw_model_file *file, const char *name, const char *text) TW_CHECKED;

@@ -30,6 +30,7 @@ typedef struct {
     tw_reason holding;                   /* the first of them, in order */
     long unimproved;                     /* scores of the validation rows since the best one */
     long rises, last_rise; /* steps that raised the loss by more than rounding; the last one's k */
+    long trials; /* step lengths tried so far */
     double f_least;
 } tw_monitor;
 
@@ -58,8 +59,9 @@ double tw_monitor_loss_delta_relative(const tw_iterate *it);
 void tw_monitor_explain(const tw_monitor *monitor, const tw_iterate *it, size_t length, char *text);
 
 /**
- * What a person should know about the run beyond the verdict: too long or too short steps, missing scaling,
- * tolerances that double precision cannot reach. "" when there is nothing. Not collective.
+ * What a person should know about the run beyond the verdict: too long or too short steps, missing scaling, bad
+ * conditioning, a search at rounding level or in trouble, tolerances that double precision cannot reach. The first that
+ * applies; "" when there is nothing. Looks at some 512 rows of this rank. Not collective.
  */
 void tw_monitor_advise(const tw_monitor *monitor, const tw_objective *F, const tw_iterate *it, size_t length,
                        char *text);

@@ -135,14 +135,14 @@ tw_status tw_objective_along(tw_objective *objective, const double *w, const dou
 
 /* ---- second derivatives, at the point in force ---- */
 
-/** out = H d, H the Hessian of the smooth part; identity: with all second derivatives of the loss 1 (Gram matrix).
+/** out = H d, H the Hessian of the smooth part (needs keep_margins); identity: with all second derivatives of the loss 1 (Gram matrix).
  * One read of X, one exchange as in tw_objective_eval. */
 tw_status tw_objective_hessian_vector(tw_objective *objective, const double *d, bool identity, double *out) TW_CHECKED;
 
 /** Bytes that tw_objective_hessian and its solver need on a rank at most. Not collective. */
 double tw_objective_matrix_bytes(size_t features, size_t outputs, bool intercept);
 
-/** h [n][n], symmetric: the Hessian of the smooth part. One read of X, one exchange of about n^2 numbers. */
+/** h [n][n], symmetric: the Hessian of the smooth part (needs keep_margins). One read of X, one exchange of about n^2 numbers. */
 tw_status tw_objective_hessian(tw_objective *objective, double *h) TW_CHECKED;
 
 /* ---- mini-batches ---- */

@@ -10,7 +10,9 @@
 #include "thalweg/objective.h"
 
 /* Add an optimizer here. */
-#define TW_OPTIMIZERS(X) X(gd) X(momentum) X(nesterov) X(adagrad) X(rmsprop) X(adam) X(adamw) X(lbfgs)
+#define TW_OPTIMIZERS(X)                                                                     \
+    X(gd) X(momentum) X(nesterov) X(adagrad) X(rmsprop) X(adam) X(adamw) X(lbfgs) X(newton) X(newton_cg) \
+    X(coordinate_descent) X(proximal_gradient)
 
 typedef struct {
     double momentum; /* 0 <= . < 1 */
@@ -47,6 +49,9 @@ typedef struct {
     /* Doubles of state for n parameters; they start as zeros. REQUIRED */
     size_t (*state_len)(const tw_optimizer_settings *set, size_t n);
 
+    /* Doubles of work space for n parameters: their values are lost between directions. OPTIONAL */
+    size_t (*work_len)(const tw_optimizer_settings *set, size_t n);
+
     /* The settings as people read them, "10" of lbfgs(10). OPTIONAL */
     void (*describe)(const tw_optimizer_settings *set, size_t length, char *text);
 
@@ -64,8 +69,9 @@ const tw_optimizer_ops *tw_optimizer_find(const char *name); /* or NULL */
 struct tw_optimizer {
     const tw_optimizer_ops *ops;
     tw_optimizer_settings set;
-    size_t n, state_len;
+    size_t n, state_len, work_len;
     double *state; /* [state_len] all that a resumed run needs; owned */
+    double *work;  /* [work_len] no part of the state; owned */
 };
 
 /** Not collective. TW_MEMORY. */

@@ -10,7 +10,9 @@
 #include "thalweg/objective.h"
 
 /* Add a step rule here. */
-#define TW_STEPS(X) X(constant) X(inverse) X(exponential) X(step) X(cosine) X(backtracking)
+#define TW_STEPS(X)                                                                                 \
+    X(constant) X(inverse) X(exponential) X(step) X(cosine) X(lipschitz) X(backtracking) X(wolfe) X(goldstein) \
+    X(barzilai_borwein) X(trust_region)
 
 typedef struct {
     double length; /* alpha > 0: the constant, or the first trial of a search */
@@ -74,7 +76,8 @@ void tw_step_release(tw_step *step);
 tw_status tw_step_announce(tw_step *step, tw_objective *F, tw_iterate *it, double time) TW_CHECKED;
 
 /**
- * One step. Collective: it evaluates the objective once, or once a trial (never when d does not descend).
+ * One step. Collective: it evaluates the objective once, or once a trial (never when d does not descend); a rule that
+ * uses margins evaluates the first length, and one more that margins have chosen when that will not do.
  * On TW_OK either it->k has grown by one, or it->why says why the search failed and the iterate is as it was.
  */
 tw_status tw_step_advance(tw_step *step, tw_objective *F, tw_iterate *it) TW_CHECKED;

@@ -16,8 +16,14 @@ static tw_status add_product(tw_objective *F, const tw_block *shard_block, size_
     return F->model->ops->hessian_vector(F->model, &block, F->raw, sums);
 }
 
+static tw_status need_margins(const tw_objective *F)
+{
+    return F->margins ? TW_OK : tw_fail(TW_INTERNAL, "second derivatives need an objective that keeps its margins");
+}
+
 tw_status tw_objective_hessian_vector(tw_objective *F, const double *d, bool identity, double *out)
 {
+    if (!identity) TW_TRY(need_margins(F));
     TW_TRY(tw_objective_fold(F, d));
     TW_TRY(tw_objective_pass(F, F->reduction, add_product, &identity, F->sums));
     F->reads += 1;
@@ -31,7 +37,7 @@ tw_status tw_objective_hessian_vector(tw_objective *F, const double *d, bool ide
 typedef struct {
     tw_objective *F;
     size_t dim, stride, pairs; /* features and the constant; rounded up to whole vectors; K (K+1)/2 */
-    size_t node;               /* doubles of one pair's matrix */
+    size_t node;               /* doubles of one pair's matrix [dim][stride]: its lower triangle */
     double *rows, *scaled;     /* a block: [256][stride] features less their mean, the same times a weight */
     double *c;                 /* [pairs][256] */
     tw_partition coarse;
@@ -76,7 +82,7 @@ static tw_status matrix_init(matrix *h, tw_objective *F)
     const int64_t groups = F->partition->groups < TW_MATRIX_GROUPS ? F->partition->groups : TW_MATRIX_GROUPS;
     *h = (matrix){.F = F, .dim = dimension(F), .pairs = pairs_of(F)};
     h->stride = stride_of(h->dim);
-    h->node = h->stride * h->stride;
+    h->node = h->dim * h->stride;
     const size_t room = (2 * h->stride + h->pairs) * TW_BLOCK_ROWS;
     TW_TRY(tw_partition_init(&h->coarse, F->partition->rows, groups, size));
     for (int r = 0; r <= size; r++) h->coarse.start[r] = F->partition->start[r] / (F->partition->groups / groups);
@@ -125,8 +131,7 @@ static void add_block(matrix *h, const tw_block *block, size_t first, double *su
     pack(h, block);
     for (size_t p = 0; p < h->pairs; p++) {
         scale_rows(h, block, p);
-        tw_kernels_get()->outer(block->rows, h->stride, h->stride, h->scaled, h->rows,
-                                sums + p * h->node);
+        tw_kernels_get()->gram(block->rows, h->dim, h->stride, h->scaled, h->rows, sums + p * h->node);
     }
 }
 
@@ -175,6 +180,7 @@ tw_status tw_objective_hessian(tw_objective *F, double *out)
 {
     matrix h;
     const double start = tw_seconds();
+    TW_TRY(need_margins(F));
     tw_status status = matrix_init(&h, F);
     double *sums = status ? NULL : calloc(h.pairs * h.node + 1, sizeof *sums);
     if (status == TW_OK && !sums) status = tw_fail(TW_MEMORY, "out of memory for a matrix of %zu features", h.dim);

@@ -52,6 +52,7 @@ bool tw_iterate_init(tw_iterate *it, size_t n)
                        .radius = NAN,
                        .predicted = NAN,
                        .ratio = NAN,
+                       .condition = NAN,
                        .val_loss = NAN,
                        .val_accuracy = NAN,
                        .f = NAN,

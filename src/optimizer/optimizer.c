@@ -24,13 +24,16 @@ tw_status tw_optimizer_init(tw_optimizer *o, const tw_optimizer_ops *ops, const 
                             size_t n)
 {
     *o = (tw_optimizer){.ops = ops, .set = *set, .n = n, .state_len = ops->state_len(set, n)};
+    o->work_len = ops->work_len ? ops->work_len(set, n) : 0;
     o->state = calloc(o->state_len + 1, sizeof *o->state);
-    if (o->state) return TW_OK;
-    return tw_fail(TW_MEMORY, "out of memory for the state of %s (%zu numbers)", ops->name, o->state_len);
+    o->work = calloc(o->work_len + 1, sizeof *o->work);
+    if (o->state && o->work) return TW_OK;
+    return tw_fail(TW_MEMORY, "out of memory for the state of %s (%zu numbers)", ops->name, o->state_len + o->work_len);
 }
 
 void tw_optimizer_release(tw_optimizer *o)
 {
+    free(o->work);
     free(o->state);
     *o = (tw_optimizer){0};
 }

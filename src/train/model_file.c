@@ -28,6 +28,11 @@ void tw_model_file_release(tw_model_file *f)
         free(f->texts[i].text);
     }
     for (size_t i = 0; i < f->n_numbers; i++) free(f->numbers[i].name);
+    for (size_t i = 0; i < f->n_arrays; i++) {
+        free(f->arrays[i].name);
+        free(f->arrays[i].values);
+    }
+    free(f->arrays);
     double *const arrays[] = {f->coef, f->coef_scaled, f->offset, f->offset_scaled,
                               f->mean, f->scale,       f->classes};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
@@ -87,8 +92,8 @@ tw_status tw_model_file_set_parameters(tw_model_file *f, const tw_model *m, cons
     memcpy(f->offset, v + m->n_weights, outputs * sizeof *v);
     if (m->intercept) memcpy(f->offset_scaled, w + m->n_weights, outputs * sizeof *w);
     if (outputs == 1) return TW_OK;
-    centre(outputs, n, f->coef);
-    centre(outputs, n, f->coef_scaled);
+    if (!f->as_trained) centre(outputs, n, f->coef);
+    if (!f->as_trained) centre(outputs, n, f->coef_scaled);
     centre(outputs, 1, f->offset);
     centre(outputs, 1, f->offset_scaled);
     return TW_OK;
@@ -150,6 +155,19 @@ static void *append(void **array, size_t *n, size_t size)
     if (!grown) return NULL;
     *array = grown;
     return memset(grown + (*n)++ * size, 0, size);
+}
+
+tw_status tw_model_file_add_array(tw_model_file *f, const char *name, size_t rows, size_t cols, const double *values)
+{
+    void *arrays = f->arrays;
+    tw_model_array *const at = append(&arrays, &f->n_arrays, sizeof *at);
+    f->arrays = arrays;
+    if (!at) return no_memory();
+    at->name = strdup(name);
+    at->rows = rows;
+    at->cols = cols;
+    if (!at->name) return no_memory();
+    return copy(&at->values, rows * (cols ? cols : 1), values);
 }
 
 static tw_model_text *find_text(const tw_model_file *f, const char *name)

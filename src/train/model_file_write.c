@@ -154,6 +154,19 @@ static tw_status put_history(hid_t file, const tw_model_file *f)
     return TW_OK;
 }
 
+/* Each in its group; groups are made when the first of their arrays comes. */
+static tw_status put_arrays(hid_t file, const tw_model_file *f)
+{
+    char group[64];
+    for (size_t i = 0; i < f->n_arrays; i++) {
+        const tw_model_array *const at = &f->arrays[i];
+        snprintf(group, sizeof group, "%.*s", (int)(strrchr(at->name, '/') - at->name), at->name);
+        if (H5Lexists(file, group, H5P_DEFAULT) <= 0) TW_TRY(tw_image_put_group(file, group));
+        TW_TRY(tw_image_put(file, at->name, TW_IMAGE_F64, (size_t[2]){at->rows, at->cols}, at->values));
+    }
+    return TW_OK;
+}
+
 static tw_status put_attributes(hid_t file, const tw_model_file *f)
 {
     const int64_t version = TW_MODEL_FILE_VERSION, intercept = f->intercept;
@@ -183,6 +196,7 @@ tw_status tw_model_file_write(const tw_model_file *f, const char *path)
     if (status == TW_OK) status = put_parameters(file, f);
     if (status == TW_OK) status = put_names(file, f);
     if (status == TW_OK) status = put_history(file, f);
+    if (status == TW_OK) status = put_arrays(file, f);
     if (status == TW_OK) status = tw_image_commit(file, TW_MODEL_FILE_KIND, path);
     H5Fclose(file);
     return status;

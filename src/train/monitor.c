@@ -68,8 +68,9 @@ static bool diverged(const tw_monitor *m, double f)
     return f > m->set.divergence_factor * fabs(start);
 }
 
-static void watch_rises(tw_monitor *m, const tw_iterate *it)
+static void watch_steps(tw_monitor *m, const tw_iterate *it)
 {
+    m->trials += it->trials;
     if (it->f < m->f_least) m->f_least = it->f;
     if (it->f > it->f_prev + TW_LOSS_ROUNDING * fabs(it->f_prev)) {
         m->rises++;
@@ -82,7 +83,7 @@ tw_reason tw_monitor_check(tw_monitor *m, const tw_objective *F, const tw_iterat
     if (it->why != TW_CONTINUE) return it->why; /* a failed search */
     if (!isfinite(it->f) || !isfinite(it->g_norm)) return TW_NOT_FINITE;
     if (diverged(m, it->f)) return TW_LOSS_GREW;
-    watch_rises(m, it);
+    watch_steps(m, it);
     m->holding = convergence(m, it);
     m->held = m->holding != TW_CONTINUE ? m->held + 1 : 0;
     if (m->held >= m->set.patience) return m->holding;
@@ -130,42 +131,4 @@ void tw_monitor_explain(const tw_monitor *m, const tw_iterate *it, size_t length
     else if (it->k > 0 && isfinite(it->f) && at < length)
         snprintf(text + at, length - at, " (gradient norm %.2e, loss delta %.2e)", it->g_norm,
                  tw_monitor_loss_delta(it));
-}
-
-static const char *advise_divergence(const tw_objective *F)
-{
-    return F->scaling->kind == TW_SCALING_NONE
-               ? "the step is too long for this data: features of very different size need scaling\n"
-                 "           (data.scaling: standardize); else shorten step.length, or use step.rule: "
-                 "backtracking"
-               : "the step is too long for this data: shorten step.length, or use step.rule: backtracking";
-}
-
-void tw_monitor_advise(const tw_monitor *m, const tw_objective *F, const tw_iterate *it, size_t length,
-                       char *text)
-{
-    const double taylor = tw_iterate_taylor(it), floor_f = 4 * 0x1p-53 * fabs(it->f);
-    text[0] = 0;
-    if (tw_reason_class(it->why) == 'f')
-        snprintf(text, length, "%s", advise_divergence(F));
-    else if (m->rises > 0 && m->last_rise == it->k && it->f > m->f_least && m->rises * 2 > it->k)
-        snprintf(text, length,
-                 "the loss rises: it grew in %ld of %ld steps and ended above its minimum %.9g; the step is "
-                 "too long, "
-                 "shorten step.length",
-                 m->rises, it->k, m->f_least);
-    else if (it->why == TW_ITERATION_LIMIT && it->k > 10 && taylor > 0.95)
-        snprintf(text, length,
-                 "not converged, and the steps are timid (Taylor ratio %.2f, 0.5 is ideal): lengthen "
-                 "step.length, or "
-                 "use optimizer.type: lbfgs",
-                 taylor);
-    else if (m->set.loss_delta < floor_f)
-        snprintf(text, length, "stop.loss_delta %g is below what double precision can resolve here (%.1e)",
-                 m->set.loss_delta, floor_f);
-    else if (it->why == TW_SEARCH_FAILED)
-        snprintf(
-            text, length,
-            "the search is at rounding level: this is as close as double precision gets; a smaller tolerance "
-            "cannot be met");
 }

@@ -2,6 +2,7 @@
 #include "thalweg/hash.h"
 #include "thalweg/model_file.h"
 #include "thalweg/version.h"
+#include "train/run_impl.h"
 #include "train/summary.h"
 
 #include <stdio.h>
@@ -33,6 +34,17 @@ static tw_status add_names(tw_model_file *file, const tw_run *run)
         tw_model_file_set_classes(file, run->n_classes, run->classes, count == run->n_classes ? names : NULL);
     free(names);
     return status;
+}
+
+static tw_status add_watched(tw_model_file *file, const tw_run *run)
+{
+    const tw_runlog *log = &run->log;
+    if (!log->validation || log->rows == 0) return TW_OK;
+    TW_TRY(tw_model_file_add_array(file, "/history/validation_loss", log->rows, 0,
+                                   log->history[TW_HISTORY_VALIDATION_LOSS]));
+    if (!log->accuracy) return TW_OK;
+    return tw_model_file_add_array(file, "/history/validation_accuracy", log->rows, 0,
+                                   log->history[TW_HISTORY_VALIDATION_ACCURACY]);
 }
 
 /* The resolved configuration as text. */
@@ -67,6 +79,8 @@ static tw_status add_provenance(tw_model_file *file, const tw_summary *s, const 
     TW_TRY(tw_model_file_set_count(file, "iterations", run->iterate.k));
     TW_TRY(tw_model_file_set_number(file, "loss", run->iterate.f));
     TW_TRY(tw_model_file_set_number(file, "gradient_norm", run->iterate.g_norm));
+    TW_TRY(tw_model_file_set_number(file, "l1", run->objective.l1));
+    TW_TRY(tw_model_file_set_number(file, "l2", run->objective.l2));
     return tw_model_file_set_number(file, "seconds", s->wall);
 }
 
@@ -75,12 +89,15 @@ static tw_status fill(tw_model_file *file, const tw_summary *s, const tw_run *ru
     double *raw = calloc(tw_model_raw(&run->model) + 1, sizeof *raw);
     if (!raw) return tw_fail(TW_MEMORY, "out of memory for the model file");
     tw_scaling_fold(&run->scaling, &run->model, run->iterate.w, raw);
+    file->as_trained = run->objective.l1 > 0;
     tw_status status = tw_model_file_set_parameters(file, &run->model, run->iterate.w, raw);
     free(raw);
     TW_TRY(status);
     TW_TRY(tw_model_file_set_scaling(file, tw_scaling_name(run->scaling.kind), &run->scaling));
     TW_TRY(add_names(file, run));
     TW_TRY(tw_model_file_set_history(file, run->log.rows, run->log.history));
+    TW_TRY(add_watched(file, run));
+    TW_TRY(tw_path_save(&run->path, run, file));
     return add_provenance(file, s, run);
 }
 

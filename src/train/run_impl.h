@@ -2,6 +2,7 @@
 #ifndef THALWEG_RUN_IMPL_H
 #define THALWEG_RUN_IMPL_H
 
+#include "thalweg/model_file.h"
 #include "thalweg/run.h"
 
 /* Names to rows of the tables; contradictions become problems of the configuration. Not collective. */
@@ -21,6 +22,9 @@ tw_status tw_run_load_validation(tw_run *run) TW_CHECKED;
 
 /* A path of penalties, with folds. Collective. */
 tw_status tw_run_path(tw_run *run) TW_CHECKED;
+
+/* The path's columns and coefficients into the model file, group /path. Not collective. */
+tw_status tw_path_save(const tw_path *path, const tw_run *run, tw_model_file *file) TW_CHECKED;
 
 /* Optimizer, step, iterate as at the start of a run, the parameters kept. Not collective. */
 void tw_run_rewind(tw_run *run);

@@ -208,6 +208,7 @@ tw_status tw_run_load(tw_run *run)
     TW_TRY(count_watched(run));
     TW_TRY(tw_comm_agree(run->comm, tw_model_init(&run->model, run->model_ops, run->shard.cols,
                                                   run->n_classes, run->config.model.intercept)));
+    run->model.settings.delta = run->config.model.delta;
     TW_TRY(tw_run_without(run, run->watched.weight && run->config.model.folds == 0 ? 1 : 0));
     TW_TRY(tw_comm_agree(run->comm, allocate_method(run)));
     if (run->config.optimizer.batch > 0)

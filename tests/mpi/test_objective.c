@@ -5,6 +5,9 @@
  * Every rank generates all rows, so each can compute the truth for itself on a communicator of its own. */
 #include "support.h"
 
+#include "thalweg/optimizer.h"
+#include "thalweg/step.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +115,92 @@ START_TEST(few_rows_many_groups_and_idle_ranks_change_no_bit)
     const bool ok = make(&t, &c) && same_descent(&t, 2);
     unmake(&t);
     ck_assert(all_ranks(comm, ok));
+}
+END_TEST
+
+/* H, H d and d of both Newton methods, at a point with margins in force. */
+static bool same_curvature(twice *t)
+{
+    static double h[MOST * MOST], h_whole[MOST * MOST];
+    double d[MOST], out[MOST], out_whole[MOST], g[MOST], f;
+    tw_objective *const F = &t->spread.objective, *const whole = &t->whole.objective;
+    const size_t n = F->n;
+    bool ok = tw_objective_eval(F, t->w, &f, g) == TW_OK && tw_objective_eval(whole, t->w, &f, g) == TW_OK;
+    tw_objective_accept(F);
+    tw_objective_accept(whole);
+    ok = tw_objective_hessian(F, h) == TW_OK && tw_objective_hessian(whole, h_whole) == TW_OK && ok;
+    ok = ok && same_bits(n * n, h, h_whole);
+    for (size_t j = 0; j < n; j++) d[j] = test_uniform();
+    for (int identity = 0; identity < 2; identity++) {
+        ok = tw_objective_hessian_vector(F, d, identity, out) == TW_OK && ok;
+        ok = tw_objective_hessian_vector(whole, d, identity, out_whole) == TW_OK && ok;
+        ok = ok && same_bits(n, out, out_whole);
+    }
+    return ok;
+}
+
+START_TEST(second_derivatives_have_the_bits_of_one_rank)
+{
+    static const int64_t groups[] = {0, 1, 4, 256, 1024}; /* the last: more than a sum of matrices keeps apart */
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        for (int scaling = 0; scaling < 3; scaling++) {
+            twice t;
+            test_case c = make_case(tw_models[_i], groups[i] ? 3001 : 20);
+            c.groups = groups[i];
+            c.scaling = (tw_scaling_kind)scaling;
+            c.weighted = scaling != 1;
+            c.margins = true;
+            bool ok = make(&t, &c);
+            ok = same_curvature(&t) && ok;
+            unmake(&t);
+            ck_assert_msg(all_ranks(comm, ok), "%d groups, scaling %d", (int)groups[i], scaling);
+        }
+}
+END_TEST
+
+/* Five iterations here and there. */
+static bool same_run(const tw_optimizer_ops *ops, const tw_step_ops *rule, twice *t)
+{
+    const tw_step_settings set = {.length = 1, .c1 = 1e-4, .shrink = 0.5, .max_trials = 50};
+    tw_objective *const F[] = {&t->spread.objective, &t->whole.objective};
+    tw_optimizer o[2];
+    tw_step s[2];
+    tw_iterate it[2];
+    bool ok = true;
+    for (int i = 0; i < 2; i++) {
+        ok = tw_optimizer_init(&o[i], ops, &(tw_optimizer_settings){.memory = 5}, F[i]->n) == TW_OK && ok;
+        ok = tw_step_init(&s[i], rule, &set, F[i]->n) == TW_OK && tw_iterate_init(&it[i], F[i]->n) && ok;
+        ok = tw_objective_eval(F[i], it[i].w, &it[i].f, it[i].g) == TW_OK && ok;
+        tw_objective_accept(F[i]);
+        for (int k = 0; k < 5 && ok; k++) {
+            ok = tw_step_announce(&s[i], F[i], &it[i], k) == TW_OK && ok;
+            ok = tw_optimizer_direction(&o[i], F[i], &it[i]) == TW_OK && ok;
+            ok = tw_step_advance(&s[i], F[i], &it[i]) == TW_OK && ok;
+        }
+    }
+    ok = ok && same_bits(F[0]->n, it[0].w, it[1].w) && same_bits(1, &it[0].f, &it[1].f) && it[0].inner == it[1].inner;
+    for (int i = 0; i < 2; i++) {
+        tw_iterate_release(&it[i]);
+        tw_step_release(&s[i]);
+        tw_optimizer_release(&o[i]);
+    }
+    return ok;
+}
+
+START_TEST(second_order_methods_take_the_same_steps_on_any_number_of_ranks)
+{
+    static const tw_optimizer_ops *const methods[] = {&tw_optimizer_newton, &tw_optimizer_newton_cg, &tw_optimizer_gd};
+    static const tw_step_ops *const rules[] = {&tw_step_backtracking, &tw_step_trust_region, &tw_step_lipschitz};
+    for (int i = 0; i < 3; i++) {
+        twice t;
+        test_case c = make_case(tw_models[_i], 3001);
+        c.scaling = TW_SCALING_STANDARDIZE;
+        c.weighted = c.margins = true;
+        bool ok = make(&t, &c);
+        ok = same_run(methods[i], rules[i], &t) && ok;
+        unmake(&t);
+        ck_assert_msg(all_ranks(comm, ok), "%s", methods[i]->name);
+    }
 }
 END_TEST
 
@@ -328,6 +417,8 @@ int main(int argc, char **argv)
     const int n = n_models(), n_shapes = sizeof shapes / sizeof *shapes;
     tcase_add_loop_test(t, scaling_value_and_gradient_have_the_bits_of_one_rank, 0, n);
     tcase_add_loop_test(t, few_rows_many_groups_and_idle_ranks_change_no_bit, 0, n * n_shapes);
+    tcase_add_loop_test(t, second_derivatives_have_the_bits_of_one_rank, 0, n);
+    tcase_add_loop_test(t, second_order_methods_take_the_same_steps_on_any_number_of_ranks, 0, n);
     tcase_add_loop_test(t, allreduce_agrees_within_rounding_and_all_ranks_hold_the_same_bits, 0, n);
     tcase_add_test(t, one_failing_rank_is_the_same_failure_everywhere_and_the_next_evaluation_works);
     tcase_add_test(t, when_several_ranks_fail_the_lowest_speaks);

@@ -15,7 +15,8 @@ enum { COLS = 6, N = COLS + 1 };
 
 /* With epsilon 1 no adaptive direction is longer than its gradient, so that fixed lengths converge. */
 static const tw_optimizer_settings settings = {
-    .momentum = 0.9, .memory = 5, .beta1 = 0.9, .beta2 = 0.999, .smoothing = 0.99, .epsilon = 1};
+    .momentum = 0.9, .memory = 5, .beta1 = 0.9, .beta2 = 0.999, .smoothing = 0.99, .epsilon = 1,
+    .acceleration = true, .restart = true};
 
 static int n_optimizers(void)
 {
@@ -77,10 +78,15 @@ static void make(quadratic *q)
                        .mode = TW_REPRODUCIBLE,
                        .l2 = 0.1,
                        .intercept = true,
-                       .weighted = true};
+                       .weighted = true,
+                       .margins = true};
     ck_assert_int_eq(tw_comm_local(&q->comm), TW_OK);
     test_data_init(&q->d, &q->c);
     ck_assert_int_eq(test_problem_init(&q->p, q->comm, &q->c, &q->d), TW_OK);
+    tw_objective_parts parts = q->p.objective.parts;
+    parts.keep_margins = true;
+    tw_objective_release(&q->p.objective);
+    ck_assert_int_eq(tw_objective_init(&q->p.objective, &parts), TW_OK);
     solve(q);
 }
 
@@ -96,6 +102,15 @@ static double distance(const double *a, const double *b)
     double most = 0;
     for (int j = 0; j < N; j++) most = fmax(most, fabs(a[j] - b[j]));
     return most;
+}
+
+/* What a run refuses: a search along a direction that may ascend, a pair that is not made for each other. */
+static bool allowed(const tw_optimizer_ops *optimizer, const tw_step_ops *rule)
+{
+    if (optimizer->only_step && strcmp(optimizer->only_step, rule->name) != 0) return false;
+    if (rule->only_optimizer && strcmp(rule->only_optimizer, optimizer->name) != 0) return false;
+    if (optimizer->unit && !rule->length) return false;
+    return optimizer->descent || !rule->needs_descent;
 }
 
 /* ---------------------------------------------------------------- the table */
@@ -120,7 +135,8 @@ START_TEST(the_default_step_is_a_rule_that_the_method_may_have)
     const tw_optimizer_ops *ops = tw_optimizers[_i];
     const tw_step_ops *rule = ops->default_step ? tw_step_find(ops->default_step) : NULL;
     if (ops->default_step) ck_assert_msg(rule, "%s names %s", ops->name, ops->default_step);
-    if (rule && rule->needs_descent) ck_assert(ops->descent);
+    if (rule) ck_assert(allowed(ops, rule));
+    if (ops->only_step) ck_assert_str_eq(ops->only_step, ops->default_step);
     ck_assert(ops->default_length >= 0);
 }
 END_TEST
@@ -133,7 +149,7 @@ START_TEST(every_allowed_pair_arrives_at_the_closed_form_minimum)
     tw_optimizer o;
     tw_step s;
     tw_iterate it;
-    if (rule->needs_descent && !optimizer->descent) return; /* refused before a run */
+    if (!allowed(optimizer, rule)) return; /* refused before a run */
     make(&q);
     const tw_step_settings set = {.length = rule->needs_descent ? 1 : 1 / q.largest,
                                   .tau = 1e9,
@@ -144,16 +160,18 @@ START_TEST(every_allowed_pair_arrives_at_the_closed_form_minimum)
                                   .c2 = 0.9,
                                   .c1 = 1e-4,
                                   .shrink = 0.5,
-                                  .max_trials = 50};
+                                  .max_trials = 50,
+                                  .unit = optimizer->unit};
     ck_assert_int_eq(tw_optimizer_init(&o, optimizer, &settings, N), TW_OK);
     ck_assert_int_eq(tw_step_init(&s, rule, &set, N), TW_OK);
     ck_assert(tw_iterate_init(&it, N));
     ck_assert_int_eq(tw_objective_eval(&q.p.objective, it.w, &it.f, it.g), TW_OK);
+    tw_objective_accept(&q.p.objective);
     ck_assert_double_gt(distance(it.w, q.minimum), 0.1); /* it is not there yet */
     while (it.why == TW_CONTINUE && it.k < 500) {
+        ck_assert_int_eq(tw_step_announce(&s, &q.p.objective, &it, (double)it.k), TW_OK);
         ck_assert_int_eq(tw_optimizer_direction(&o, &q.p.objective, &it), TW_OK);
         if (optimizer->descent && tw_vec_norm(N, it.g) > 0) ck_assert_double_lt(tw_vec_dot(N, it.g, it.d), 0);
-        ck_assert_int_eq(tw_step_announce(&s, &q.p.objective, &it, (double)it.k), TW_OK);
         ck_assert_int_eq(tw_step_advance(&s, &q.p.objective, &it), TW_OK);
     }
     ck_assert_msg(distance(it.w, q.minimum) < 1e-9, "%s with %s ends %g away", optimizer->name, rule->name,
@@ -167,9 +185,20 @@ END_TEST
 
 /* ---------------------------------------------------------------- directions */
 
+/* The curvature at zero for methods that ask for it; the others must do without any function. */
+static tw_objective *curvature(const tw_optimizer_ops *ops, quadratic *q)
+{
+    double w[N] = {0}, f, g[N];
+    make(q);
+    ck_assert_int_eq(tw_objective_eval(&q->p.objective, w, &f, g), TW_OK);
+    tw_objective_accept(&q->p.objective);
+    return ops->products || ops->matrix ? &q->p.objective : NULL;
+}
+
 /* Points and gradients that no function has: whatever a method may rely on, it must check. */
 static void wander(tw_iterate *it)
 {
+    it->length = 0.1;
     for (size_t j = 0; j < it->n; j++) {
         it->w[j] += test_uniform();
         it->g[j] = test_uniform();
@@ -178,15 +207,19 @@ static void wander(tw_iterate *it)
 
 START_TEST(a_method_that_promises_to_descend_always_does)
 {
+    quadratic q;
+    tw_objective *const F = curvature(tw_optimizers[_i], &q);
+    tw_optimizer_settings set = settings;
     tw_optimizer o;
     tw_iterate it;
     int ascents = 0;
+    set.restart = false; /* with it accelerated methods descend too */
     ck_assert(tw_iterate_init(&it, N));
     for (int run = 0; run < 50; run++) {
-        ck_assert_int_eq(tw_optimizer_init(&o, tw_optimizers[_i], &settings, N), TW_OK);
+        ck_assert_int_eq(tw_optimizer_init(&o, tw_optimizers[_i], &set, N), TW_OK);
         for (it.k = 0; it.k < 30; it.k++) {
             wander(&it);
-            ck_assert_int_eq(tw_optimizer_direction(&o, NULL, &it), TW_OK);
+            ck_assert_int_eq(tw_optimizer_direction(&o, F, &it), TW_OK);
             ascents += tw_vec_dot(N, it.g, it.d) >= 0;
         }
         tw_optimizer_release(&o);
@@ -196,11 +229,14 @@ START_TEST(a_method_that_promises_to_descend_always_does)
     else
         ck_assert_int_gt(ascents, 0);
     tw_iterate_release(&it);
+    unmake(&q);
 }
 END_TEST
 
 START_TEST(the_state_is_all_that_a_resumed_run_needs)
 {
+    quadratic q;
+    tw_objective *const F = curvature(tw_optimizers[_i], &q);
     tw_optimizer whole, resumed;
     tw_iterate it, other;
     ck_assert(tw_iterate_init(&it, N) && tw_iterate_init(&other, N));
@@ -210,12 +246,13 @@ START_TEST(the_state_is_all_that_a_resumed_run_needs)
         for (it.k = 0; it.k < 20; it.k++) {
             wander(&it);
             if (it.k == cut) memcpy(resumed.state, whole.state, whole.state_len * sizeof *whole.state);
-            ck_assert_int_eq(tw_optimizer_direction(&whole, NULL, &it), TW_OK);
+            ck_assert_int_eq(tw_optimizer_direction(&whole, F, &it), TW_OK);
             if (it.k < cut) continue;
             memcpy(other.w, it.w, N * sizeof *it.w);
             memcpy(other.g, it.g, N * sizeof *it.g);
+            other.length = it.length;
             other.k = it.k;
-            ck_assert_int_eq(tw_optimizer_direction(&resumed, NULL, &other), TW_OK);
+            ck_assert_int_eq(tw_optimizer_direction(&resumed, F, &other), TW_OK);
             ck_assert(same_bits(N, it.d, other.d));
         }
         tw_optimizer_release(&resumed);
@@ -223,11 +260,14 @@ START_TEST(the_state_is_all_that_a_resumed_run_needs)
     }
     tw_iterate_release(&other);
     tw_iterate_release(&it);
+    unmake(&q);
 }
 END_TEST
 
 START_TEST(a_direction_leaves_the_point_and_its_gradient_alone)
 {
+    quadratic q;
+    tw_objective *const F = curvature(tw_optimizers[_i], &q);
     tw_optimizer o;
     tw_iterate it;
     double w[N], g[N];
@@ -237,11 +277,12 @@ START_TEST(a_direction_leaves_the_point_and_its_gradient_alone)
         wander(&it);
         memcpy(w, it.w, sizeof w);
         memcpy(g, it.g, sizeof g);
-        ck_assert_int_eq(tw_optimizer_direction(&o, NULL, &it), TW_OK);
+        ck_assert_int_eq(tw_optimizer_direction(&o, F, &it), TW_OK);
         ck_assert(same_bits(N, w, it.w) && same_bits(N, g, it.g));
     }
     tw_optimizer_release(&o);
     tw_iterate_release(&it);
+    unmake(&q);
 }
 END_TEST
 
