@@ -73,6 +73,24 @@ YAML
     echo "$name $(grep -o 'xxh3:.*' one.txt)" >>oracle.txt
 done
 
+# 9 rows in one group, or in 16 groups some of which have none: most ranks have no rows.
+"$thalweg" generate -o tiny.h5 --task linear --rows 9 --features 3 --seed 7 --type f64 >>gen.log
+for groups in 1 16; do
+    cat >tiny-$groups.yaml <<YAML
+seed: 3
+data: {train: tiny.h5, scaling: standardize, validation.fraction: 0.3}
+model: {type: linear}
+optimizer: {type: momentum, batch: 2}
+step: {rule: constant, length: 0.02}
+stop: {gradient_norm: 0, max_epochs: 20}
+reduction: {mode: reproducible, groups: $groups}
+YAML
+    configs+=("tiny-$groups.yaml")
+    timeout 60 "$oracle" tiny.h5 model=linear optimizer=momentum batch=2 epochs=20 step=constant length=0.02 scaling=standardize \
+        seed=3 fraction=0.3 groups=$groups >one.txt
+    echo "tiny-$groups.yaml $(grep -o 'xxh3:.*' one.txt)" >>oracle.txt
+done
+
 for ranks in 1 2 3 4 5 7 8; do
     mpi $ranks "$bits" "run-$ranks" "${configs[@]}" >"got-$ranks.txt"
     [ "$(wc -l <"got-$ranks.txt")" = ${#configs[@]} ] || fail "$ranks ranks did not train all ${#configs[@]}"
