@@ -94,6 +94,22 @@ static size_t look(int64_t t, size_t rows)
     return n;
 }
 
+/* The rows that g shows, group by group: each gives its share of the step in progress, rounded down or up. */
+static void check_shares(void)
+{
+    const int64_t steps = p.objective.batches.steps;
+    for (int64_t k = 0; k < p.partition.groups; k++) {
+        int64_t taken = 0, part = 0;
+        for (int64_t i = tw_partition_row(&p.partition, k); i < tw_partition_row(&p.partition, k + 1); i++) {
+            taken += g[i] != 0;
+            part += weight_of((size_t)i) != 0;
+        }
+        ck_assert_msg(taken == part / steps || taken == (part + steps - 1) / steps,
+                      "group %d gives %d of %d rows in one of %d steps", (int)k, (int)taken, (int)part,
+                      (int)steps);
+    }
+}
+
 START_TEST(every_epoch_takes_every_row_that_takes_part_once_and_no_other)
 {
     for (int c = 0; c < SHAPES; c++) {
@@ -104,7 +120,10 @@ START_TEST(every_epoch_takes_every_row_that_takes_part_once_and_no_other)
         for (uint64_t epoch = 0; epoch < 3; epoch++) {
             memset(seen, 0, sizeof seen);
             tw_objective_epoch(&p.objective, epoch);
-            for (int64_t t = 0; t < p.objective.batches.steps; t++) look(t, rows);
+            for (int64_t t = 0; t < p.objective.batches.steps; t++) {
+                look(t, rows);
+                check_shares();
+            }
             for (size_t i = 0; i < rows; i++)
                 ck_assert_msg(seen[i] == (weight_of(i) != 0), "case %d, epoch %d: row %zu was taken %g times",
                               c, (int)epoch, i, seen[i]);
