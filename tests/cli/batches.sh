@@ -104,6 +104,9 @@ is "best epoch" "$(at early "$best" validation_loss)" "$least"
 is "the loss that is reported" "$(watched early loss)" "$least"
 is "the accuracy that is reported" "$(watched early accuracy)" "$(at early "$best" validation_accuracy)"
 is "F of the model that is kept" "$(value early loss)" "$(at early "$best" loss)"
+train other-seed 2 --set seed=2 # here the last accuracy is another one
+is "the accuracy of the kept model" "$(watched other-seed accuracy)" "$(at other-seed "$(watched other-seed best_iteration)" validation_accuracy)"
+[ "$(watched other-seed accuracy)" != "$(tail -n 1 other-seed/metrics.jsonl | sed 's/.*accuracy":\([^}]*\)}/\1/')" ] || complain "same accuracy"
 "$oracle" configs/data/breast-cancer.h5 model=logistic scaling=none optimizer=gd step=constant fraction=0.2 list=1 |
     sed -n 's/^kept //p' | split early
 close "loss of model.h5" "$(metric early early-watched.h5 log_loss)" "$least" 1e-12
@@ -115,6 +118,15 @@ grep -v validation_patience configs/cancer-minibatch.yaml >c.yaml # negative con
 train last 2 --set stop.max_epochs=$((best + 10))
 close "the last model" "$(metric last early-watched.h5 log_loss)" "$(at last $((best + 10)) validation_loss)" 1e-12
 [ "$(value last parameters_hash)" != "$(value early parameters_hash)" ] || complain "the last model is the best one"
+
+# ---- names that are not guessed hold for the validation file as well ----
+for part in watched rest; do
+    for name in X:tumours y:malignant; do h5copy -i fraction-$part.h5 -o named-$part.h5 -s "${name%:*}" -d "${name#*:}"; done
+done
+printf 'model.type: logistic\ndata: {train: named-rest.h5, scaling: standardize}\n' >c.yaml
+train named 2 --set data.train=named-rest.h5 --set data.validation=named-watched.h5 --set data.features=tumours --set data.labels=malignant
+train guessed 2 --set data.train=fraction-rest.h5 --set data.validation=fraction-watched.h5
+is "score under other names" "$(watched named best_loss)" "$(watched guessed best_loss)"
 
 # ---- the time limit, inside an epoch that would take much longer ----
 "$thalweg" generate -o long.h5 --task logistic --rows 400000 --features 4 --seed 2 </dev/null >gen.log
