@@ -45,11 +45,14 @@ static double spread_ratio(const tw_objective *F)
 
 static bool diverged(patient *p)
 {
+    const char *instead = p->F->batches.steps > 0 ? "shorten step.length, or let it decay (step.rule: inverse)"
+                                                  : "shorten step.length, or use step.rule: backtracking";
     if (tw_reason_class(p->it->why) != 'f') return false;
     if (p->F->scaling && p->F->scaling->kind == TW_SCALING_NONE)
         return SAY(p, "the step is too long for this data: features of very different size need scaling\n"
-                      "           (data.scaling: standardize); else shorten step.length, or use step.rule: backtracking");
-    return SAY(p, "the step is too long for this data: shorten step.length, or use step.rule: backtracking");
+                      "           (data.scaling: standardize); else %s",
+                   instead);
+    return SAY(p, "the step is too long for this data: %s", instead);
 }
 
 static bool saddle(patient *p)
