@@ -122,6 +122,14 @@ static bool scaling_missing(patient *p)
     return SAY(p, "not converged: the spreads of the features differ by a factor of %.2g; set data.scaling: standardize", ratio);
 }
 
+static bool singular(patient *p)
+{
+    if (p->it->regularised == 0 && !(p->it->condition > 1e13)) return false;
+    return SAY(p, "the matrix of second derivatives is singular in double precision%s: some features depend on each other; "
+                  "raise model.l2, drop such features, or use optimizer.type: lbfgs",
+               p->it->regularised > 0 ? " (its diagonal was raised)" : "");
+}
+
 static bool many_trials(patient *p)
 {
     const tw_iterate *it = p->it;
@@ -141,7 +149,7 @@ static bool ill_conditioned(patient *p)
 void tw_monitor_advise(const tw_monitor *m, const tw_objective *F, const tw_iterate *it, size_t length, char *text)
 {
     bool (*const symptoms[])(patient *) = {diverged,        saddle,          rises,       timid,          search_failed,
-                                           tolerance,       scaling_missing, many_trials, ill_conditioned};
+                                           tolerance,       scaling_missing, singular,    many_trials, ill_conditioned};
     patient p = {.m = m,
                  .F = F,
                  .it = it,
