@@ -101,18 +101,18 @@ static preconditioner first_matrix(const tw_optimizer *o)
                             .factor = at + 1 + p + 2 * o->n};
 }
 
-/* c G + l2 for the rows of the blocks that `every` takes, scaled. A feature that is zero in all of them gets the scale 0:
- * it never moves. Is every other scale a number, and whole: is no feature zero? */
-static tw_status sum_first_matrix(preconditioner *m, tw_objective *F, int64_t every, bool *finite, bool *whole)
+/* c G + l2 for the rows of the blocks that `every` takes, scaled; the diagonal of its part c G goes to columns. A feature
+ * that is zero in all of them gets the scale 0, so it never moves; is every other one finite? */
+static tw_status sum_first_matrix(preconditioner *m, tw_objective *F, int64_t every, bool *finite)
 {
     const double bound = tw_model_curvature_max(F->model->ops), c = bound > 0 && isfinite(bound) ? bound : 1;
     TW_TRY(tw_objective_gram(F, every, m->factor));
-    *finite = *whole = true;
+    *finite = true;
     for (size_t i = 0; i < m->p; i++) {
-        const double square = c * m->factor[i * m->stride + i] + (i < F->model->features ? F->l2 : 0);
+        const double data = c * m->factor[i * m->stride + i], square = data + (i < F->model->features ? F->l2 : 0);
         m->scale[i] = square > 0 ? 1 / sqrt(square) : 0;
+        m->columns[i] = data * m->scale[i] * m->scale[i];
         *finite = *finite && isfinite(square) && isfinite(m->scale[i]);
-        *whole = *whole && square > 0;
         for (size_t j = 0; j < i; j++) {
             double *const v = m->factor + i * m->stride + j;
             *v = c * *v * m->scale[i] * m->scale[j];
@@ -121,29 +121,26 @@ static tw_status sum_first_matrix(preconditioner *m, tw_objective *F, int64_t ev
     return TW_OK;
 }
 
-static bool factorise(const preconditioner *m, double diagonal)
+/* With this diagonal, NULL: 1 + raise. */
+static bool factorise(const preconditioner *m, const double *diagonal, double raise)
 {
-    for (size_t i = 0; i < m->p; i++) m->factor[i * m->stride + i] = diagonal;
+    for (size_t i = 0; i < m->p; i++) m->factor[i * m->stride + i] = diagonal ? diagonal[i] : 1 + raise;
     return tw_cholesky_factor(m->p, m->stride, m->factor) == m->p;
 }
 
-/* A sample without a factor may miss what tells features apart: then all rows. If they too have none (constant or equal
- * features), the diagonal is raised until there is one. */
+/* A sample whose own part c G has no factor may miss what tells features apart, and l2 would hide it: then all rows. If
+ * they too have none (constant or equal features), the diagonal is raised until there is one. */
 static tw_status make_first_matrix(preconditioner *m, tw_objective *F)
 {
-    bool finite, whole;
+    bool finite;
     if (!F || !F->model) return tw_fail(TW_CONFIG, "a function without data rows has no Gram matrix for lbfgs to begin with");
     if (F->model->outputs != m->outputs)
         return tw_fail(TW_INTERNAL, "lbfgs was made for %zu outputs, the model has %zu", m->outputs, F->model->outputs);
     const int64_t every = tw_objective_gram_every(F);
-    TW_TRY(sum_first_matrix(m, F, every, &finite, &whole));
-    bool done = finite && (whole || every == 1) && factorise(m, 1);
-    if (!done && every > 1) {
-        TW_TRY(sum_first_matrix(m, F, 1, &finite, &whole));
-        done = finite && factorise(m, 1);
-    }
+    TW_TRY(sum_first_matrix(m, F, every, &finite));
+    if (every > 1 && !(finite && factorise(m, m->columns, 0))) TW_TRY(sum_first_matrix(m, F, 1, &finite));
     if (!finite) return tw_fail(TW_DATA, "the Gram matrix of the features is not finite");
-    for (double raise = 0x1p-40; !done; raise = 10 * raise) done = factorise(m, 1 + raise);
+    for (double raise = 0; !factorise(m, NULL, raise);) raise = raise > 0 ? 10 * raise : 0x1p-40;
     *m->ready = 1;
     return TW_OK;
 }
