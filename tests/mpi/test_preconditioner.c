@@ -1,5 +1,5 @@
-/* test_preconditioner.c -- the Gram matrix, and runs of lbfgs that begin with it, spread over the ranks have the bits of
- * one rank; boundaries of ranks that would cut its sums are refused.
+/* test_preconditioner.c -- the Gram matrix, and runs of lbfgs that begin with it, spread over the ranks have
+ * the bits of one rank; boundaries of ranks that would cut its sums are refused.
  *
  * Every rank generates all rows, so each can compute the truth for itself on a communicator of its own. */
 #include "support.h"
@@ -23,7 +23,8 @@ static int n_models(void)
 static tw_status train(test_problem *p, tw_iterate *it)
 {
     const tw_optimizer_settings set = {.memory = 4, .gram = true, .outputs = p->model.outputs};
-    const tw_step_settings rule = {.length = 1, .c1 = 1e-4, .c2 = 0.9, .shrink = 0.5, .max_trials = 50, .natural = true};
+    const tw_step_settings rule = {
+        .length = 1, .c1 = 1e-4, .c2 = 0.9, .shrink = 0.5, .max_trials = 50, .natural = true};
     tw_objective *F = &p->objective;
     tw_optimizer o;
     tw_step s;
@@ -52,7 +53,8 @@ static bool same_run(const test_case *c)
     ok = tw_iterate_init(&a, whole.objective.n) && tw_iterate_init(&b, whole.objective.n) && ok;
     ok = train(&spread, &a) == TW_OK && ok;
     ok = train(&whole, &b) == TW_OK && ok;
-    ok = ok && a.k == b.k && a.k > 0 && a.why == b.why && same_bits(1, &a.f, &b.f) && same_bits(a.n, a.w, b.w);
+    ok =
+        ok && a.k == b.k && a.k > 0 && a.why == b.why && same_bits(1, &a.f, &b.f) && same_bits(a.n, a.w, b.w);
     ok = ok && spread.objective.reductions == whole.objective.reductions;
     tw_iterate_release(&b);
     tw_iterate_release(&a);
@@ -152,7 +154,8 @@ START_TEST(boundaries_that_cut_its_sums_are_refused)
 }
 END_TEST
 
-/* 70000 rows are 512 groups: fits that sum matrices ask for shards of whole runs, in the words of minimize.h. */
+/* 70000 rows are 512 groups: fits that sum matrices ask for shards of whole runs, in the words of minimize.h.
+ */
 START_TEST(a_fit_of_many_rows_that_sums_matrices_has_the_bits_of_one_rank)
 {
     const test_case c = {.ops = &tw_model_linear, .type = TW_f32, .rows = 70000, .cols = 2};
@@ -175,7 +178,8 @@ START_TEST(a_fit_of_many_rows_that_sums_matrices_has_the_bits_of_one_rank)
     test_shard_init(&all, &d, c.type, 0, 70000);
     ok = tw_fit_rows(comm, c.ops, &mine, &set, &a) == TW_OK && ok;
     ok = tw_fit_rows(alone, c.ops, &all, &set, &b) == TW_OK && ok;
-    ok = ok && a.n == b.n && a.iterations == b.iterations && same_bits(a.n, a.w, b.w) && tw_reason_class(a.why) == 'c';
+    ok = ok && a.n == b.n && a.iterations == b.iterations && same_bits(a.n, a.w, b.w) &&
+         tw_reason_class(a.why) == 'c';
     free(a.w);
     free(b.w);
     tw_shard_release(&all);

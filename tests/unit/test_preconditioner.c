@@ -1,5 +1,6 @@
-/* test_preconditioner.c -- lbfgs with the Gram matrix as first matrix: the matrix against sums in long double, its
- * bits, directions, the upper bound it stands for, and what is refused. Whole runs: test_preconditioner_runs.c. */
+/* test_preconditioner.c -- lbfgs with the Gram matrix as first matrix: the matrix against sums in long
+ * double, its bits, directions, the upper bound it stands for, and what is refused. Whole runs:
+ * test_preconditioner_runs.c. */
 #include "second_order.h"
 
 #include "core/kernels_isa.h"
@@ -31,7 +32,8 @@ static size_t row_length(size_t p)
 
 /* ---------------------------------------------------------------- the matrix */
 
-/* Does row i of the file belong, as objective.h says? Blocks begin at the rows m k / min(G, 256), and after 256. */
+/* Does row i of the file belong, as objective.h says? Blocks begin at the rows m k / min(G, 256), and after
+ * 256. */
 static bool belongs(const problem *q, int64_t i, int64_t every)
 {
     const int64_t m = q->p.partition.rows, groups = q->p.partition.groups < 256 ? q->p.partition.groups : 256;
@@ -69,7 +71,8 @@ static double gram_error(problem *q, const double *weight, int64_t every, int64_
     for (size_t i = 0; i < p; i++)
         for (size_t j = 0; j <= i; j++) {
             const long double size = sqrtl(truth[i * p + i] * truth[j * p + j]);
-            most = fmax(most, (double)(fabsl((long double)h[i * row_length(p) + j] - truth[i * p + j]) / size));
+            most =
+                fmax(most, (double)(fabsl((long double)h[i * row_length(p) + j] - truth[i * p + j]) / size));
         }
     return most;
 }
@@ -131,7 +134,8 @@ static void make_orthonormal(problem *q)
     q->c = c;
     test_data_init(&q->d, &c);
     for (size_t i = 0; i < c.rows; i++)
-        for (size_t j = 0; j < c.cols; j++) q->d.x[i * c.cols + j] = __builtin_parityll(i & (2 * j + 1)) ? -1 : 1;
+        for (size_t j = 0; j < c.cols; j++)
+            q->d.x[i * c.cols + j] = __builtin_parityll(i & (2 * j + 1)) ? -1 : 1;
     make_with(q);
 }
 
@@ -203,8 +207,8 @@ static void first_step(const test_case *c)
         ck_assert_double_lt(promised, q.it.f);
         for (size_t j = 0; j < q.n; j++) q.it.w[j] += q.it.d[j];
         evaluate(&q);
-        ck_assert_msg(q.it.f <= promised + 1e-13 * fabs(promised), "%s: %.17g, promised %.17g", c->ops->name, q.it.f,
-                      promised);
+        ck_assert_msg(q.it.f <= promised + 1e-13 * fabs(promised), "%s: %.17g, promised %.17g", c->ops->name,
+                      q.it.f, promised);
         if (c->ops == &tw_model_linear) ck_assert_double_lt(q.it.g_norm, 1e-12 * norm);
         tw_optimizer_release(&o);
     }
@@ -259,7 +263,8 @@ START_TEST(a_resumed_optimizer_goes_on_with_the_same_bits)
 }
 END_TEST
 
-/* 33000 rows of which every second block is taken; the last feature is zero there, or equal to another, or neither. */
+/* 33000 rows of which every second block is taken; the last feature is zero there, or equal to another, or
+ * neither. */
 START_TEST(a_sample_that_cannot_tell_features_apart_gives_way_to_all_rows)
 {
     for (int missing = 0; missing < 3; missing++) {
@@ -283,7 +288,8 @@ START_TEST(a_sample_that_cannot_tell_features_apart_gives_way_to_all_rows)
         for (size_t j = 0; j < q.n; j++) q.it.w[j] += q.it.d[j];
         evaluate(&q);
         ck_assert_double_lt(q.it.f, f);
-        ck_assert_double_lt(q.it.g_norm, (missing ? 1e-12 : 0.1) * norm); /* of the whole matrix: the minimum */
+        ck_assert_double_lt(q.it.g_norm,
+                            (missing ? 1e-12 : 0.1) * norm); /* of the whole matrix: the minimum */
         tw_optimizer_release(&o);
         unmake(&q);
     }

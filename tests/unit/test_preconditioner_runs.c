@@ -1,5 +1,5 @@
-/* test_preconditioner_runs.c -- whole runs of lbfgs that begin with the Gram matrix: how many iterations they need,
- * in any units, with features that have no inverse matrix. */
+/* test_preconditioner_runs.c -- whole runs of lbfgs that begin with the Gram matrix: how many iterations they
+ * need, in any units, with features that have no inverse matrix. */
 #include "second_order.h"
 
 #include "thalweg/minimize.h"
@@ -14,7 +14,8 @@ static tw_minimize_result fit(const problem *q, bool gram, double l2)
                                       .scaling = q->c.scaling,
                                       .no_intercept = !q->c.intercept};
     tw_minimize_result out;
-    ck_assert_msg(tw_fit_rows(q->comm, q->c.ops, &q->p.shard, &set, &out) == TW_OK, "%s", tw_status_message());
+    ck_assert_msg(tw_fit_rows(q->comm, q->c.ops, &q->p.shard, &set, &out) == TW_OK, "%s",
+                  tw_status_message());
     free(out.w);
     out.w = NULL;
     return out;
@@ -45,8 +46,8 @@ START_TEST(ill_conditioned_features_cost_far_fewer_iterations_for_the_same_optim
     ck_assert_msg(tw_reason_class(with.why) == 'c' && tw_reason_class(without.why) == 'c', "reasons %d, %d",
                   (int)with.why, (int)without.why);
     ck_assert_double_le(fabs(with.f - without.f), 1e-9 * fabs(with.f));
-    ck_assert_msg(with.iterations <= (_i == 0 ? 2 : 40) && with.iterations * 3 <= without.iterations, "%ld and %ld",
-                  with.iterations, without.iterations);
+    ck_assert_msg(with.iterations <= (_i == 0 ? 2 : 40) && with.iterations * 3 <= without.iterations,
+                  "%ld and %ld", with.iterations, without.iterations);
     unmake(&q);
 }
 END_TEST
@@ -61,7 +62,8 @@ START_TEST(the_units_of_the_features_do_not_change_the_path)
         test_seed(3);
         q.c = c;
         test_data_init(&q.d, &c);
-        for (size_t i = 0; scaled && i < c.rows * c.cols; i++) q.d.x[i] = ldexp(q.d.x[i], 10 * (int)(i % c.cols) - 20);
+        for (size_t i = 0; scaled && i < c.rows * c.cols; i++)
+            q.d.x[i] = ldexp(q.d.x[i], 10 * (int)(i % c.cols) - 20);
         make_with(&q);
         const tw_minimize_result got = fit(&q, true, 0);
         ck_assert(scaled || tw_reason_class(got.why) == 'c');
