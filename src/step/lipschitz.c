@@ -115,7 +115,7 @@ static tw_status measure(tw_step *s, tw_objective *F)
     const tw_status status = eigenvalue(F, s->w, s->g, &lambda);
     tw_objective_batch(F, step);
     TW_TRY(status);
-    const double bound = F->model->ops->curvature_max * (1.01 * lambda) + F->l2;
+    const double bound = tw_model_curvature_max(F->model->ops) * (1.01 * lambda) + F->l2;
     if (!isfinite(bound)) return tw_fail(TW_DATA, "the curvature of the data is not finite: scale the features");
     s->state[0] = bound > 0 ? 1 / bound : 1;
     s->state[1] = 1;
