@@ -10,7 +10,9 @@
 #include "thalweg/objective.h"
 
 /* Add an optimizer here. */
-#define TW_OPTIMIZERS(X) X(gd) X(momentum) X(nesterov) X(adagrad) X(rmsprop) X(adam) X(adamw) X(lbfgs) X(newton) X(newton_cg)
+#define TW_OPTIMIZERS(X)                                                                     \
+    X(gd) X(momentum) X(nesterov) X(adagrad) X(rmsprop) X(adam) X(adamw) X(lbfgs) X(newton) X(newton_cg) \
+    X(coordinate_descent) X(proximal_gradient)
 
 typedef struct {
     double momentum; /* 0 <= . < 1 */

@@ -48,12 +48,21 @@ double tw_objective_stationarity(tw_objective *F, const double *w, const double 
     return tw_vec_norm(F->n, F->scratch);
 }
 
+/* |w + d| - |w|: without rounding when no sign changes, or the slope of a short d would be noise. */
+static double change_of_size(double w, double d)
+{
+    const double to = w + d;
+    if (w == 0) return fabs(d);
+    if (w > 0 ? to >= 0 : to <= 0) return w > 0 ? d : -d;
+    return fabs(to) - fabs(w);
+}
+
 /* The l1 part of a slope: linear between w and w + d when no sign changes, as after an orthant projection. */
 static double promised(const tw_objective *F, const double *w, const double *d, double smooth)
 {
     double change = 0;
     if (F->l1 == 0) return smooth;
-    for (size_t j = 0; j < F->n_weights; j++) change = change + (fabs(w[j] + d[j]) - fabs(w[j]));
+    for (size_t j = 0; j < F->n_weights; j++) change = change + change_of_size(w[j], d[j]);
     return smooth + F->l1 * change;
 }
 

@@ -1,4 +1,7 @@
-/* Limited-memory BFGS: two-loop recursion of Nocedal (1980); Nocedal and Wright (2006), algorithm 7.4.
+/* Limited-memory BFGS: two-loop recursion of Nocedal (1980); Nocedal and Wright (2006), algorithm 7.4. With l1 > 0
+ * orthant-wise (OWL-QN; Andrew and Gao 2007): the two loops turn the subgradient of least norm, and the step ends in the
+ * orthant of w. Unlike there, the loops work on the face of parameters that can move (as in Byrd, Chin, Nocedal and
+ * Oztoprak 2016), and components are aligned in sign with the subgradient only when nothing else descends.
  *
  * State: w, g of the iteration before [2n] | pairs held, place of the newest, started [3] | rho [m] | a [m] |
  * S [m][n] | Y [m][n]. Pair i lives in slot (newest - i) mod m. */
@@ -7,6 +10,9 @@
 
 #include <stdio.h>
 #include <string.h>
+
+/* Projections of directions shorter than this are not tried. */
+#define SHORTEST 0x1p-10
 
 typedef struct {
     size_t n, m;
@@ -89,14 +95,90 @@ static void describe(const tw_optimizer_settings *set, size_t length, char *text
     snprintf(text, length, "%zu", set->memory);
 }
 
+/* ---- l1 > 0 ---- */
+
+/* The face: parameters that are not zero or are about to leave zero. The rest of q becomes zero. */
+static void keep_face(const tw_objective *F, const tw_iterate *it, double *q)
+{
+    const double *const pg = F->scratch;
+    for (size_t j = 0; j < F->n_weights; j++)
+        if (it->w[j] == 0 && pg[j] == 0) q[j] = 0;
+}
+
+/* The two loops with the pairs cut down to the face, where they say what its own part of the Hessian is. Whole pairs
+ * mix in parameters that cannot move: the iteration then crawls where features are alike. */
+static void two_loops_on_face(const history *h, const tw_objective *F, const tw_iterate *it, double *q, double *y)
+{
+    const size_t n = h->n, held = (size_t)*h->held;
+    double gamma = 0;
+    for (size_t i = 0; i < held; i++) {
+        const size_t at = slot(h, i);
+        const double *const s = h->s + at * n;
+        memcpy(y, h->y + at * n, n * sizeof *y);
+        keep_face(F, it, y);
+        const double sy = tw_vec_dot(n, s, y), yy = tw_vec_dot(n, y, y);
+        h->rho[at] = sy > 0x1p-52 * yy ? 1 / sy : 0;
+        if (gamma == 0 && h->rho[at] > 0) gamma = sy / yy;
+        h->a[at] = h->rho[at] * tw_vec_dot(n, s, q);
+        tw_vec_axpy(n, -h->a[at], y, q);
+    }
+    for (size_t j = 0; j < n; j++) q[j] = (gamma > 0 ? gamma : 1) * q[j];
+    for (size_t i = held; i-- > 0;) {
+        const size_t at = slot(h, i);
+        const double b = h->rho[at] * tw_vec_dot(n, h->y + at * n, q);
+        tw_vec_axpy(n, h->a[at] - b, h->s + at * n, q);
+        keep_face(F, it, q);
+    }
+}
+
+/* d = the way to the projection of w + t full onto the orthant; does it keep a tenth of the slope? */
+static bool projects(const tw_objective *F, tw_iterate *it, const double *full, double t)
+{
+    const double *const pg = F->scratch;
+    for (size_t j = 0; j < it->n; j++) it->d[j] = t * full[j];
+    const double slope = tw_vec_dot(it->n, pg, it->d);
+    tw_optimizer_keep_orthant(F, it, pg);
+    const double kept = tw_objective_slope(F, it->w, it->g, it->d);
+    return kept < 0 && kept <= 0.1 * slope;
+}
+
+/* The projection of the quasi-Newton direction, else of a shorter one, else of its part that agrees with -pg in sign. */
+static bool orthant_wise(tw_optimizer *o, const tw_objective *F, tw_iterate *it)
+{
+    const history h = view(o);
+    double *const pg = F->scratch, *const full = o->work;
+    if (*h.held == 0) return false;
+    tw_objective_subgradient(F, it->w, it->g, pg);
+    memcpy(it->d, pg, o->n * sizeof *it->d);
+    two_loops_on_face(&h, F, it, it->d, full);
+    for (size_t j = 0; j < o->n; j++) full[j] = -it->d[j];
+    for (double t = 1; t >= SHORTEST; t *= 0.5)
+        if (projects(F, it, full, t)) return true;
+    for (size_t j = 0; j < F->n_weights; j++)
+        if (!(full[j] * pg[j] < 0)) full[j] = 0;
+    return projects(F, it, full, 1);
+}
+
+static size_t work_len(const tw_optimizer_settings *set, size_t n)
+{
+    (void)set;
+    return n;
+}
+
 static tw_status direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)
 {
     history h = view(o);
-    (void)F;
+    const bool l1 = F && F->l1 > 0;
     if (*h.started > 0) learn(&h, it);
     *h.started = 1;
     memcpy(h.w, it->w, o->n * sizeof *h.w);
     memcpy(h.g, it->g, o->n * sizeof *h.g);
+    if (l1) {
+        if (orthant_wise(o, F, it)) return TW_OK;
+        *h.held = 0;
+        tw_optimizer_downhill(F, it);
+        return TW_OK;
+    }
     if (*h.held > 0) {
         memcpy(it->d, it->g, o->n * sizeof *it->d);
         two_loops(&h, it->d);
@@ -110,11 +192,13 @@ static tw_status direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)
 
 const tw_optimizer_ops tw_optimizer_lbfgs = {
     .name = "lbfgs",
-    .summary = "limited-memory BFGS, two-loop recursion",
+    .summary = "limited-memory BFGS, two-loop recursion; with l1 orthant-wise (OWL-QN)",
     .descent = true,
     .natural = true,
     .default_step = "wolfe",
+    .l1 = true,
     .state_len = state_len,
+    .work_len = work_len,
     .describe = describe,
     .direction = direction,
 };

@@ -33,8 +33,8 @@ tw_status tw_optimizer_init(tw_optimizer *o, const tw_optimizer_ops *ops, const 
 
 void tw_optimizer_release(tw_optimizer *o)
 {
-    free(o->state);
     free(o->work);
+    free(o->state);
     *o = (tw_optimizer){0};
 }
 

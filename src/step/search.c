@@ -10,9 +10,10 @@ typedef struct {
     tw_objective *F;
     tw_iterate *it;
     tw_search_judge *judge;
-    tw_search_bracket b;
-    double last;  /* length of the last evaluation: the margins there are margins_next */
-    bool margins; /* and they can tell about other lengths */
+    tw_search_bracket b, sure; /* from all that is known; from evaluations alone */
+    tw_search_point last;      /* evaluated last: the margins there are margins_next */
+    bool margins;              /* and they can tell about other lengths */
+    bool blind;                /* margins have been wrong: no digits are left in them */
     long trials;
 } search;
 
@@ -50,9 +51,10 @@ static tw_status evaluate(search *s, double alpha, tw_search_point *p)
     tw_step *const step = s->step;
     tw_step_move(s->it, alpha, step->w);
     TW_TRY(tw_objective_eval(s->F, s->it->w, &p->f, step->g));
-    p->alpha = s->last = alpha;
+    p->alpha = alpha;
     p->slope = tw_objective_slope(s->F, step->w, step->g, s->it->d);
-    s->margins = tw_objective_has_margins(s->F) && isfinite(p->f) && isfinite(p->slope);
+    s->last = *p;
+    s->margins = tw_objective_has_margins(s->F) && !s->blind && isfinite(p->f) && isfinite(p->slope);
     return TW_OK;
 }
 
@@ -82,12 +84,33 @@ static size_t narrow(search *s, size_t count, const tw_search_point *p)
     return best;
 }
 
-/* F and slope at these lengths from margins; *chosen: the good one, or 0. */
-static tw_status sweep(search *s, size_t count, const double *alpha, double *chosen)
+/* Large residuals times the rounding of a change of margins: far down, slopes from margins are noise. */
+static void forget_margins(search *s)
+{
+    s->b = s->sure;
+    s->blind = true;
+    s->margins = false;
+}
+
+/* Do they tell the slope that the last evaluation found? */
+static bool margins_agree(const search *s, double slope)
+{
+    return fabs(slope - s->last.slope) <= 0.01 * fabs(s->b.start.slope) + 1e-6 * fabs(s->last.slope);
+}
+
+/* F and slope at these lengths, and at the last one for comparison, from margins; *chosen: the good one, or
+ * 0. */
+static tw_status sweep(search *s, size_t count, double *alpha, double *chosen)
 {
     double f[TW_TRIALS], slope[TW_TRIALS];
     tw_search_point p[TW_TRIALS];
-    TW_TRY(tw_objective_along(s->F, s->step->w, s->it->d, s->last, count, alpha, s->it->w, f, slope));
+    alpha[count] = s->last.alpha;
+    TW_TRY(
+        tw_objective_along(s->F, s->step->w, s->it->d, s->last.alpha, count + 1, alpha, s->it->w, f, slope));
+    if (!margins_agree(s, slope[count])) {
+        forget_margins(s);
+        return TW_OK;
+    }
     for (size_t i = 0; i < count; i++) p[i] = (tw_search_point){alpha[i], f[i], slope[i]};
     const size_t best = narrow(s, count, p);
     *chosen = best < count ? alpha[best] : 0;
@@ -101,11 +124,13 @@ static tw_status propose(search *s, double *chosen)
     *chosen = 0;
     while (*chosen == 0 && s->trials < s->step->set.max_trials) {
         const long left = s->step->set.max_trials - s->trials;
-        const size_t most = s->margins ? (size_t)(left < TW_TRIALS ? left : TW_TRIALS) : 1;
+        const size_t most = s->margins ? (size_t)(left < TW_TRIALS ? left : TW_TRIALS - 1) : 1;
         const size_t count = tw_search_lengths(&s->b, most, alpha);
-        if (count == 0) return TW_OK;
+        if (count == 0 && !s->margins) return TW_OK;
         s->trials += (long)count;
-        if (s->margins)
+        if (count == 0)
+            forget_margins(s);
+        else if (s->margins)
             TW_TRY(sweep(s, count, alpha, chosen));
         else
             *chosen = alpha[0];
@@ -146,10 +171,13 @@ tw_status tw_search(tw_step *step, tw_objective *F, tw_iterate *it, tw_search_ju
     double alpha = it->slope < 0 && step->set.max_trials > 0 ? first_length(step, it) : 0;
     while (alpha > 0) {
         tw_search_point p;
+        const bool told_by_margins = s.margins;
         TW_TRY(evaluate(&s, alpha, &p));
         if (!it->moved) break;
         if (verdict(&s, &p) == TW_SEARCH_GOOD) return finish(&s, &p);
+        if (told_by_margins) forget_margins(&s);
         narrow(&s, 1, &p);
+        s.sure = s.b;
         TW_TRY(propose(&s, &alpha));
     }
     return fail(&s);

@@ -22,7 +22,10 @@ typedef tw_search_verdict tw_search_judge(const tw_step_settings *set, const tw_
 
 /* The advance of a rule. Collective. Where too short a length is as long as it->alpha_max allows, it is good.
  * Cost: one read of X and one reduction when the first length is good; else, with margins, two reads and
- * usually one or two reductions for the lengths between them; without, one of each a length. */
+ * usually one or two reductions for the lengths between them; without, one of each a length. Every round of
+ * lengths also takes the one evaluated last: when margins give another slope there (far down, large residuals
+ * times the rounding of a change of margins), or an evaluation refuses what they chose, they are not asked
+ * again in this search. */
 tw_status tw_search(tw_step *step, tw_objective *F, tw_iterate *it, tw_search_judge *judge) TW_CHECKED;
 
 /* Its state: length and slope of the last step. */

@@ -156,6 +156,31 @@ START_TEST(where_f_has_no_digits_left_the_slopes_decide)
 }
 END_TEST
 
+/* Large residuals spoil slopes from margins before they spoil those of evaluations, and c2 = 0.1 needs them
+ * exact. */
+START_TEST(slopes_that_margins_have_lost_are_not_believed)
+{
+    start s;
+    tw_step step;
+    tw_step_settings set = usual;
+    set.c2 = 0.1;
+    set.natural = false;
+    make(&s, &tw_model_linear, true, 1);
+    for (size_t i = 0; i < s.p.shard.rows; i++) s.p.shard.y[i] = i % 2 ? 1e9 : -1e9;
+    evaluate_start(&s);
+    const double first = tw_vec_norm(s.it.n, s.it.g);
+    ck_assert_int_eq(tw_step_init(&step, rules[_i], &set, s.it.n), TW_OK);
+    while (s.it.why == TW_CONTINUE && s.it.k < 60 && tw_vec_norm(s.it.n, s.it.g) > 1e-13 * first) {
+        for (size_t j = 0; j < s.it.n; j++) s.it.d[j] = -s.it.g[j];
+        ck_assert_int_eq(tw_step_advance(&step, &s.p.objective, &s.it), TW_OK);
+    }
+    ck_assert_msg(tw_vec_norm(s.it.n, s.it.g) <= 1e-13 * first, "%s at %g", tw_reason_name(s.it.why),
+                  tw_vec_norm(s.it.n, s.it.g) / first);
+    tw_step_release(&step);
+    unmake(&s);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- over many steps along -g */
 
 /* F and gradient of sum c_j w_j^2 / 2, condition 1000. */
@@ -323,6 +348,7 @@ int main(void)
     tcase_add_loop_test(t, the_first_length_repeats_the_change_of_the_last_step_and_lives_in_the_state, 0,
                         RULES);
     tcase_add_loop_test(t, a_first_step_along_the_gradient_is_no_longer_than_one, 0, 2);
+    tcase_add_loop_test(t, slopes_that_margins_have_lost_are_not_believed, 0, RULES);
     tcase_add_loop_test(t, where_f_has_no_digits_left_the_slopes_decide, 0, 4 * RULES);
     tcase_add_test(t, barzilai_borwein_takes_its_two_lengths_in_turn_below_the_largest_of_ten_values);
     tcase_add_test(t, the_state_of_barzilai_borwein_is_all_that_a_resumed_run_needs);
