@@ -105,3 +105,84 @@ while read -r data model scaling l2 delta l1 tolerance; do
     done <<<"$sparse"
 done <<<"$problems"
 cat checked.txt
+
+# Over all runs no mode may live on its exceptions.
+grep ' steps, ' checked.txt | awk '{ steps += $3; sub(/.*such, /, ""); if (!/reductions/) rounded += $1 } END { exit !(rounded < 0.05 * steps) }' ||
+    fail "too many steps were judged within rounding"
+
+# ---- negative controls: one number edited, one constant wrong ----
+
+controls=0
+refused() { # RUN MODE...
+    if "$verify" "$@" >said.txt; then fail "accepted: $* ($(cat said.txt))"; fi
+    controls=$((controls + 1))
+}
+# edited RUN ROW KEY VALUE MODE...: fails once the number in that row is VALUE
+edited() {
+    local run=$1 row=$2 key=$3 value=$4
+    [ -d "$run" ] || return 0
+    "$verify" "$run" "${@:5}" >said.txt || fail "$run fails ${*:5} before the edit: $(cat said.txt)"
+    cp "$run/metrics.jsonl" kept.jsonl
+    sed -i "/^{\"iteration\":$row,/s/\"$key\":[^,}]*/\"$key\":$value/" "$run/metrics.jsonl"
+    cmp -s kept.jsonl "$run/metrics.jsonl" && fail "row $row of $run has no $key"
+    refused "$run" "${@:5}"
+    cp kept.jsonl "$run/metrics.jsonl"
+}
+wrong() { # RUN MODE...: fails with these constants
+    [ ! -d "$1" ] || refused "$@"
+}
+search=cancer-logistic-gd
+edited $search-backtracking 5 loss 0.69 armijo 0.3
+edited $search-backtracking 5 slope -1e3 armijo 0.3
+edited $search-backtracking 5 step_length -1 armijo 0.3
+edited $search-backtracking 5 loss 0.69 monotone
+edited $search-backtracking 5 slope -1e-3 steepest
+edited $search-backtracking 5 reads 1000 reads_trials 0
+edited $search-backtracking 5 evaluations 1000 reads_trials 0
+edited $search-backtracking 5 iteration 6 monotone
+edited $search-wolfe 5 loss 0.69 wolfe 1e-4 0.1
+edited $search-wolfe 5 slope_end 1 wolfe 1e-4 0.1
+edited $search-wolfe 5 reductions 1000 reductions 4
+edited $search-goldstein 5 loss 0.69 goldstein 0.1
+edited $search-goldstein 5 loss 0 goldstein 0.1
+edited $search-barzilai_borwein 5 loss 0.7 nonmonotone 1e-4
+edited $search-constant 5 reads 1000 reads 1
+edited $search-lipschitz 5 reads 1000 reads_later 1
+edited cancer-logistic-lbfgs-wolfe 0 reads -1000 reads_mean 1.3
+trust=counts-poisson-newton_cg-trust_region
+edited $trust 2 inner 1000 reads_inner
+edited $trust 2 trust_ratio 0.9 trust
+edited $trust 2 predicted 1e3 trust
+edited $trust 2 radius 1e-9 trust
+edited $trust 2 radius 1e9 trust
+edited $trust 2 step_length 0.5 trust
+if [ -d $trust ]; then
+    row=$(sed -n 's/^{"iteration":\([0-9]*\),.*"rejected":true.*/\1/p' $trust/metrics.jsonl | head -n 1)
+    [ -n "$row" ] || fail "no step of $trust was refused: nothing is known about those"
+    edited $trust "$row" loss 0 trust
+    edited $trust "$row" gradient_norm 0 trust
+    edited $trust "$row" rejected false trust
+    edited $trust "$row" trust_ratio 0.5 trust
+fi
+wrong $search-backtracking armijo 0.6
+wrong $search-wolfe wolfe 1e-4 1e-6
+wrong $search-wolfe wolfe 0.9 0.95
+wrong $search-goldstein goldstein 0.49
+wrong $search-barzilai_borwein monotone
+wrong $search-wolfe reads 1
+wrong $search-wolfe reductions 1
+wrong $search-wolfe reads_mean 0.5
+wrong $search-constant reads 2
+wrong $trust reads 1
+wrong cancer-logistic-lbfgs-wolfe steepest
+wrong cancer-logistic-lbfgs-wolfe gradient cancer.h5 logistic 0.0101
+wrong cancer-logistic-lbfgs-wolfe gradient cancer.h5 squared_hinge 0.01
+wrong cancer-logistic-l1-lbfgs-wolfe kkt cancer.h5 logistic 0.0101 0.01 1e-7
+wrong cancer-logistic-l1-lbfgs-wolfe kkt cancer.h5 logistic 0.01 0.0101 1e-7
+wrong cancer-logistic-l1-lbfgs-wolfe kkt cancer.h5 logistic 0.01 0.01 1e-30
+wrong cancer-logistic-gd-constant kkt cancer.h5 logistic 0 0.01 1e-7 # far from the minimum
+cp -r cancer-logistic-lbfgs-wolfe other-norm
+sed -i 's/"gradient_norm": [^,]*,$/"gradient_norm": 1e-3,/' other-norm/summary.json
+wrong other-norm gradient cancer.h5 logistic 0.01
+wrong other-norm monotone # the summary and the last row differ
+echo "$controls edited logs and wrong constants were refused"
