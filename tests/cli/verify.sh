@@ -120,7 +120,7 @@ refused() { # RUN MODE...
 # edited RUN ROW KEY VALUE MODE...: fails once the number in that row is VALUE
 edited() {
     local run=$1 row=$2 key=$3 value=$4
-    [ -d "$run" ] || return 0
+    [ -d "$run" ] || fail "$run has not run"
     "$verify" "$run" "${@:5}" >said.txt || fail "$run fails ${*:5} before the edit: $(cat said.txt)"
     cp "$run/metrics.jsonl" kept.jsonl
     sed -i "/^{\"iteration\":$row,/s/\"$key\":[^,}]*/\"$key\":$value/" "$run/metrics.jsonl"
@@ -129,7 +129,8 @@ edited() {
     cp kept.jsonl "$run/metrics.jsonl"
 }
 wrong() { # RUN MODE...: fails with these constants
-    [ ! -d "$1" ] || refused "$@"
+    [ -d "$1" ] || fail "$1 has not run"
+    refused "$@"
 }
 search=cancer-logistic-gd
 edited $search-backtracking 5 loss 0.69 armijo 0.3
