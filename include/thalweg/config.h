@@ -32,6 +32,8 @@ typedef enum {
     TW_CONFIG_START_UNIFORM
 } tw_config_start;
 
+typedef enum { TW_CONFIG_PRECONDITIONER_NONE, TW_CONFIG_PRECONDITIONER_GRAM } tw_config_preconditioner;
+
 typedef enum { TW_CONFIG_REQUIRE_ANY, TW_CONFIG_REQUIRE_ALL } tw_config_require;
 
 typedef enum { TW_CONFIG_MODE_ALLREDUCE, TW_CONFIG_MODE_REPRODUCIBLE } tw_config_mode;
@@ -74,6 +76,7 @@ typedef struct tw_config {
         double beta1, beta2, epsilon, smoothing, weight_decay;
         bool acceleration, restart;
         int64_t max_inner;
+        tw_config_preconditioner preconditioner;
     } optimizer;
     struct {
         char *rule;

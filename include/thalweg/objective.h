@@ -74,7 +74,9 @@ struct tw_objective {
     tw_reduction *reduction, *rounds, *scores; /* owned, as below; rounds and scores when first used */
     tw_partition *leaves;                      /* one a rank, of a function without rows; owned, as below */
     double *raw, *sums, *scratch;              /* scratch [n]: free between calls */
-    double *margins, *margins_next;            /* [rows][K] at the point in force, and at the last one evaluated */
+    double *margins, *margins_next;            /* [rows][K] at the point in force, and at the last one evaluated; of a
+                                                  function without rows [n], these points themselves */
+    double *trial;                             /* [2 n] of differences of gradients; owned, when first used */
     double *line, *line_q, *line_z, *rates, *losses; /* a block's: [256][K] three times, [256] */
     tw_batches batches;
     long evals;                     /* evaluations of F and g */
@@ -135,15 +137,43 @@ tw_status tw_objective_along(tw_objective *objective, const double *w, const dou
 
 /* ---- second derivatives, at the point in force ---- */
 
-/** out = H d, H the Hessian of the smooth part (needs keep_margins); identity: with all second derivatives of the loss 1 (Gram matrix).
- * One read of X, one exchange as in tw_objective_eval. */
+/** out = H d, H the Hessian of the smooth part (of rows: needs keep_margins); identity: with all second derivatives of the loss 1 (Gram matrix). One
+ * read of X, one exchange as in tw_objective_eval. A function without rows: two evaluations, central differences of
+ * its gradient; TW_CONFIG for identity. */
 tw_status tw_objective_hessian_vector(tw_objective *objective, const double *d, bool identity, double *out) TW_CHECKED;
+
+/**
+ * Extreme eigenvalues of the Hessian of the smooth part at w, the point in force: Lanczos (1950) with full
+ * reorthogonalisation from a fixed start, at most 30 steps, so least is an upper and largest a lower bound, as good as
+ * exact for n <= 30. Where l1 > 0, of the parameters that are not held at zero.
+ *
+ * Products are exact where the model has them and margins are kept, else central differences of the gradient; a negative
+ * least that differences of another length do not confirm is given as 0.
+ *
+ * @return TW_OK; TW_MEMORY, or a failed evaluation, on all ranks alike.
+ * Cost: a product a step, one or two evaluations each, and 32 n doubles.
+ */
+tw_status tw_objective_least_curvature(tw_objective *objective, const double *w, double *least,
+                                       double *largest) TW_CHECKED;
 
 /** Bytes that tw_objective_hessian and its solver need on a rank at most. Not collective. */
 double tw_objective_matrix_bytes(size_t features, size_t outputs, bool intercept);
 
-/** h [n][n], symmetric: the Hessian of the smooth part (needs keep_margins). One read of X, one exchange of about n^2 numbers. */
+/** h [n][n], symmetric: the Hessian of the smooth part (of rows: needs keep_margins). One read of X, one exchange of about n^2 numbers. A function
+ * without rows: 2 n evaluations. */
 tw_status tw_objective_hessian(tw_objective *objective, double *h) TW_CHECKED;
+
+/** Rows a parameter that tw_objective_gram takes; more do not make a better first matrix. */
+enum { TW_GRAM_ROWS = 32 };
+
+/**
+ * The Gram matrix of the features in the trained space, with the constant last, over the weight of its rows: blocks spread
+ * evenly over the file, TW_GRAM_ROWS rows a feature or all there are.
+ *
+ * @param h [p][stride] out: lower triangle, p features and the constant, stride p rounded up to TW_LANES
+ * Cost: that share of a read of X, p^2 operations a row, one exchange of p stride + 1 numbers. TW_INTERNAL for functions.
+ */
+tw_status tw_objective_gram(tw_objective *objective, double *h) TW_CHECKED;
 
 /* ---- mini-batches ---- */
 

@@ -26,6 +26,8 @@ typedef struct {
     bool full_batch;     /* every F and g is taken over all rows: nesterov follows the sequence of FISTA */
     bool restart;        /* nesterov with full_batch starts afresh when its momentum points uphill */
     bool acceleration;   /* proximal_gradient: FISTA, else ISTA */
+    bool gram;           /* lbfgs begins with the inverse of the Gram matrix instead of a multiple of 1 */
+    size_t outputs;      /* K, parameters w[j*K + k]; 0: 1 */
     size_t max_inner;    /* inner iterations of one direction; 0: the method's own limit */
 } tw_optimizer_settings;
 

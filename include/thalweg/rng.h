@@ -9,7 +9,7 @@
 
 /* The purpose of a stream is its top byte; what lies below belongs to the purpose. */
 #define TW_STREAM(purpose) ((uint64_t)(purpose) << 56)
-enum { TW_STREAM_ORDER = 1, TW_STREAM_INIT = 2, TW_STREAM_GENERATE = 3, TW_STREAM_PART = 4 };
+enum { TW_STREAM_ORDER = 1, TW_STREAM_INIT = 2, TW_STREAM_GENERATE = 3, TW_STREAM_PART = 4, TW_STREAM_CURVATURE = 5 };
 
 /** The four words of counter (index low, index high, stream low, stream high) under key (seed low, seed high). */
 void tw_rng_block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]);

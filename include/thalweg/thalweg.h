@@ -36,6 +36,7 @@ extern "C" {
 #include "thalweg/monitor.h"
 #include "thalweg/runlog.h"
 #include "thalweg/trainer.h"
+#include "thalweg/minimize.h"
 #include "thalweg/run_folder.h"
 #include "thalweg/metrics.h"
 #include "thalweg/model_file.h"

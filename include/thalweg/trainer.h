@@ -14,6 +14,7 @@ typedef struct {
     bool same_rows;          /* of the training file: margins in force serve both */
     long patience;           /* scores in a row without a better one that end the run; 0: never */
     double best_loss;        /* INFINITY before the first */
+    double best_accuracy;    /* there; NAN for numbers */
     double *best_w;          /* [n] owned by whoever sets it; NULL: not kept */
     long best_k, since;      /* iteration of the best; scores since */
 } tw_validation;

@@ -28,7 +28,7 @@ typedef struct {
 static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0,
      "Write to FILE.svg or FILE.png (default: plot.svg in the run's folder; here for several)", 0},
-    {"x", OPTION_X, "AXIS", 0, "iterations (default) or seconds", 0},
+    {"x", OPTION_X, "AXIS", 0, "iterations (default), seconds, or reads: passes over the data", 0},
     {"quantity", OPTION_QUANTITY, "LIST", 0,
      "loss,gradient_norm,taylor_ratio (default), any of them, or gap: the loss above the lowest of all runs",
      0},
@@ -56,9 +56,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 
 static tw_status choose_x(const char *name, tw_plot *plot)
 {
-    plot->seconds = strcmp(name, "seconds") == 0;
-    if (plot->seconds || strcmp(name, "iterations") == 0) return TW_OK;
-    return tw_fail(TW_USAGE, "unknown axis '%s' for --x: choose iterations or seconds", name);
+    static const char *const names[] = {"iterations", "seconds", "reads"};
+    for (plot->x = TW_PLOT_ITERATIONS; plot->x <= TW_PLOT_READS; plot->x++)
+        if (strcmp(name, names[plot->x]) == 0) return TW_OK;
+    return tw_fail(TW_USAGE, "unknown axis '%s' for --x: choose iterations, seconds or reads", name);
 }
 
 static tw_status add_panel(const char *name, size_t length, tw_plot *plot)
@@ -207,7 +208,7 @@ static void number(FILE *out, double value)
 
 static void print_table(const tw_plot *plot, FILE *out)
 {
-    fputs("run\titeration\tseconds\tloss\tgradient_norm\ttaylor_ratio\n", out);
+    fputs("run\titeration\tseconds\treads\tloss\tgradient_norm\ttaylor_ratio\n", out);
     for (size_t r = 0; r < plot->n_runs; r++) {
         for (size_t i = 0; i < plot->run[r].n; i++) {
             const tw_plot_row *row = &plot->run[r].row[i];
@@ -215,6 +216,7 @@ static void print_table(const tw_plot *plot, FILE *out)
                 fputc((unsigned char)*c < ' ' ? '?' : *c, out);
             number(out, row->iteration);
             number(out, row->seconds);
+            number(out, row->reads);
             for (size_t k = 0; k < TW_PLOT_LOGGED; k++) number(out, row->value[k]);
             fputc('\n', out);
         }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 typedef enum { TW_PLOT_LOSS, TW_PLOT_GRADIENT, TW_PLOT_TAYLOR, TW_PLOT_GAP } tw_plot_quantity;
+typedef enum { TW_PLOT_ITERATIONS, TW_PLOT_SECONDS, TW_PLOT_READS } tw_plot_abscissa;
 typedef enum { TW_PLOT_SVG, TW_PLOT_PNG, TW_PLOT_TEXT } tw_plot_device;
 
 enum { TW_PLOT_LOGGED = 3, TW_PLOT_MAX_PANELS = 4, TW_PLOT_MAX_RUNS = 40, TW_PLOT_MAX_TICS = 96 };
@@ -16,7 +17,7 @@ enum { TW_PLOT_LEGEND_LEN = 512, TW_PLOT_LEGEND_SHOWN = 48 };
 
 /* One line of metrics.jsonl; NaN where it has null. value[] by tw_plot_quantity. */
 typedef struct {
-    double iteration, seconds, value[TW_PLOT_LOGGED];
+    double iteration, seconds, reads, value[TW_PLOT_LOGGED];
 } tw_plot_row;
 
 /* All owned. configuration and reason are NULL when summary.json does not say; iterations ascend strictly. */
@@ -30,7 +31,7 @@ typedef struct {
     tw_plot_run *run; /* [n_runs] */
     size_t n_runs, n_panels;
     tw_plot_quantity panel[TW_PLOT_MAX_PANELS];
-    bool seconds; /* the x axis */
+    tw_plot_abscissa x;
     tw_plot_device device;
     unsigned columns, lines; /* of TW_PLOT_TEXT, in characters */
     double lowest;           /* the smallest loss of all runs, from which gaps are measured */

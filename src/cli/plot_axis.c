@@ -43,7 +43,8 @@ double tw_plot_value(const tw_plot *plot, const tw_plot_run *run, size_t i, tw_p
 
 double tw_plot_x(const tw_plot *plot, const tw_plot_row *row)
 {
-    return tame(plot->seconds ? row->seconds : row->iteration);
+    if (plot->x == TW_PLOT_READS) return tame(row->reads);
+    return tame(plot->x == TW_PLOT_SECONDS ? row->seconds : row->iteration);
 }
 
 double tw_plot_axis_at(const tw_plot_axis *axis, double value)
@@ -267,7 +268,7 @@ void tw_plot_axis_x(const tw_plot *plot, tw_plot_axis *axis)
     if (s.low > 0 && s.low < 0.2 * s.high) s.low = 0;
     if (s.low >= 0 && s.high >= UNEVEN * s.shortest) {
         axis->scale = TW_AXIS_LOG1P;
-        if (plot->seconds) axis->unit = pow(10, floor(log10(s.shortest)) - 2);
+        if (plot->x == TW_PLOT_SECONDS) axis->unit = pow(10, floor(log10(s.shortest)) - 2);
         axis->low = log10(1 + s.low / axis->unit);
         axis->high = log10(1 + s.high / axis->unit);
         log1p_tics(axis, text);
@@ -275,5 +276,5 @@ void tw_plot_axis_x(const tw_plot *plot, tw_plot_axis *axis)
     }
     set_range(axis, s.low, s.high);
     if (s.low >= 0 && axis->low < 0) axis->low = 0;
-    linear_tics(axis, text, 8, plot->seconds ? 0 : 1);
+    linear_tics(axis, text, 8, plot->x == TW_PLOT_SECONDS ? 0 : 1);
 }

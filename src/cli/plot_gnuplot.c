@@ -14,6 +14,7 @@ static const char *const colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7"
                                       "#E69F00", "#56B4E9", "#000000", "#8C8C8C"};
 enum { N_COLOURS = sizeof colours / sizeof *colours };
 
+static const char *const abscissae[] = {"iteration", "seconds", "reads of the data"};
 static const char *const captions[] = {"loss", "gradient norm", "Taylor ratio", "loss above the lowest"};
 
 typedef struct {
@@ -218,7 +219,7 @@ static void panel_frame(const picture *p, size_t panel)
             p->plot->device == TW_PLOT_TEXT ? "" : " textcolor rgb '#202020'");
     if (y->empty) fputs("set label at graph 0.5, graph 0.5 center 'no values'\n", p->out);
     if (panel < n - 1) return;
-    fprintf(p->out, "set xlabel '%s%s' offset 0, 0.2\n", p->plot->seconds ? "seconds" : "iteration",
+    fprintf(p->out, "set xlabel '%s%s' offset 0, 0.2\n", abscissae[p->plot->x],
             p->x.scale == TW_AXIS_LOG1P ? " (log scale)" : "");
 }
 
@@ -265,8 +266,8 @@ tw_status tw_plot_script(const tw_plot *plot, FILE *script)
         tw_plot_axis_y(plot, plot->panel[i], &p.y[i]);
         anything = anything || !p.y[i].empty;
     }
-    if (!anything || p.x.empty)
-        return tw_fail(TW_DATA, "nothing to plot: the chosen quantities are null in every row");
+    if (p.x.empty) return tw_fail(TW_DATA, "nothing to plot: no row says its %s", abscissae[plot->x]);
+    if (!anything) return tw_fail(TW_DATA, "nothing to plot: the chosen quantities are null in every row");
     tw_plot_lay_out(plot, p.y, &p.c);
     header(&p);
     fprintf(script, "set multiplot\nset lmargin at screen %.6g\nset rmargin at screen %.6g\n",

@@ -84,6 +84,7 @@ static tw_status line_row(const line *l, tw_plot_row *row)
     const char *key = "iteration";
     bool good = number(object, key, &row->iteration) && row->iteration >= 0;
     if (good) good = number(object, key = "seconds", &row->seconds);
+    if (good) good = number(object, key = "reads", &row->reads);
     for (size_t i = 0; i < TW_PLOT_LOGGED && good; i++) good = number(object, key = keys[i], &row->value[i]);
     const bool missing = json_object_get(object, key) == NULL;
     json_decref(object);

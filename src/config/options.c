@@ -100,6 +100,8 @@ static const tw_option options[] = {
             "nesterov and proximal_gradient start their momentum afresh when it points uphill"),
     INTEGER(optimizer.max_inner, NULL, 1, INFINITY, 0,
             "inner iterations of one step: conjugate gradients, sweeps of coordinate descent"),
+    CHOICE(optimizer.preconditioner, "none", CHOICES("none", "gram"),
+           "first matrix of lbfgs: a multiple of 1, or the Gram matrix of the features, factored once"),
 
     SECTION("step", "how far to go along the direction"),
     WORD(step.rule, NULL, 0, "the rule that picks the step length; the method's own when not set"),

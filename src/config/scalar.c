@@ -15,7 +15,8 @@
 enum { TEXT_LONGEST = 4095, WORD_LONGEST = 63 };
 
 _Static_assert(sizeof(tw_config_scaling) == sizeof(int) && sizeof(tw_config_start) == sizeof(int) &&
-                   sizeof(tw_config_require) == sizeof(int) && sizeof(tw_config_mode) == sizeof(int),
+                   sizeof(tw_config_require) == sizeof(int) &&
+                   sizeof(tw_config_preconditioner) == sizeof(int) && sizeof(tw_config_mode) == sizeof(int),
                "choices are stored as int");
 
 void tw_scalar_range(const tw_option *row, char *text, size_t size)

@@ -8,7 +8,7 @@
 
 bool tw_objective_has_margins(const tw_objective *F)
 {
-    return F->margins != NULL;
+    return F->model && F->margins;
 }
 
 typedef struct {

@@ -23,6 +23,7 @@ static tw_status need_margins(const tw_objective *F)
 
 tw_status tw_objective_hessian_vector(tw_objective *F, const double *d, bool identity, double *out)
 {
+    if (F->parts.function) return tw_function_product(F, d, identity, out);
     if (!identity) TW_TRY(need_margins(F));
     TW_TRY(tw_objective_fold(F, d));
     TW_TRY(tw_objective_pass(F, F->reduction, add_product, &identity, F->sums));
@@ -38,6 +39,8 @@ typedef struct {
     tw_objective *F;
     size_t dim, stride, pairs; /* features and the constant; rounded up to whole vectors; K (K+1)/2 */
     size_t node;               /* doubles of one pair's matrix [dim][stride]: its lower triangle */
+    int64_t every;             /* only every so many blocks of the file; 1: all */
+    bool identity;             /* second derivatives are 1 */
     double *rows, *scaled;     /* a block: [256][stride] features less their mean, the same times a weight */
     double *c;                 /* [pairs][256] */
     tw_partition coarse;
@@ -76,18 +79,18 @@ static void matrix_release(matrix *h)
     free(h->rows);
 }
 
-static tw_status matrix_init(matrix *h, tw_objective *F)
+static tw_status matrix_init(matrix *h, tw_objective *F, size_t pairs)
 {
     const int size = tw_comm_size(F->comm);
     const int64_t groups = F->partition->groups < TW_MATRIX_GROUPS ? F->partition->groups : TW_MATRIX_GROUPS;
-    *h = (matrix){.F = F, .dim = dimension(F), .pairs = pairs_of(F)};
+    *h = (matrix){.F = F, .dim = dimension(F), .pairs = pairs, .every = 1};
     h->stride = stride_of(h->dim);
     h->node = h->dim * h->stride;
     const size_t room = (2 * h->stride + h->pairs) * TW_BLOCK_ROWS;
     TW_TRY(tw_partition_init(&h->coarse, F->partition->rows, groups, size));
     for (int r = 0; r <= size; r++) h->coarse.start[r] = F->partition->start[r] / (F->partition->groups / groups);
     const tw_reduction_plan plan = {
-        .mode = F->parts.mode, .merge = &tw_merge_sum, .n = h->pairs * h->node};
+        .mode = F->parts.mode, .merge = &tw_merge_sum, .n = h->pairs * h->node + 1};
     TW_TRY(tw_reduction_new(&h->reduction, F->comm, &h->coarse, &plan));
     h->rows = aligned_alloc(64, (room * sizeof *h->rows + 127) / 64 * 64);
     if (!h->rows) return tw_fail(TW_MEMORY, "out of memory for blocks of %zu features", h->dim);
@@ -127,7 +130,13 @@ static void scale_rows(matrix *h, const tw_block *block, size_t p)
 static void add_block(matrix *h, const tw_block *block, size_t first, double *sums)
 {
     const tw_objective *F = h->F;
-    F->model->ops->curvatures(F->model, block->rows, F->margins + first * F->model->outputs, block->y, h->c);
+    double *const total = sums + h->pairs * h->node;
+    for (size_t i = 0; i < block->rows; i++) {
+        h->c[i] = 1;
+        *total = *total + (block->weight ? block->weight[i] : 1.0);
+    }
+    if (!h->identity)
+        F->model->ops->curvatures(F->model, block->rows, F->margins + first * F->model->outputs, block->y, h->c);
     pack(h, block);
     for (size_t p = 0; p < h->pairs; p++) {
         scale_rows(h, block, p);
@@ -145,6 +154,7 @@ static void local_matrix(matrix *h)
         double *sums = row < end ? tw_reduction_block(h->reduction) : NULL;
         for (int64_t stop; row < end; row = stop) {
             stop = row + TW_BLOCK_ROWS < end ? row + TW_BLOCK_ROWS : end;
+            if (row / TW_BLOCK_ROWS % h->every != 0) continue;
             const size_t first = (size_t)(row - F->shard->first);
             tw_block block = tw_shard_block(F->shard, first, (size_t)(stop - row));
             if (F->parts.row_weight) block.weight = F->parts.row_weight + first;
@@ -176,21 +186,53 @@ static void assemble(const matrix *h, const double *sums, double *out)
     for (size_t j = 0; j < F->n_weights; j++) out[j * n + j] = out[j * n + j] + F->l2;
 }
 
+/* The matrix of the rows at the root. Collective, whatever has happened before on this rank. */
+static tw_status sum_matrix(matrix *h, tw_status status, double **sums)
+{
+    tw_objective *F = h->F;
+    const double start = tw_seconds();
+    *sums = status ? NULL : calloc(h->pairs * h->node + 1, sizeof **sums);
+    if (status == TW_OK && !*sums) status = tw_fail(TW_MEMORY, "out of memory for a matrix of %zu features", h->dim);
+    if (status == TW_OK) status = F->pending;
+    TW_TRY(tw_comm_agree(F->comm, status));
+    local_matrix(h);
+    F->compute += tw_seconds() - start;
+    F->reads += 1 / (double)h->every;
+    return tw_objective_exchange(F, h->reduction, TW_OK, *sums);
+}
+
 tw_status tw_objective_hessian(tw_objective *F, double *out)
 {
+    if (F->parts.function) return tw_function_hessian(F, out);
     matrix h;
-    const double start = tw_seconds();
+    double *sums = NULL;
     TW_TRY(need_margins(F));
-    tw_status status = matrix_init(&h, F);
-    double *sums = status ? NULL : calloc(h.pairs * h.node + 1, sizeof *sums);
-    if (status == TW_OK && !sums) status = tw_fail(TW_MEMORY, "out of memory for a matrix of %zu features", h.dim);
-    if (status == TW_OK) status = F->pending;
-    status = tw_comm_agree(F->comm, status);
-    if (status == TW_OK) local_matrix(&h);
-    F->compute += tw_seconds() - start;
-    F->reads += 1;
-    if (status == TW_OK) status = tw_objective_exchange(F, h.reduction, TW_OK, sums);
+    tw_status status = matrix_init(&h, F, pairs_of(F));
+    status = sum_matrix(&h, status, &sums);
     if (status == TW_OK) assemble(&h, sums, out);
+    free(sums);
+    matrix_release(&h);
+    return status;
+}
+
+tw_status tw_objective_gram(tw_objective *F, double *out)
+{
+    if (F->parts.function) return tw_fail(TW_INTERNAL, "a function without rows has no Gram matrix");
+    matrix h;
+    double *sums = NULL;
+    const double *scale = F->scaling->kind == TW_SCALING_NONE ? NULL : F->scaling->scale;
+    tw_status status = matrix_init(&h, F, 1);
+    h.identity = true;
+    const int64_t wanted = TW_GRAM_ROWS * (int64_t)h.dim;
+    h.every = F->partition->rows > wanted ? F->partition->rows / wanted : 1;
+    status = sum_matrix(&h, status, &sums);
+    for (size_t i = 0; status == TW_OK && i < h.dim; i++)
+        for (size_t j = 0; j <= i; j++) {
+            double v = sums[i * h.stride + j] / sums[h.node];
+            if (scale && i < F->model->features) v = v / scale[i];
+            if (scale && j < F->model->features) v = v / scale[j];
+            out[i * h.stride + j] = v;
+        }
     free(sums);
     matrix_release(&h);
     return status;

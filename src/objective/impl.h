@@ -35,6 +35,15 @@ tw_status tw_objective_line_buffers(tw_objective *F) TW_CHECKED;
 /* tw_objective_eval of a function without rows. */
 tw_status tw_objective_call(tw_objective *F, const double *w, double *f, double *g) TW_CHECKED;
 
+/* Second derivatives of a function without rows, at the point in force. */
+tw_status tw_function_product(tw_objective *F, const double *d, bool identity, double *out) TW_CHECKED;
+tw_status tw_function_hessian(tw_objective *F, double *h) TW_CHECKED;
+
+/* out = (g(w + t d) - g(w - t d)) / 2t, with the t that moves no w_j by more than step * (1 + |w_j|). out is not d. */
+#define TW_DIFFERENCE_STEP 0x1p-17
+tw_status tw_objective_difference(tw_objective *F, const double *w, const double *d, double step,
+                                  double *out) TW_CHECKED;
+
 /* The slice of group k in the step in progress, block by gathered block. */
 tw_status tw_batches_group(tw_objective *F, tw_reduction *reduction, int64_t k, tw_block_work *work,
                            void *context) TW_CHECKED;

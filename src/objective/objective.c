@@ -69,6 +69,7 @@ void tw_objective_release(tw_objective *F)
     free(F->leaves);
     free(F->margins);
     free(F->margins_next);
+    free(F->trial);
     free(F->line);
     free(F->scratch);
     free(F->raw);

@@ -3,11 +3,19 @@
  * orthant of w. Unlike there, the loops work on the face of parameters that can move (as in Byrd, Chin, Nocedal and
  * Oztoprak 2016), and components are aligned in sign with the subgradient only when nothing else descends.
  *
+ * With `gram` the first matrix is the inverse of c G + l2, G the Gram matrix of the features and c the largest second
+ * derivative of the loss: for bounded curvature an upper bound of the Hessian (Boehning and Lindsay 1988), so the pairs
+ * have only the changes of curvature left to learn.
+ *
  * State: w, g of the iteration before [2n] | pairs held, place of the newest, started [3] | rho [m] | a [m] |
  * S [m][n] | Y [m][n]. Pair i lives in slot (newest - i) mod m. */
 #include "thalweg/optimizer.h"
+
+#include "thalweg/cholesky.h"
+#include "thalweg/kernels.h"
 #include "thalweg/vec.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,7 +74,65 @@ static void learn(history *h, const tw_iterate *it)
     if ((size_t)*h->held < h->m) *h->held += 1;
 }
 
-static void two_loops(const history *h, double *q)
+/* ---- the first matrix ---- */
+
+/* In the optimizer's work: [n] for the orthants | ready [1] | diagonal [p] | column [p] | factor [p][stride]. */
+typedef struct {
+    size_t p, stride, outputs;
+    double *ready, *diagonal, *column, *factor;
+} preconditioner;
+
+static size_t rounded(size_t p)
+{
+    return (p + TW_LANES - 1) / TW_LANES * TW_LANES;
+}
+
+static preconditioner first_matrix(const tw_optimizer *o)
+{
+    const size_t outputs = o->set.outputs ? o->set.outputs : 1, p = o->n / outputs;
+    double *const at = o->work + o->n;
+    return (preconditioner){.p = p,
+                            .stride = rounded(p),
+                            .outputs = outputs,
+                            .ready = at,
+                            .diagonal = at + 1,
+                            .column = at + 1 + p,
+                            .factor = at + 1 + 2 * p};
+}
+
+/* c G + l2 with its diagonal raised until it has a factor: constant or equal features make it singular. */
+static tw_status make_first_matrix(preconditioner *m, tw_objective *F)
+{
+    const double bound = tw_model_curvature_max(F->model->ops), c = bound > 0 && isfinite(bound) ? bound : 1;
+    double most = 0;
+    TW_TRY(tw_objective_gram(F, m->factor));
+    for (size_t i = 0; i < m->p; i++) {
+        for (size_t j = 0; j <= i; j++) m->factor[i * m->stride + j] = c * m->factor[i * m->stride + j];
+        m->diagonal[i] = m->factor[i * m->stride + i] + (i < F->model->features ? F->l2 : 0);
+        most = fmax(most, m->diagonal[i]);
+    }
+    if (!(most > 0 && isfinite(most))) return tw_fail(TW_DATA, "the Gram matrix of the features is zero or not finite");
+    for (double raise = 0;; raise = raise > 0 ? 10 * raise : 0x1p-40 * most) {
+        for (size_t i = 0; i < m->p; i++) m->factor[i * m->stride + i] = m->diagonal[i] + raise;
+        if (tw_cholesky_factor(m->p, m->stride, m->factor) == m->p) break;
+    }
+    *m->ready = 1;
+    return TW_OK;
+}
+
+/* q = P^-1 q, output by output. */
+static void apply_first_matrix(const preconditioner *m, double *q)
+{
+    for (size_t k = 0; k < m->outputs; k++) {
+        for (size_t j = 0; j < m->p; j++) m->column[j] = q[j * m->outputs + k];
+        tw_cholesky_solve(m->p, m->stride, m->factor, m->column);
+        for (size_t j = 0; j < m->p; j++) q[j * m->outputs + k] = m->column[j];
+    }
+}
+
+/* ---- the two loops ---- */
+
+static void two_loops(const history *h, const preconditioner *m, double *q, double *scratch)
 {
     const size_t n = h->n, held = (size_t)*h->held, last = slot(h, 0) * n;
     for (size_t i = 0; i < held; i++) {
@@ -74,7 +140,13 @@ static void two_loops(const history *h, double *q)
         h->a[at] = h->rho[at] * tw_vec_dot(n, h->s + at * n, q);
         tw_vec_axpy(n, -h->a[at], h->y + at * n, q);
     }
-    const double gamma = tw_vec_dot(n, h->s + last, h->y + last) / tw_vec_dot(n, h->y + last, h->y + last);
+    if (m) {
+        memcpy(scratch, h->y + last, n * sizeof *scratch);
+        apply_first_matrix(m, scratch);
+        apply_first_matrix(m, q);
+    }
+    const double *const py = m ? scratch : h->y + last;
+    const double gamma = tw_vec_dot(n, h->s + last, h->y + last) / tw_vec_dot(n, h->y + last, py);
     for (size_t j = 0; j < n; j++) q[j] = gamma * q[j];
     for (size_t i = held; i-- > 0;) {
         const size_t at = slot(h, i);
@@ -92,7 +164,7 @@ static void short_gradient(const tw_iterate *it)
 
 static void describe(const tw_optimizer_settings *set, size_t length, char *text)
 {
-    snprintf(text, length, "%zu", set->memory);
+    snprintf(text, length, "%zu%s", set->memory, set->gram ? ", gram" : "");
 }
 
 /* ---- l1 > 0 ---- */
@@ -161,8 +233,8 @@ static bool orthant_wise(tw_optimizer *o, const tw_objective *F, tw_iterate *it)
 
 static size_t work_len(const tw_optimizer_settings *set, size_t n)
 {
-    (void)set;
-    return n;
+    const size_t p = n / (set->outputs ? set->outputs : 1);
+    return set->gram ? n + 1 + 2 * p + p * rounded(p) : n;
 }
 
 static tw_status direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)
@@ -179,14 +251,22 @@ static tw_status direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)
         tw_optimizer_downhill(F, it);
         return TW_OK;
     }
+    preconditioner m = {0};
+    if (o->set.gram) m = first_matrix(o);
+    if (o->set.gram && *m.ready == 0) TW_TRY(make_first_matrix(&m, F));
     if (*h.held > 0) {
         memcpy(it->d, it->g, o->n * sizeof *it->d);
-        two_loops(&h, it->d);
+        two_loops(&h, o->set.gram ? &m : NULL, it->d, o->work);
         for (size_t j = 0; j < o->n; j++) it->d[j] = -it->d[j];
         if (tw_vec_dot(o->n, it->g, it->d) < 0) return TW_OK;
         *h.held = 0; /* rounding has spoilt the pairs: forget them */
     }
-    short_gradient(it);
+    if (!o->set.gram) {
+        short_gradient(it);
+        return TW_OK;
+    }
+    for (size_t j = 0; j < o->n; j++) it->d[j] = -it->g[j];
+    apply_first_matrix(&m, it->d);
     return TW_OK;
 }
 

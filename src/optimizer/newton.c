@@ -1,12 +1,13 @@
-/* Newton's method: d = -H^-1 g by Cholesky factorisation of the whole Hessian (Nocedal and Wright 2006, chapter 3).
+/* Newton's method: d = -H^-1 g by Cholesky factorisation of the whole Hessian (Nocedal and Wright 2006,
+ * chapter 3).
  *
  * What the loss cannot see is pinned: softmax does not change when one vector is added to all classes, so the
- * matrix is H + c 1 1^T over the classes of such a parameter. g has no part in that direction, so d is the step that
- * leaves the mean over the classes alone. A pivot that vanishes in rounding adds tau I, tau from n u max h_jj times 10
- * until a factor exists and d descends.
+ * matrix is H + c 1 1^T over the classes of such a parameter. g has no part in that direction, so d is the
+ * step that leaves the mean over the classes alone. A pivot that vanishes in rounding adds tau I, tau from n
+ * u max h_jj times 10 until a factor exists and d descends.
  *
- * State: systems that were regularised | condition number of the last [2]. Work: matrix [n][stride], its diagonal [n],
- * scratch [2n]. */
+ * State: systems that were regularised | condition number of the last [2]. Work: matrix [n][stride], its
+ * diagonal [n], scratch [2n]. */
 #include "thalweg/cholesky.h"
 #include "thalweg/kernels.h"
 #include "thalweg/optimizer.h"
@@ -58,7 +59,7 @@ static void pin(newton_system *s, size_t first, size_t classes)
 
 static void pin_classes(newton_system *s, const tw_objective *F)
 {
-    const size_t classes = F->model->outputs;
+    const size_t classes = F->model ? F->model->outputs : 1;
     if (classes < 2) return;
     for (size_t j = 0; F->l2 == 0 && j < F->n_weights; j += classes) pin(s, j, classes);
     if (F->n > F->n_weights) pin(s, F->n_weights, classes);
@@ -120,7 +121,7 @@ const tw_optimizer_ops tw_optimizer_newton = {
     .descent = true,
     .natural = true,
     .matrix = true,
-    .default_step = "backtracking",
+    .default_step = "wolfe",
     .state_len = state_len,
     .work_len = work_len,
     .direction = direction,

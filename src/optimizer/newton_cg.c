@@ -1,10 +1,10 @@
-/* Truncated Newton in a trust region: min over ||d|| <= radius of g.d + d.Hd / 2 by conjugate gradients, each step of
- * which costs one product H p (Steihaug 1983). Radius and constants are those of TRON (Lin and More 1999; Lin, Weng
- * and Keerthi 2008): the step rule trust_region leaves the ratio of the decrease to the model's, and the next direction
- * takes the radius from it.
+/* Truncated Newton in a trust region: min over ||d|| <= radius of g.d + d.Hd / 2 by conjugate gradients, each
+ * step of which costs one product H p (Steihaug 1983). Radius and constants are those of TRON (Lin and More
+ * 1999; Lin, Weng and Keerthi 2008): the step rule trust_region leaves the ratio of the decrease to the
+ * model's, and the next direction takes the radius from it.
  *
- * State: steps so far | radius | ||g|| at the start | of the last step ||d||, g.d, predicted, on the boundary [7].
- * Work: residual, conjugate direction, its product [3n]. */
+ * State: steps so far | radius | ||g|| at the start | of the last step ||d||, g.d, predicted, on the boundary
+ * [7]. Work: residual, conjugate direction, its product [3n]. */
 #include "thalweg/optimizer.h"
 #include "thalweg/vec.h"
 
@@ -39,7 +39,8 @@ static size_t work_len(const tw_optimizer_settings *set, size_t n)
 
 /* ---- the radius ---- */
 
-/* Where the parabola through F, its slope and the new F has its minimum, in lengths of the last step; at least 1/4. */
+/* Where the parabola through F, its slope and the new F has its minimum, in lengths of the last step; at
+ * least 1/4. */
 static double interpolated(const double *state, double ratio)
 {
     const double bend = -(ratio * state[PREDICTED]) - state[SLOPE]; /* F+ - F - g.d */
@@ -123,7 +124,9 @@ static double residual_norm(const double *state, double g_norm)
 static tw_status direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)
 {
     const double g_norm = tw_vec_norm(o->n, it->g);
-    const long limit = o->set.max_inner ? (long)o->set.max_inner : o->n < MOST_INNER ? (long)o->n : MOST_INNER;
+    const long limit = o->set.max_inner    ? (long)o->set.max_inner
+                       : o->n < MOST_INNER ? (long)o->n
+                                           : MOST_INNER;
     double *const state = o->state;
     begin(state, g_norm, it);
     conjugate c = {.F = F, .n = o->n, .s = it->d, .r = o->work, .p = o->work + o->n, .q = o->work + 2 * o->n};

@@ -38,7 +38,7 @@ static void step_down(const tw_objective *F, const tw_iterate *it, double *to)
 /* d from points to go to. */
 static void lead(tw_iterate *it)
 {
-    for (size_t j = 0; j < it->n; j++) it->d[j] = it->d[j] == 0 ? 0 - it->w[j] : it->d[j] - it->w[j];
+    for (size_t j = 0; j < it->n; j++) it->d[j] = it->d[j] - it->w[j]; /* -w exactly, where zero */
 }
 
 /* (w - x+).(x+ - x) > 0: the momentum points uphill. */

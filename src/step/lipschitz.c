@@ -1,9 +1,10 @@
-/* 1 / L for a bound L of the largest curvature of F: L = 1.01 c lambda + l2, c the supremum of the second derivative of the
- * loss (1/4 logistic, 1/2 softmax: Boehning 1992) and lambda the largest eigenvalue of the Gram matrix X^T Omega X / W, found
- * before the first step: the Lanczos process (Lanczos 1950; Golub and Van Loan 2013, section 10.1) from a fixed random
- * vector, until the residual of its largest Ritz value is below 1e-4 of it. An eigenvalue lies that close; one that is more
- * than 1 %, which the factor covers, above it would show in the residual unless the start had less than 1e-4 of its vector.
- * Power iteration costs the same reads and stops too early more often (Kuczynski and Wozniakowski 1992).
+/* 1 / L for a bound L of the largest curvature of F: L = 1.01 c lambda + l2, c the supremum of the second
+ * derivative of the loss (1/4 logistic, 1/2 softmax: Boehning 1992) and lambda the largest eigenvalue of the
+ * Gram matrix X^T Omega X / W, found before the first step: the Lanczos process (Lanczos 1950; Golub and Van
+ * Loan 2013, section 10.1) from a fixed random vector, until the residual of its largest Ritz value is below
+ * 1e-4 of it. An eigenvalue lies that close; one that is more than 1 %, which the factor covers, above it
+ * would show in the residual unless the start had less than 1e-4 of its vector. Power iteration costs the
+ * same reads and stops too early more often (Kuczynski and Wozniakowski 1992).
  *
  * State: alpha | has it been computed [2]. */
 #include "thalweg/rng.h"
@@ -14,7 +15,8 @@
 
 enum { ROUNDS = 60, HALVINGS = 60 };
 
-/* The projection of the Gram matrix: alpha_i on the diagonal, beta_i between i and i + 1; beta_last leads out of it. */
+/* The projection of the Gram matrix: alpha_i on the diagonal, beta_i between i and i + 1; beta_last leads out
+ * of it. */
 typedef struct {
     int k;
     double alpha[ROUNDS], beta[ROUNDS];
@@ -31,7 +33,8 @@ static size_t state_len(const tw_step_settings *set, size_t n)
 static bool below(const tridiagonal *t, double x)
 {
     double pivot = t->alpha[0] - x;
-    for (int i = 1; i < t->k && pivot < 0; i++) pivot = t->alpha[i] - x - t->beta[i - 1] * t->beta[i - 1] / pivot;
+    for (int i = 1; i < t->k && pivot < 0; i++)
+        pivot = t->alpha[i] - x - t->beta[i - 1] * t->beta[i - 1] / pivot;
     return pivot < 0;
 }
 
@@ -116,7 +119,8 @@ static tw_status measure(tw_step *s, tw_objective *F)
     tw_objective_batch(F, step);
     TW_TRY(status);
     const double bound = tw_model_curvature_max(F->model->ops) * (1.01 * lambda) + F->l2;
-    if (!isfinite(bound)) return tw_fail(TW_DATA, "the curvature of the data is not finite: scale the features");
+    if (!isfinite(bound))
+        return tw_fail(TW_DATA, "the curvature of the data is not finite: scale the features");
     s->state[0] = bound > 0 ? 1 / bound : 1;
     s->state[1] = 1;
     return TW_OK;

@@ -71,6 +71,7 @@ tw_status tw_step_advance(tw_step *s, tw_objective *F, tw_iterate *it)
 {
     const double f = it->f;
     it->slope = tw_objective_slope(F, it->w, it->g, it->d);
+    if (s->set.unit) it->slope = it->slope / it->length; /* d holds the length */
     it->slope_end = NAN;
     it->rejected = false;
     TW_TRY(s->ops->length ? move_and_evaluate(s, F, it) : s->ops->advance(s, F, it));

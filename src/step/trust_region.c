@@ -1,7 +1,8 @@
-/* The whole of d, or nothing: w + d is taken when F falls by more than 1e-4 of what the quadratic model of newton_cg
- * predicted (Lin and More 1999). Where both lie within the rounding of F the decrease is -(g.d + g+.d) / 2, the trapezoid
- * rule on the slopes, which is exact for a quadratic: taken when the slope at the end is less steep than at the
- * start. The radius is newton_cg's to change; when nothing is left of it the search has failed. */
+/* The whole of d, or nothing: w + d is taken when F falls by more than 1e-4 of what the quadratic model of
+ * newton_cg predicted (Lin and More 1999). Where both lie within the rounding of F the decrease is -(g.d +
+ * g+.d) / 2, the trapezoid rule on the slopes, which is exact for a quadratic: taken when the slope at the
+ * end is less steep than at the start. The radius is newton_cg's to change; when nothing is left of it the
+ * search has failed. */
 #include "thalweg/step.h"
 
 #include <math.h>

@@ -126,7 +126,9 @@ void tw_monitor_explain(const tw_monitor *m, const tw_iterate *it, size_t length
         at += (size_t)snprintf(text + at, length - at, ", and every other test named");
     if (m->set.patience > 1 && m->held >= m->set.patience && at < length)
         at += (size_t)snprintf(text + at, length - at, ", %ld times in a row", m->held);
-    if (it->k > 0 && isfinite(it->f) && at < length)
+    if (it->k > 0 && isfinite(it->f) && isnan(it->f_prev) && at < length)
+        snprintf(text + at, length - at, " (gradient norm %.2e at the point that is kept)", it->g_norm);
+    else if (it->k > 0 && isfinite(it->f) && at < length)
         snprintf(text + at, length - at, " (gradient norm %.2e, loss delta %.2e)", it->g_norm,
                  tw_monitor_loss_delta(it));
 }

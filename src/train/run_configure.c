@@ -107,7 +107,10 @@ static tw_status open_dataset(tw_run *run)
 static tw_status open_validation(tw_run *run)
 {
     tw_config *c = &run->config;
-    const tw_dataset_names names = {.need_labels = true};
+    const tw_dataset_names names = {.features = c->data.features, /* named as in the training data */
+                                    .labels = c->data.labels,
+                                    .weights = c->data.weights,
+                                    .need_labels = true};
     TW_TRY(tw_dataset_open(&run->watched.dataset, c->data.validation.file, &names, NULL));
     if (!c->data.train || run->watched.dataset.cols == run->dataset.cols) return TW_OK;
     tw_config_problem(c, "data.validation.file", "%s has %lld features, %s has %lld", c->data.validation.file,

@@ -51,7 +51,8 @@ static tw_status read_shard(tw_run *run)
     const double start = tw_seconds();
     TW_TRY(tw_partition_init(&run->partition, run->dataset.rows, run->config.reduction.groups,
                              tw_comm_size(run->comm)));
-    if (run->optimizer_ops->matrix) tw_partition_align(&run->partition, TW_MATRIX_GROUPS);
+    if (run->optimizer_ops->matrix || run->config.optimizer.preconditioner == TW_CONFIG_PRECONDITIONER_GRAM)
+        tw_partition_align(&run->partition, TW_MATRIX_GROUPS);
     const int64_t first = tw_partition_shard(&run->partition, rank);
     const int64_t rows = tw_partition_shard(&run->partition, rank + 1) - first;
     const tw_status status = tw_shard_read(&run->shard, &run->dataset, first, rows);
@@ -116,6 +117,8 @@ static tw_optimizer_settings optimizer_settings(const tw_run *run)
                                    .full_batch = c->optimizer.batch == 0,
                                    .restart = c->optimizer.restart,
                                    .acceleration = c->optimizer.acceleration,
+                                   .gram = c->optimizer.preconditioner == TW_CONFIG_PRECONDITIONER_GRAM,
+                                   .outputs = run->model.outputs,
                                    .max_inner = (size_t)c->optimizer.max_inner};
 }
 
@@ -150,7 +153,11 @@ static tw_status read_validation(tw_run *run)
     TW_TRY(tw_partition_init(&v->partition, v->dataset.rows, 0, tw_comm_size(run->comm)));
     const int64_t first = tw_partition_shard(&v->partition, rank);
     TW_TRY(tw_shard_read(&v->shard, &v->dataset, first, tw_partition_shard(&v->partition, rank + 1) - first));
-    return run->n_classes ? tw_shard_encode(&v->shard, run->n_classes, run->classes) : TW_OK;
+    const tw_status labels = run->n_classes ? tw_shard_encode(&v->shard, run->n_classes, run->classes)
+                                            : tw_model_check_labels(run->model_ops, &v->shard);
+    if (labels == TW_OK) return TW_OK;
+    return tw_fail(labels, "data.validation.file %s: %s%s", v->dataset.path, tw_status_message(),
+                   run->n_classes ? "; it may hold no class that the training data has not" : "");
 }
 
 tw_status tw_run_load_validation(tw_run *run)
@@ -166,17 +173,25 @@ tw_status tw_run_load_validation(tw_run *run)
     return tw_comm_agree(run->comm, tw_objective_init(&v->objective, &parts));
 }
 
+/* Some rows must be left on both sides. Before anything is fitted to them. */
+static tw_status count_watched(tw_run *run)
+{
+    tw_watched *v = &run->watched;
+    if (!v->any || run->config.data.validation.file) return TW_OK;
+    for (size_t i = 0; i < run->shard.rows; i++) v->rows += run->shard.part[i] != 0;
+    TW_TRY(tw_comm_allreduce(run->comm, TW_SUM, 1, &v->rows)); /* whole numbers: exact in any order */
+    if (v->rows > 0 && v->rows < (double)run->dataset.rows) return TW_OK;
+    return tw_fail(TW_CONFIG, "data.validation keeps %s of %lld rows%s; use a %s share, or name the rows by data.validation.tail",
+                   v->rows > 0 ? "all" : "none", (long long)run->dataset.rows, v->rows > 0 ? " and leaves none to train on" : "",
+                   v->rows > 0 ? "smaller" : "larger");
+}
+
 static tw_status watch(tw_run *run)
 {
     tw_watched *v = &run->watched;
     const bool own_file = run->config.data.validation.file != NULL;
     if (!v->any) return TW_OK;
     if (own_file) TW_TRY(tw_run_load_validation(run));
-    for (size_t i = 0; v->weight && i < run->shard.rows; i++) v->rows += run->shard.part[i] != 0;
-    TW_TRY(tw_comm_allreduce(run->comm, TW_SUM, 1, &v->rows));
-    if (!own_file && (v->rows == 0 || v->rows == (double)run->dataset.rows))
-        return tw_fail(TW_CONFIG, "data.validation leaves %.0f of %lld rows to train on", (double)run->dataset.rows - v->rows,
-                       (long long)run->dataset.rows);
     v->best = calloc(run->model.n_params + 1, sizeof *v->best);
     TW_TRY(tw_comm_agree(run->comm, v->best ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the best parameters")));
     v->validation = (tw_validation){.objective = own_file ? &v->objective : &run->objective,
@@ -193,6 +208,7 @@ tw_status tw_run_load(tw_run *run)
     TW_TRY(tw_comm_agree(run->comm, read_shard(run)));
     TW_TRY(take_labels(run));
     TW_TRY(tw_comm_agree(run->comm, tw_run_assign_parts(run)));
+    TW_TRY(count_watched(run));
     TW_TRY(tw_comm_agree(run->comm, tw_model_init(&run->model, run->model_ops, run->shard.cols,
                                                   run->n_classes, run->config.model.intercept)));
     run->model.settings.delta = run->config.model.delta;

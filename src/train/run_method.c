@@ -48,8 +48,9 @@ static const char *pair_obstacle(const tw_optimizer_ops *o, const tw_step_ops *s
 {
     if (o->only_step && strcmp(o->only_step, s->name) != 0) return "brings a step rule of its own";
     if (s->only_optimizer && strcmp(s->only_optimizer, o->name) != 0) return "belongs to another method";
-    if (s->needs_descent && !o->descent) return "needs a direction that always descends";
     if (o->unit && !s->length) return "searches along a line, but this method needs its length in advance";
+    if (s->needs_descent && !o->descent) return "needs a direction that always descends";
+    if (s->products && (o->natural || o->default_length > 0)) return "is the length of a gradient, not of a direction of other size";
     if (s->needs_full_batch && c->optimizer.batch > 0) return "compares the loss at two points, which mini-batches do not have";
     if (c->model.l1 > 0 && o->matrix && s->uses_margins) return "judges slopes, which l1 breaks along these directions";
     return NULL;
@@ -110,6 +111,8 @@ static void check_optimizer(tw_run *run)
         LIST_OPTIMIZERS(list, l1);
         tw_config_problem(c, "model.l1", "%s cannot minimise with l1 > 0; use optimizer.type: %s", o->name, list);
     }
+    if (c->optimizer.preconditioner == TW_CONFIG_PRECONDITIONER_GRAM && (strcmp(o->name, "lbfgs") != 0 || c->model.l1 > 0))
+        tw_config_problem(c, "optimizer.preconditioner", "gram goes with optimizer.type: lbfgs and model.l1: 0");
     if (m && ((o->matrix && !m->curvatures) || (o->products && !m->hessian_vector)))
         tw_config_problem(c, "optimizer.type", "%s needs second derivatives, which model.type %s does not have", o->name,
                           m->name);

@@ -5,6 +5,7 @@
 #include "train/run_impl.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,12 +114,14 @@ static tw_status keep_best(tw_run *run, tw_trainer *trainer)
 {
     tw_iterate *it = &run->iterate;
     const tw_validation *v = trainer->validation;
-    if (!v || v->patience == 0 || v->best_k == it->k || tw_reason_class(it->why) == 'f') return TW_OK;
+    if (!v || v->patience == 0 || v->best_k == it->k || !isfinite(v->best_loss) || tw_reason_class(it->why) == 'f') return TW_OK;
     memcpy(it->w, v->best_w, it->n * sizeof *it->w);
     TW_TRY(tw_objective_eval(&run->objective, it->w, &it->f, it->g));
     tw_objective_accept(&run->objective);
     it->g_norm = tw_objective_stationarity(&run->objective, it->w, it->g);
+    it->f_prev = NAN; /* no step led here */
     it->val_loss = v->best_loss;
+    it->val_accuracy = v->best_accuracy;
     return TW_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "thalweg/trainer.h"
 
 #include "thalweg/vec.h"
+#include "train/saddle.h"
 
 #include <math.h>
 #include <string.h>
@@ -31,11 +32,14 @@ static tw_status watch(tw_trainer *t)
     tw_score score;
     if (!v) return TW_OK;
     TW_TRY(tw_objective_score(v->objective, it->w, v->same_rows, v->weight, &score));
+    if (!(score.weight > 0))
+        return tw_fail(TW_DATA, "the weights of the validation rows sum to zero: there is nothing to judge by");
     it->val_loss = score.loss;
     it->val_accuracy = score.accuracy;
     v->since++;
     if (!(score.loss < v->best_loss)) return TW_OK;
     v->best_loss = score.loss;
+    v->best_accuracy = score.accuracy;
     v->best_k = it->k;
     v->since = 0;
     if (v->best_w) memcpy(v->best_w, it->w, it->n * sizeof *it->w);
@@ -89,6 +93,7 @@ tw_status tw_trainer_epoch(tw_trainer *t)
     tw_objective_epoch(F, (uint64_t)it->k);
     for (int64_t s = 0; s < steps && !(F->agreed[TW_FLAG_TIME] > 0); s++) {
         tw_objective_batch(F, s);
+        F->requests[TW_FLAG_TIME] = tw_monitor_time_up(t->monitor); /* agreed in this step's exchange */
         TW_TRY(tw_objective_eval(F, it->w, &f, it->g)); /* of the rows of this step */
         if (!(F->weight > 0)) continue;                 /* which may be none */
         TW_TRY(tw_step_announce(t->step, F, it, (double)it->k + (double)s / (double)steps));
@@ -119,5 +124,6 @@ tw_status tw_trainer_run(tw_trainer *t)
         if (t->validation) t->monitor->unimproved = t->validation->since;
         tw_runlog_row(t->log, F, it); /* rank 0; a failure rides along */
     }
+    TW_TRY(tw_saddle_check(F, it));
     return tw_comm_agree(F->comm, F->pending);
 }

@@ -164,6 +164,37 @@ code=0
 timeout 60 "$mpirun" -n 2 ./page nowhere.yaml >page.txt 2>err.txt || code=$?
 if [ "$code" != 66 ] || ! grep -q nowhere.yaml err.txt; then fail "no configuration: exit $code, $(cat err.txt)"; fi
 
+# The examples of docs/examples, on one rank and on several; as docs/library.md says.
+examples=$source_dir/docs/examples
+quietly compile "$prefix" "$examples/rosenbrock.c" rosenbrock
+quietly compile "$prefix" "$examples/own_loss.c" own_loss
+near() { # TOLERANCE NUMBER... = NUMBER...: as many on both sides, each near its own
+    awk -v room="$1" 'BEGIN { n = (ARGC - 2) / 2; if (ARGC < 4 || ARGC % 2 || ARGV[n + 1] != "=") exit 1
+        for (i = 1; i <= n; i++) { d = ARGV[i] - ARGV[n + 1 + i]; if (!(d <= room + 0 && -d <= room + 0)) exit 1 } }' "${@:2}"
+}
+near 1e-6 1 2 = 1 2.0000009 || fail "near finds two equal numbers different"
+refused "a number that is 2e-6 off" near 1e-6 1 2 = 1 2.000002
+refused "a missing number" near 1e-6 1 = 1 2
+numbers() { grep -oE -- '-?[0-9]+\.[0-9]{9}' "$1"; }
+timeout 60 "$mpirun" -n 2 ./rosenbrock >rosenbrock.txt 2>err.txt || { cat err.txt; fail "docs/examples/rosenbrock.c"; }
+grep '^rosenbrock: .*gradient_norm:' rosenbrock.txt >valley.txt || fail "no minimum in $(cat rosenbrock.txt)"
+# shellcheck disable=SC2046
+near 1e-6 $(numbers valley.txt) = 1 1 || fail "another minimum: $(cat valley.txt)"
+grep -q '^x^2 - y^2: .* saddle_point: .*no minimum' rosenbrock.txt || fail "no saddle point in $(cat rosenbrock.txt)"
+for ranks in 1 2 3; do
+    timeout 60 "$mpirun" -n "$ranks" ./own_loss rows.h5 >own_loss.txt 2>err.txt || { cat err.txt; fail "own_loss on $ranks"; }
+    # The optimum by scipy: tests/truth/own_loss.py
+    # shellcheck disable=SC2046
+    near 1e-7 $(numbers own_loss.txt) = -1.964062166 1.043455069 3.077471708 || fail "another fit: $(cat own_loss.txt)"
+    cat own_loss.txt >>all_ranks.txt
+done
+if [ "$(wc -l <all_ranks.txt)" != 3 ] || [ "$(grep -o 'xxh3:[0-9a-f]*' all_ranks.txt | sort -u | wc -l)" != 1 ]; then
+    fail "the fit depends on the number of ranks: $(cat all_ranks.txt)"
+fi
+code=0
+timeout 60 "$mpirun" -n 2 ./own_loss nowhere/rows.h5 >own_loss.txt 2>err.txt || code=$?
+if [ "$code" != 73 ] || ! grep -q nowhere err.txt; then fail "no folder to write to: exit $code, $(cat err.txt)"; fi
+
 # By CMake.
 quietly configure "$prefix" "$version" by_cmake
 quietly cmake --build by_cmake

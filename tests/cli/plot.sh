@@ -109,6 +109,10 @@ exits 65 "metrics.jsonl:1:" long_line
 exits 65 '"iteration" is missing' missing_key
 exits 65 '"loss" is not a number' text_loss
 exits 65 "nothing to plot" nulls
+exits 65 "no row says its reads of the data" good --x reads
+mkdir text_reads
+echo '{"iteration":0,"loss":1,"reads":"two"}' >text_reads/metrics.jsonl
+exits 65 '"reads" is not a number' text_reads
 exits 65 "metrics.jsonl:2:" good broken -o picture.svg
 verdict "a refused plot writes nothing" test ! -e picture.svg
 
@@ -138,7 +142,7 @@ verdict "gnuplot's own words are shown" grep -qF "line 7: unknown terminal" err.
 with_path "$work/bin" good || true
 verdict "a missing gnuplot says how to get it" grep -qF "apt-get install gnuplot-nox" err.txt
 verdict "the table is tab-separated with empty cells for null" \
-    grep -qxF "$(printf 'good\t0\t0.10000000000000001\t3\t0.90000000000000002\t')" good/plot.tsv
+    grep -qxF "$(printf 'good\t0\t0.10000000000000001\t\t3\t0.90000000000000002\t')" good/plot.tsv
 rm good/plot.tsv
 
 finish() {
@@ -167,6 +171,25 @@ verdict "one quantity gives one curve" has_curves one.svg 1
 exits 0 "wrote four.svg" good -o four.svg --quantity gap,loss,gradient_norm,taylor_ratio --x seconds
 verdict "four quantities give four curves" has_curves four.svg 4
 verdict "the axis says seconds" grep -qF '>seconds' four.svg
+
+# gaps 1, 0.1 and 0.01 above the least loss, at reads 1, 2 and 3 or 1, 3 and 7: straight, and bent
+gaps() { # gaps FOLDER READS READS READS
+    mkdir -p -- "$1"
+    printf '{"iteration":0,"loss":3,"reads":%s}\n{"iteration":1,"loss":2.1,"reads":%s}\n' "$2" "$3" >"$1/metrics.jsonl"
+    printf '{"iteration":2,"loss":2.01,"reads":%s}\n{"iteration":9,"loss":2,"reads":null}\n' "$4" >>"$1/metrics.jsonl"
+}
+gaps even 1 2 3
+gaps uneven 1 3 7
+exits 0 "wrote even/plot.svg" even --x reads --quantity gap
+verdict "the axis says reads" grep -qF '>reads of the data' even/plot.svg
+straight_up() { points "$1" a | awk -F, '{ x[NR] = $1; y[NR] = $2 } END {
+    d = x[2] - (x[1] + x[3]) / 2; e = y[2] - (y[1] + y[3]) / 2
+    exit !(NR == 3 && d * d < 0.001 && e * e < 0.001 && y[3] > y[1] + 50) }'; }
+verdict "tenths of a gap a read are a straight line" straight_up even/plot.svg
+exits 0 "wrote uneven/plot.svg" uneven --x reads --quantity gap
+verdict "negative control: at other reads it is bent" eval '! straight_up uneven/plot.svg'
+exits 0 "wrote gap.png" even uneven -o gap.png --x reads --quantity gap
+verdict "gaps over reads as a PNG" is_png gap.png 1000 420
 exits 0 "wrote picture.PNG" good -o picture.PNG
 verdict "a PNG of three panels is 1000 x 900" is_png picture.PNG 1000 900
 exits 0 "wrote small.png" good -o small.png --quantity loss

@@ -66,7 +66,7 @@ refused 'judges slopes' optimizer.type=coordinate_descent model.l1=0.1 step.rule
 accepted optimizer.type=coordinate_descent model.l1=0.1
 
 # A matrix that no machine of today holds: 1 MB of 3 rows, half a million columns, would need 2e12 bytes and more.
-timeout 60 "$thalweg" generate -o wide.h5 --task logistic --rows 16 --features 600000 --type u8 >/dev/null
+timeout 60 "$thalweg" generate -o wide.h5 --task logistic --rows 16 --features 600000 --type f32 >/dev/null
 refused 'newton needs .* a rank for the matrix of 600000 features' optimizer.type=newton data.train=wide.h5 data.scaling=none
 refused 'use newton_cg or lbfgs' optimizer.type=newton data.train=wide.h5 data.scaling=none
 accepted optimizer.type=newton_cg data.train=wide.h5 data.scaling=none

@@ -71,6 +71,9 @@ for model in linear logistic softmax; do
         configure "" "$methods" $model $scaling "" "stop.max_iterations: 7"
         configure -l1 "$l1" $model $scaling ", l1: 0.02" "stop.max_iterations: 7"
     done
+    if grep -q '`optimizer.preconditioner`' names.md; then
+        configure -gram "lbfgs wolfe" $model standardize "" $'optimizer.preconditioner: gram\nstop.max_iterations: 7'
+    fi
     configure -batches "$batches" $model standardize "" $'optimizer.batch: 100\nstop.max_epochs: 3'
     configure -path "$l1" $model standardize ", l1: 0.02, folds: 3, path: {count: 3, min_ratio: 0.1}" "stop.max_iterations: 5"
 done

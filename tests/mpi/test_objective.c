@@ -194,6 +194,7 @@ START_TEST(second_order_methods_take_the_same_steps_on_any_number_of_ranks)
     for (int i = 0; i < 3; i++) {
         twice t;
         test_case c = make_case(tw_models[_i], 3001);
+        if (rules[i] == &tw_step_lipschitz && !isfinite(tw_model_curvature_max(c.ops))) continue; /* refused */
         c.scaling = TW_SCALING_STANDARDIZE;
         c.weighted = c.margins = true;
         bool ok = make(&t, &c);

@@ -2,6 +2,8 @@
  * at a time, written from that page alone and sharing no code with the library. The sections below
  * have its numbers. It prints the bits that the contract fixes, so that a test can compare them
  * with the program's. It is there to be believed, not to be fast. */
+#include "oracle.h"
+
 #include <hdf5.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,13 +12,13 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-_Noreturn static void refuse(const char *what, const char *which)
+_Noreturn void refuse(const char *what, const char *which)
 {
     fprintf(stderr, "oracle: %s: %s\n", what, which);
     exit(2);
 }
 
-static void *zeros(size_t n)
+void *zeros(size_t n)
 {
     void *v = calloc(n + 1, sizeof(double));
     return v ? v : (refuse("no memory", "calloc failed"), NULL);
@@ -24,7 +26,7 @@ static void *zeros(size_t n)
 
 /* ---- 1. Arithmetic -------------------------------------------------------------------------- */
 /* The lane sum L(j -> a_j b_j). */
-static double dot(size_t n, const double *a, const double *b)
+double dot(size_t n, const double *a, const double *b)
 {
     double acc[4][8] = {{0}}, t[8];
     for (size_t j = 0; j < n; j++) acc[j / 8 % 4][j % 8] = fma(a[j], b[j], acc[j / 8 % 4][j % 8]);
@@ -66,17 +68,6 @@ static double log_core(double u, double c)
 }
 
 /* ---- 2. Rows, groups, blocks, tree ---------------------------------------------------------- */
-typedef struct {
-    char **words;           /* the command line after the file */
-    size_t m, n, K, N, G;   /* rows, features, outputs, parameters, groups */
-    double *x, *y, *weight; /* m*n; m labels as section 4 wants them; m or NULL */
-    double *mu, *sigma;     /* n each; NULL without scaling */
-    double l2, **w, **g;    /* the whole run: point and gradient after k steps */
-    double **ds, **dy;      /* the pairs of l-BFGS from [1] on, oldest first */
-    size_t pairs;           /* how many; 0 when they are forgotten */
-    enum { linear, logistic, softmax, huber, poisson, squared_hinge } model;
-} problem;
-
 /* What is summed: a leaf makes the vector of rows [first, last), join writes a (+) b over a. */
 typedef struct tree {
     const problem *p;
@@ -110,8 +101,7 @@ static double *over_blocks(const tree *t, size_t first, size_t last)
 
 static double *over_groups(const tree *t, size_t k, size_t count)
 {
-    size_t m = t->p->m, G = t->p->G;
-    if (count == 1) return over_blocks(t, m * k / G, m * (k + 1) / G);
+    if (count == 1) return over_blocks(t, t->p->start[k], t->p->start[k + 1]);
     double *left = over_groups(t, k, count / 2);
     return joined(t, left, over_groups(t, k + count / 2, count / 2));
 }
@@ -120,14 +110,17 @@ static double *over_groups(const tree *t, size_t k, size_t count)
 /* The vector of a node: count, n of mean, n of M2. */
 static double *statistics_leaf(const tree *t, size_t first, size_t last)
 {
-    size_t n = t->p->n;
+    const problem *p = t->p;
+    size_t n = p->n;
     double *node = zeros(1 + 2 * n), *mean = node + 1, *M2 = mean + n, dev;
-    node[0] = (double)(last - first);
+    while (first < last && p->kept[first]) first++;
+    for (size_t i = first; i < last; i++) node[0] = node[0] + !p->kept[i];
+    if (node[0] == 0) return free(node), NULL;
     for (size_t j = 0; j < n; j++) {
         const double *x = t->p->x + j, x0 = x[first * n]; /* x[i * n] is feature j of row i */
-        for (size_t i = first; i < last; i++) mean[j] = mean[j] + (x[i * n] - x0);
+        for (size_t i = first; i < last; i++) mean[j] = p->kept[i] ? mean[j] : mean[j] + (x[i * n] - x0);
         mean[j] = x0 + mean[j] / node[0];
-        for (size_t i = first; i < last; i++) dev = x[i * n] - mean[j], M2[j] = fma(dev, dev, M2[j]);
+        for (size_t i = first; i < last; i++) dev = x[i * n] - mean[j], M2[j] = p->kept[i] ? M2[j] : fma(dev, dev, M2[j]);
     }
     return node;
 }
@@ -149,9 +142,9 @@ static void find_scaling(problem *p, int minmax)
     double *root = over_groups(&t, 0, p->G);
     p->mu = zeros(p->n), p->sigma = zeros(p->n);
     for (size_t n = p->n, j = 0; j < n; j++) {
-        double min = p->x[j], max = min, sd = sqrt(root[1 + n + j] / (double)p->m);
-        for (size_t i = j; i < p->m * n; i += n) min = p->x[i] < min ? p->x[i] : min;
-        for (size_t i = j; i < p->m * n; i += n) max = p->x[i] > max ? p->x[i] : max;
+        double min = INFINITY, max = -INFINITY, sd = sqrt(root[1 + n + j] / root[0]);
+        for (size_t i = 0; i < p->m; i++) min = !p->kept[i] && p->x[i * n + j] < min ? p->x[i * n + j] : min;
+        for (size_t i = 0; i < p->m; i++) max = !p->kept[i] && p->x[i * n + j] > max ? p->x[i * n + j] : max;
         p->mu[j] = minmax ? min : root[1 + j];
         p->sigma[j] = minmax ? max - min : sd;
         if (p->sigma[j] == 0) p->sigma[j] = 1;
@@ -204,10 +197,10 @@ static double *gradient_leaf(const tree *t, size_t first, size_t last)
         for (size_t k = 0; k < K; k++)
             z[k] = (p->model == softmax ? chain : dot)(n, x, t->v + k * n) + t->c[k];
         double loss = row_loss(p, p->y[i], z, r);
-        s[K] = s[K] + (p->weight ? p->weight[i] * loss : loss);
+        s[K] = s[K] + (!p->weight ? loss : p->weight[i] == 0 ? 0 : p->weight[i] * loss);
         s[K + 1] = s[K + 1] + (p->weight ? p->weight[i] : 1);
         for (size_t k = 0; k < K; k++) {
-            if (p->weight) r[k] = p->weight[i] * r[k];
+            if (p->weight) r[k] = p->weight[i] == 0 ? 0 : p->weight[i] * r[k];
             for (size_t j = 0; j < n; j++) g[j * K + k] = fma(r[k], x[j], g[j * K + k]);
             s[k] = s[k] + r[k];
         }
@@ -222,7 +215,7 @@ static void gradient_join(const problem *p, double *a, const double *b)
 }
 
 /* ---- 5. Objective --------------------------------------------------------------------------- */
-static double objective(const problem *p, const double *w, double *g)
+double objective(const problem *p, const double *w, double *g)
 {
     size_t n = p->n, K = p->K;
     double *v = zeros(n * K), *c = zeros(K);
@@ -243,7 +236,7 @@ static double objective(const problem *p, const double *w, double *g)
 }
 
 /* ---- Options, input ------------------------------------------------------------------------- */
-static const char *option(const problem *p, const char *name)
+const char *option(const problem *p, const char *name)
 {
     size_t n = strlen(name);
     for (char **a = p->words; *a; a++)
@@ -251,7 +244,7 @@ static const char *option(const problem *p, const char *name)
     return NULL;
 }
 
-static double number(const problem *p, const char *name, double otherwise)
+double number(const problem *p, const char *name, double otherwise)
 {
     char *end = "";
     const char *text = option(p, name);
@@ -260,8 +253,7 @@ static double number(const problem *p, const char *name, double otherwise)
     return value;
 }
 
-#define one_of(p, name, ...) find(name, option(p, name), (const char *[]){__VA_ARGS__, NULL})
-static int find(const char *name, const char *text, const char **words)
+int find(const char *name, const char *text, const char **words)
 {
     int i = 0;
     while (text && words[i] && strcmp(text, words[i])) i++;
@@ -281,18 +273,6 @@ static double *read_data(problem *p, hid_t file, const char *name, int rank)
     double *v = zeros(size[0] * size[1]);
     if (H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, v) < 0) refuse("cannot read", name);
     return v;
-}
-
-/* A label becomes its place among the sorted distinct labels; returns how many there are. */
-static size_t number_labels(size_t m, double *y)
-{
-    double *place = zeros(m), label = -INFINITY, next;
-    for (size_t classes = 0;; classes++, label = next) {
-        next = INFINITY;
-        for (size_t i = 0; i < m; i++) next = y[i] > label && y[i] < next ? y[i] : next;
-        for (size_t i = 0; i < m; i++) place[i] = y[i] == next ? (double)classes : place[i];
-        if (next == INFINITY) return memcpy(y, place, m * sizeof *y), free(place), classes;
-    }
 }
 
 /* ---- 6. Methods ----------------------------------------------------------------------------- */
@@ -331,9 +311,8 @@ static void lbfgs_direction(problem *p, size_t k, double *d)
 static double take_step(const problem *p, size_t k, const double *d, double *F)
 {
     int rule = one_of(p, "step", "constant", "inverse", "backtracking");
-    double alpha = number(p, "length", 1), tau = number(p, "tau", 1), c1 = number(p, "c1", 1e-4);
+    double alpha = schedule(p, (double)k), c1 = number(p, "c1", 1e-4);
     double old = *F, slope = dot(p->N, p->g[k], d), left = number(p, "max_trials", 50);
-    if (rule == 1) alpha = (alpha * tau) / ((double)k + tau);
     for (; left > 0; left--, alpha = alpha * number(p, "shrink", 0.5)) {
         double *w = p->w[k + 1], *g = p->g[k + 1];
         for (size_t j = 0; j < p->N; j++) w[j] = fma(alpha, d[j], p->w[k][j]);
@@ -385,6 +364,9 @@ static void read_problem(problem *p, const char *path)
     p->G = (size_t)number(p, "groups", 0);
     if (p->G == 0) p->G = many + few == 0 ? 1 : many > few ? many : few;
     if (p->G != p2(p->G)) refuse("not a power of two", "groups");
+    p->start = zeros(p->G + 1);
+    for (size_t k = 0; k <= p->G; k++) p->start[k] = p->m * k / p->G;
+    keep_rows(p);
     int scaling = one_of(p, "scaling", "none", "standardize", "minmax");
     if (scaling > 0) find_scaling(p, scaling == 2);
 }
@@ -394,7 +376,7 @@ int main(int argc, char **argv)
     static problem p; /* static, so that all memory is reachable until the end */
     static const char names[] =
         " model= scaling= optimizer= step= length= tau= c1= shrink= max_trials= l2= momentum= "
-        "memory= intercept= groups= iterations= init= X= y= weights= isa-free ";
+        "memory= intercept= groups= iterations= init= X= y= weights= isa-free seed= batch= epochs= fraction= tail= list= ";
     if (argc < 3) refuse("usage", "DATA.h5 option=value ..., see README.md");
     p.words = argv + 2;
     for (char **a = p.words, name[16]; *a; a++) {
@@ -407,6 +389,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < 4 * points; i++) rows[i] = zeros(p.N);
     p.w = rows, p.g = rows + points, p.ds = p.g + points, p.dy = p.ds + points;
     for (size_t j = 0; j < p.N; j++) p.w[0][j] = number(&p, "init", 0);
-    unsigned long long hash = XXH3_64bits(p.w[train(&p, iterations)], p.N * sizeof(double));
+    double *w = number(&p, "batch", 0) > 0 ? train_epochs(&p) : p.w[train(&p, iterations)];
+    unsigned long long hash = XXH3_64bits(w, p.N * sizeof(double));
     printf("parameters xxh3:%016llx\nn_parameters %zu\n", hash, p.N);
 }

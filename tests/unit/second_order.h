@@ -1,5 +1,5 @@
-/* second_order.h -- problems with known second derivatives, for the tests of Newton's methods: the Hessian as direct sums
- * in long double, and systems solved by elimination. */
+/* second_order.h -- problems with known second derivatives, for the tests of Newton's methods: the Hessian as
+ * direct sums in long double, and systems solved by elimination. */
 #ifndef THALWEG_TEST_SECOND_ORDER_H
 #define THALWEG_TEST_SECOND_ORDER_H
 
@@ -96,7 +96,8 @@ static inline size_t features(const problem *q, size_t i, long double *x)
 }
 
 /* Second derivatives of the loss of a row, c [K][K]; identity: of half the squares of the margins. */
-static inline void row_curvature(const problem *q, const long double *x, size_t dim, bool identity, long double *c)
+static inline void row_curvature(const problem *q, const long double *x, size_t dim, bool identity,
+                                 long double *c)
 {
     const size_t outputs = q->p.model.outputs;
     long double z[CLASSES], p[CLASSES], sum = 0;
@@ -127,7 +128,8 @@ static inline void true_hessian(const problem *q, bool identity, long double *h)
         weight += omega;
         for (size_t a = 0; a < n; a++)
             for (size_t b = 0; b < n; b++)
-                h[a * n + b] += omega * c[a % outputs * outputs + b % outputs] * x[a / outputs] * x[b / outputs];
+                h[a * n + b] +=
+                    omega * c[a % outputs * outputs + b % outputs] * x[a / outputs] * x[b / outputs];
     }
     for (size_t i = 0; i < n * n; i++) h[i] /= weight;
     for (size_t j = 0; j < q->F->n_weights; j++) h[j * n + j] += q->c.l2;
@@ -141,7 +143,8 @@ static inline void eliminate(size_t n, long double *a, long double *b)
         for (size_t i = j; i < n; i++)
             if (fabsl(a[i * n + j]) > fabsl(a[best * n + j])) best = i;
         for (size_t k = 0; k <= n; k++) {
-            long double *const x = k < n ? &a[j * n + k] : &b[j], *const y = k < n ? &a[best * n + k] : &b[best];
+            long double *const x = k < n ? &a[j * n + k] : &b[j], *const y =
+                                                                      k < n ? &a[best * n + k] : &b[best];
             const long double swap = *x;
             *x = *y;
             *y = swap;
@@ -163,7 +166,8 @@ typedef struct {
     tw_step s;
 } method;
 
-static inline void begin(method *m, const problem *q, const tw_optimizer_ops *optimizer, const tw_step_ops *rule)
+static inline void begin(method *m, const problem *q, const tw_optimizer_ops *optimizer,
+                         const tw_step_ops *rule)
 {
     static const tw_optimizer_settings set = {.momentum = 0.9, .memory = 5};
     static const tw_step_settings steps = {.length = 1, .c1 = 1e-4, .shrink = 0.5, .max_trials = 50};

@@ -1,5 +1,5 @@
-/* test_lipschitz.c -- 1/L against the largest eigenvalue by Jacobi rotations in long double, that descent with it never
- * fails, and that it is found once. */
+/* test_lipschitz.c -- 1/L against the largest eigenvalue by Jacobi rotations in long double, that descent
+ * with it never fails, and that it is found once. */
 #include "second_order.h"
 
 static const tw_model_ops *const models[] = {&tw_model_linear, &tw_model_logistic, &tw_model_softmax};
@@ -192,7 +192,8 @@ int main(void)
     Suite *s = suite_create("lipschitz");
     TCase *t = tcase_create("lipschitz");
     tcase_set_timeout(t, 60);
-    tcase_add_loop_test(t, the_length_is_one_over_the_largest_curvature_and_at_most_a_percent_less, 0, N_CASES);
+    tcase_add_loop_test(t, the_length_is_one_over_the_largest_curvature_and_at_most_a_percent_less, 0,
+                        N_CASES);
     tcase_add_test(t, close_eigenvalues_and_a_start_almost_without_the_largest_do_not_make_it_too_long);
     tcase_add_loop_test(t, descent_with_it_is_monotone_and_with_twice_as_much_it_is_not, 0, N_CASES);
     tcase_add_test(t, it_is_found_once_and_its_reads_are_counted);

@@ -1,5 +1,5 @@
-/* test_newton.c -- the Hessian against direct sums and central differences, and Newton's method: one step for a quadratic,
- * quadratic convergence, and minima that are not unique. */
+/* test_newton.c -- the Hessian against direct sums and central differences, and Newton's method: one step for
+ * a quadratic, quadratic convergence, and minima that are not unique. */
 #include "second_order.h"
 
 static const tw_model_ops *const models[] = {&tw_model_linear, &tw_model_logistic, &tw_model_softmax};
@@ -34,7 +34,8 @@ START_TEST(the_hessian_is_the_sum_of_the_curvatures_of_the_rows)
     true_hessian(&q, false, truth);
     for (size_t i = 0; i < q.n; i++)
         for (size_t j = 0; j < q.n; j++) {
-            ck_assert_double_eq_tol(h[i * q.n + j], (double)truth[i * q.n + j], 2e-15 * largest(q.n * q.n, h));
+            ck_assert_double_eq_tol(h[i * q.n + j], (double)truth[i * q.n + j],
+                                    2e-15 * largest(q.n * q.n, h));
             ck_assert_double_eq(h[i * q.n + j], h[j * q.n + i]);
         }
     unmake(&q);
@@ -80,7 +81,8 @@ START_TEST(a_product_is_that_of_the_matrix)
     ck_assert_int_eq(tw_objective_hessian_vector(q.F, d, false, out), TW_OK);
     ck_assert(q.F->reads == reads + 1 && q.F->reductions == reductions + 1);
     for (size_t i = 0; i < q.n; i++) expected[i] = tw_vec_dot(q.n, h + i * q.n, d);
-    for (size_t i = 0; i < q.n; i++) ck_assert_double_eq_tol(out[i], expected[i], 1e-14 * (1 + largest(q.n, out)));
+    for (size_t i = 0; i < q.n; i++)
+        ck_assert_double_eq_tol(out[i], expected[i], 1e-14 * (1 + largest(q.n, out)));
     ck_assert_int_eq(tw_objective_hessian_vector(q.F, d, true, out), TW_OK);
     for (size_t i = 0; i < q.n; i++) {
         long double sum = 0;
@@ -155,12 +157,14 @@ START_TEST(the_direction_solves_the_newton_system_and_leaves_the_mean_of_the_cla
     ck_assert_int_eq(tw_optimizer_direction(&m.o, q.F, &q.it), TW_OK);
     ck_assert_int_eq(tw_objective_hessian(q.F, h), TW_OK);
     for (size_t i = 0; i < q.n; i++)
-        ck_assert_double_eq_tol(tw_vec_dot(q.n, h + i * q.n, q.it.d), -q.it.g[i], 1e-13 * (1 + largest(q.n, q.it.d)));
+        ck_assert_double_eq_tol(tw_vec_dot(q.n, h + i * q.n, q.it.d), -q.it.g[i],
+                                1e-13 * (1 + largest(q.n, q.it.d)));
     ck_assert_int_eq(q.it.regularised, 0);
     ck_assert(q.it.condition >= 1 && q.it.condition < 1e6);
     const size_t first = c.l2 == 0 ? 0 : q.F->n_weights;
     for (size_t j = first; c.ops == &tw_model_softmax && j < q.n; j += CLASSES)
-        ck_assert_double_eq_tol(q.it.d[j] + q.it.d[j + 1] + q.it.d[j + 2], 0, 1e-13 * (1 + largest(q.n, q.it.d)));
+        ck_assert_double_eq_tol(q.it.d[j] + q.it.d[j + 1] + q.it.d[j + 2], 0,
+                                1e-13 * (1 + largest(q.n, q.it.d)));
     end(&m);
     unmake(&q);
 }
@@ -301,7 +305,8 @@ static double with_columns(const tw_model_ops *ops, size_t kept, tw_iterate *at_
 START_TEST(a_column_that_is_there_twice_is_regularised_and_changes_no_minimum)
 {
     tw_iterate once, twice;
-    const double f = with_columns(models[_i], COLS - 1, &once), f_twice = with_columns(models[_i], COLS, &twice);
+    const double f = with_columns(models[_i], COLS - 1, &once),
+                 f_twice = with_columns(models[_i], COLS, &twice);
     ck_assert_int_eq(once.regularised, 0);
     ck_assert_int_ge(twice.regularised, 1);
     ck_assert_double_gt(twice.condition, 1e12);
@@ -343,7 +348,8 @@ int main(void)
     tcase_add_loop_test(t, a_product_is_that_of_the_matrix, 0, N_CASES);
     tcase_add_test(t, without_margins_there_are_no_second_derivatives);
     tcase_add_loop_test(t, one_step_solves_a_ridge_regression, 0, N_CASES / 3);
-    tcase_add_loop_test(t, the_direction_solves_the_newton_system_and_leaves_the_mean_of_the_classes, 0, N_CASES);
+    tcase_add_loop_test(t, the_direction_solves_the_newton_system_and_leaves_the_mean_of_the_classes, 0,
+                        N_CASES);
     tcase_add_loop_test(t, the_condition_number_is_that_of_the_hessian_within_three, 0, 2);
     tcase_add_loop_test(t, near_the_minimum_every_step_squares_the_gradient, 0, 4);
     tcase_add_test(t, an_iteration_costs_two_reads_and_two_reductions);

@@ -21,6 +21,7 @@ static void add_run(fixture *f, size_t n, const double *losses, double stride)
     for (size_t i = 0; i < n; i++)
         f->row[r][i] = (tw_plot_row){.iteration = stride * (double)i,
                                      .seconds = stride * (double)i / 1000,
+                                     .reads = 1 + 3 * stride * (double)i,
                                      .value = {losses[i], losses[i], 0.5}};
     f->run[r] = (tw_plot_run){.n = n, .row = f->row[r]};
     f->plot.run = f->run;
@@ -119,6 +120,34 @@ START_TEST(iterations_are_logarithmic_when_one_run_is_twenty_times_as_long)
 }
 END_TEST
 
+START_TEST(a_row_stands_at_its_iteration_its_seconds_or_its_reads)
+{
+    const tw_plot_row row = {.iteration = 7, .seconds = 0.25, .reads = 22, .value = {1, 1, 1}};
+    tw_plot plot = {0};
+    ck_assert_double_eq(tw_plot_x(&plot, &row), 7);
+    plot.x = TW_PLOT_SECONDS;
+    ck_assert_double_eq(tw_plot_x(&plot, &row), 0.25);
+    plot.x = TW_PLOT_READS;
+    ck_assert_double_eq(tw_plot_x(&plot, &row), 22);
+}
+END_TEST
+
+START_TEST(an_axis_of_reads_begins_at_zero_and_is_logarithmic_by_the_longest_run)
+{
+    fixture f = {.plot.x = TW_PLOT_READS};
+    add_run(&f, 3, (double[]){3, 2, 1}, 1);
+    tw_plot_axis axis;
+    tw_plot_axis_x(&f.plot, &axis);
+    ck_assert_int_eq(axis.scale, TW_AXIS_LINEAR);
+    ck_assert_double_eq(axis.low, 0);
+    ck_assert_double_eq(axis.high, 7);
+    add_run(&f, 3, (double[]){3, 2, 1}, 24); /* 145 reads against 7 */
+    tw_plot_axis_x(&f.plot, &axis);
+    ck_assert_int_eq(axis.scale, TW_AXIS_LOG1P);
+    ck_assert_double_eq_tol(axis.high, log10(146), 1e-12);
+}
+END_TEST
+
 /* Ends of an axis from the ordinary to the extreme: tics must ascend, lie inside and differ in their labels.
  */
 static const double ends[][2] = {{0.38, 2.3},     {0, 1},          {-3, 5},          {1, 1e9},
@@ -158,6 +187,8 @@ static Suite *suite(void)
     tcase_add_test(axes, gaps_are_measured_from_the_lowest_loss_of_all_runs);
     tcase_add_test(axes, a_taylor_ratio_counts_only_where_the_loss_changed_beyond_rounding);
     tcase_add_test(axes, iterations_are_logarithmic_when_one_run_is_twenty_times_as_long);
+    tcase_add_test(axes, a_row_stands_at_its_iteration_its_seconds_or_its_reads);
+    tcase_add_test(axes, an_axis_of_reads_begins_at_zero_and_is_logarithmic_by_the_longest_run);
     tcase_add_loop_test(axes, tics_ascend_within_the_axis_and_their_labels_differ, 0,
                         sizeof ends / sizeof *ends);
     suite_add_tcase(s, axes);

@@ -83,7 +83,7 @@ START_TEST(a_step_leaves_the_iterate_whole_at_the_new_point)
     const tw_step_ops *ops = tw_steps[_i];
     start s;
     double w[MOST], g[MOST], f;
-    if (ops->only_optimizer) return; /* needs what that one leaves in the iterate: test_newton_cg.c */
+    if (ops->only_optimizer) return; /* needs what that one leaves in the iterate: test_trust_region.c */
     make(&s, &tw_model_softmax);
     ck_assert(ops->name && ops->summary && (ops->advance || ops->length) && tw_step_find(ops->name) == ops &&
               !tw_step_find("Constant"));
