@@ -6,7 +6,7 @@
 #   methods.sh THALWEG SOURCE_DIR BITS          checks
 #   methods.sh THALWEG SOURCE_DIR BITS pin      writes methods.txt anew: only for new methods, or a new version of the contract
 set -euo pipefail
-thalweg=$1 source_dir=$2 bits=$3 pins=$2/tests/mpi/methods.txt
+thalweg=$1 bits=$3 pins=$2/tests/mpi/methods.txt
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -71,7 +71,7 @@ for model in linear logistic softmax; do
         configure "" "$methods" $model $scaling "" "stop.max_iterations: 7"
         configure -l1 "$l1" $model $scaling ", l1: 0.02" "stop.max_iterations: 7"
     done
-    if grep -q '`optimizer.preconditioner`' names.md; then
+    if grep -q "^| .optimizer.preconditioner" names.md; then
         configure -gram "lbfgs wolfe" $model standardize "" $'optimizer.preconditioner: gram\nstop.max_iterations: 7'
     fi
     configure -batches "$batches" $model standardize "" $'optimizer.batch: 100\nstop.max_epochs: 3'

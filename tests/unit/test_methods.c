@@ -22,35 +22,35 @@ typedef struct {
 } method;
 
 static const method methods[] = {
-    {"gd", "backtracking", "", true},
-    {"gd", "wolfe", "", true},
-    {"gd", "goldstein", "", true},
-    {"gd", "lipschitz", "", true},
-    {"gd", "barzilai_borwein", "", true},
-    {"nesterov", "lipschitz", "", true},
-    {"proximal_gradient", "lipschitz", "", true},
-    {"lbfgs", "backtracking", "", false},
-    {"lbfgs", "wolfe", "", false},
-    {"lbfgs", "goldstein", "", false},
+    {"gd", "backtracking", "", true, NULL},
+    {"gd", "wolfe", "", true, NULL},
+    {"gd", "goldstein", "", true, NULL},
+    {"gd", "lipschitz", "", true, NULL},
+    {"gd", "barzilai_borwein", "", true, NULL},
+    {"nesterov", "lipschitz", "", true, NULL},
+    {"proximal_gradient", "lipschitz", "", true, NULL},
+    {"lbfgs", "backtracking", "", false, NULL},
+    {"lbfgs", "wolfe", "", false, NULL},
+    {"lbfgs", "goldstein", "", false, NULL},
     {"lbfgs", "backtracking", "", false, "preconditioner: gram"},
     {"lbfgs", "wolfe", "", false, "preconditioner: gram"},
-    {"newton", "backtracking", "", false},
-    {"newton", "wolfe", "", false},
-    {"newton", "goldstein", "", false},
-    {"newton_cg", "trust_region", "", false},
-    {"coordinate_descent", "backtracking", "", false},
-    {"coordinate_descent", "wolfe", "", false},
+    {"newton", "backtracking", "", false, NULL},
+    {"newton", "wolfe", "", false, NULL},
+    {"newton", "goldstein", "", false, NULL},
+    {"newton_cg", "trust_region", "", false, NULL},
+    {"coordinate_descent", "backtracking", "", false, NULL},
+    {"coordinate_descent", "wolfe", "", false, NULL},
 };
 
 /* The step shrinks and every gradient is that of 32 rows: within 1e-3 of the optimum after some epochs. */
 static const method stochastic[] = {
-    {"gd", "inverse", "length: 0.1, tau: 100", true},
-    {"momentum", "inverse", "length: 0.01, tau: 50", true},
-    {"nesterov", "inverse", "length: 0.01, tau: 50", true},
-    {"adagrad", "inverse", "length: 0.3, tau: 10", true},
-    {"rmsprop", "inverse", "length: 0.02, tau: 5", true},
-    {"adam", "inverse", "length: 0.05, tau: 5", true},
-    {"adamw", "inverse", "length: 0.05, tau: 5", true},
+    {"gd", "inverse", "length: 0.1, tau: 20", true, NULL},
+    {"momentum", "inverse", "length: 0.01, tau: 50", true, NULL},
+    {"nesterov", "inverse", "length: 0.01, tau: 50", true, NULL},
+    {"adagrad", "inverse", "length: 0.3, tau: 10", true, NULL},
+    {"rmsprop", "inverse", "length: 0.02, tau: 5", true, NULL},
+    {"adam", "inverse", "length: 0.05, tau: 5", true, NULL},
+    {"adamw", "inverse", "length: 0.05, tau: 5", true, NULL},
 };
 
 enum { N_METHODS = sizeof methods / sizeof *methods, N_STOCHASTIC = sizeof stochastic / sizeof *stochastic };
@@ -101,8 +101,9 @@ static double gap_of(const json_t *c, const method *m, const char *limits)
     ck_assert_msg(tw_run_train(&run) == TW_OK, "%s", tw_status_message());
     const double gap = fabs(run.iterate.f - want) / fmax(fabs(want), want == 0 ? 1 : 0);
     if (getenv("THALWEG_TEST_VERBOSE"))
-        fprintf(stderr, "%s %s %s| %s | %ld %s %.2e %.2fs\n", m->optimizer, m->rule, text(c, "name"),
-                run.iterate.k, tw_reason_name(run.iterate.why), gap, tw_seconds() - run.began);
+        fprintf(stderr, "%s %s %s| %s | %ld %s %.2e %.2fs\n", m->optimizer, m->rule, m->set ? m->set : "",
+                text(c, "name"), run.iterate.k, tw_reason_name(run.iterate.why), gap,
+                tw_seconds() - run.began);
     tw_run_release(&run);
     tw_comm_release(comm);
     return gap;
