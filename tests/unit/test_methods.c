@@ -133,9 +133,8 @@ static bool fits(const method *m, const json_t *c)
     if (!tw_optimizer_find(m->optimizer) || !tw_step_find(m->rule)) return false;
     /* e^z has no largest curvature, so no length is safe: refused before a run. */
     if (strcmp(m->rule, "lipschitz") == 0 && is(c, "model", "poisson")) return false;
-    /* Pixels of one image are alike: the sweeps over 640 coefficients of unscaled ones take minutes. */
-    if (strcmp(m->optimizer, "coordinate_descent") == 0 && is_from(c, "digits") &&
-        is(c, "model", "softmax") && is(c, "scaling", "none"))
+    /* Pixels of one image are alike: the sweeps over 640 coefficients take minutes. */
+    if (strcmp(m->optimizer, "coordinate_descent") == 0 && is_from(c, "digits") && is(c, "model", "softmax"))
         return false;
     if (!m->first_order || is_from(c, "parabola")) return true;
     /* Features of different size, or a weak penalty beside features that are alike: the Hessian has a
