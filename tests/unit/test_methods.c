@@ -44,7 +44,7 @@ static const method methods[] = {
 
 /* The step shrinks and every gradient is that of 32 rows: within 1e-3 of the optimum after some epochs. */
 static const method stochastic[] = {
-    {"gd", "inverse", "length: 0.1, tau: 20", true, NULL},
+    {"gd", "inverse", "length: 0.1, tau: 50", true, NULL},
     {"momentum", "inverse", "length: 0.01, tau: 50", true, NULL},
     {"nesterov", "inverse", "length: 0.01, tau: 50", true, NULL},
     {"adagrad", "inverse", "length: 0.3, tau: 10", true, NULL},
@@ -136,6 +136,11 @@ static bool fits(const method *m, const json_t *c)
     /* Pixels of one image are alike: the sweeps over 640 coefficients take minutes. */
     if (strcmp(m->optimizer, "coordinate_descent") == 0 && is_from(c, "digits") && is(c, "model", "softmax"))
         return false;
+    /* The bound of the curvature is far above that of ten classes: 4e-7 above the optimum after 20000 short
+     * steps. */
+    if (strcmp(m->optimizer, "gd") == 0 && strcmp(m->rule, "lipschitz") == 0 && is_from(c, "digits") &&
+        is(c, "model", "softmax"))
+        return false;
     if (!m->first_order || is_from(c, "parabola")) return true;
     /* Features of different size, or a weak penalty beside features that are alike: the Hessian has a
      * condition of 1e4 to 1e12, and methods that only know the gradient are up to 0.1 F above the optimum
@@ -182,7 +187,7 @@ START_TEST(mini_batches_with_a_falling_length_come_near_the_optimum)
     ck_assert_msg(c != NULL, "no case is called %s", name);
     if (!tw_optimizer_find(m->optimizer) || slow) return;
     snprintf(limits, sizeof limits,
-             "optimizer: {type: %s, batch: 32, weight_decay: 0}\nstop: {gradient_norm: 0, max_epochs: 200}",
+             "optimizer: {type: %s, batch: 32, weight_decay: 0}\nstop: {gradient_norm: 0, max_epochs: 400}",
              m->optimizer);
     const double gap = gap_of(c, m, limits);
     ck_assert_msg(gap <= 1e-3, "%s on %s: %.3g above the optimum", m->optimizer, name, gap);
