@@ -38,6 +38,7 @@ typedef struct {
     bool needs_descent;    /* the direction must descend */
     bool uses_margins;     /* judges trial lengths from margins where the model has them */
     bool products;         /* asks for H d (lipschitz) */
+    bool own_length;       /* finds its lengths without settings.length */
     const char *only_optimizer; /* the one optimizer it goes with, NULL: any that suits */
 
     /* Doubles of state for n parameters; they start as zeros. OPTIONAL */
@@ -71,6 +72,9 @@ struct tw_step {
 tw_status tw_step_init(tw_step *step, const tw_step_ops *ops, const tw_step_settings *set,
                        size_t n) TW_CHECKED;
 void tw_step_release(tw_step *step);
+
+/** "wolfe from 1", "lipschitz". Not collective. Returns text. */
+const char *tw_step_describe(const tw_step_ops *ops, const tw_step_settings *set, size_t length, char *text);
 
 /** Before the direction: it->length, what a schedule will use at this time; NAN for a search. Collective. */
 tw_status tw_step_announce(tw_step *step, tw_objective *F, tw_iterate *it, double time) TW_CHECKED;

@@ -137,6 +137,7 @@ static tw_status length(tw_step *s, tw_objective *F, const tw_iterate *it, doubl
 
 const tw_step_ops tw_step_lipschitz = {
     .name = "lipschitz",
+    .own_length = true,
     .summary = "1/L, the longest constant length that is safe, from the largest curvature of the data",
     .products = true,
     .state_len = state_len,

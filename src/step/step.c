@@ -3,6 +3,7 @@
 #include "thalweg/vec.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,15 @@ void tw_step_move(tw_iterate *it, double alpha, const double *from)
         if (w != from[j]) it->moved = true;
         it->w[j] = w;
     }
+}
+
+const char *tw_step_describe(const tw_step_ops *ops, const tw_step_settings *set, size_t length, char *text)
+{
+    if (ops->own_length)
+        snprintf(text, length, "%s", ops->name);
+    else
+        snprintf(text, length, "%s from %g", ops->name, set->length);
+    return text;
 }
 
 tw_status tw_step_announce(tw_step *s, tw_objective *F, tw_iterate *it, double time)

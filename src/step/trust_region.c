@@ -48,6 +48,7 @@ static tw_status advance(tw_step *s, tw_objective *F, tw_iterate *it)
 
 const tw_step_ops tw_step_trust_region = {
     .name = "trust_region",
+    .own_length = true,
     .summary = "all of d when F falls as the quadratic model says, else a smaller region",
     .needs_full_batch = true,
     .needs_descent = true,

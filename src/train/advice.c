@@ -45,11 +45,14 @@ static double spread_ratio(const tw_objective *F)
 
 static bool diverged(patient *p)
 {
+    const char *instead = p->F->batches.steps > 0 ? "shorten step.length, or let it decay (step.rule: inverse)"
+                                                  : "shorten step.length, or use step.rule: backtracking";
     if (tw_reason_class(p->it->why) != 'f') return false;
     if (p->F->scaling && p->F->scaling->kind == TW_SCALING_NONE)
         return SAY(p, "the step is too long for this data: features of very different size need scaling\n"
-                      "           (data.scaling: standardize); else shorten step.length, or use step.rule: backtracking");
-    return SAY(p, "the step is too long for this data: shorten step.length, or use step.rule: backtracking");
+                      "           (data.scaling: standardize); else %s",
+                   instead);
+    return SAY(p, "the step is too long for this data: %s", instead);
 }
 
 static bool saddle(patient *p)
@@ -119,6 +122,14 @@ static bool scaling_missing(patient *p)
     return SAY(p, "not converged: the spreads of the features differ by a factor of %.2g; set data.scaling: standardize", ratio);
 }
 
+static bool singular(patient *p)
+{
+    if (p->it->regularised == 0 && !(p->it->condition > 1e13)) return false;
+    return SAY(p, "the matrix of second derivatives is singular in double precision%s: some features depend on each other; "
+                  "raise model.l2, drop such features, or use optimizer.type: lbfgs",
+               p->it->regularised > 0 ? " (its diagonal was raised)" : "");
+}
+
 static bool many_trials(patient *p)
 {
     const tw_iterate *it = p->it;
@@ -138,7 +149,7 @@ static bool ill_conditioned(patient *p)
 void tw_monitor_advise(const tw_monitor *m, const tw_objective *F, const tw_iterate *it, size_t length, char *text)
 {
     bool (*const symptoms[])(patient *) = {diverged,        saddle,          rises,       timid,          search_failed,
-                                           tolerance,       scaling_missing, many_trials, ill_conditioned};
+                                           tolerance,       scaling_missing, singular,    many_trials, ill_conditioned};
     patient p = {.m = m,
                  .F = F,
                  .it = it,

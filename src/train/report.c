@@ -35,8 +35,11 @@ static void print_verdict(tw_run *run)
 {
     char text[512];
     tw_monitor_explain(&run->monitor, &run->iterate, sizeof text, text);
-    tw_runlog_print(&run->log, "  stopped  %s; %s %ld, %ld evaluations\n", text,
-                    run->log.epochs ? "epoch" : "iteration", run->iterate.k, run->objective.evals);
+    tw_runlog_print(&run->log, "  stopped  %s; %s %ld, %ld evaluations, %.4g reads of the data\n", text,
+                    run->log.epochs ? "epoch" : "iteration", run->iterate.k, run->objective.evals, run->objective.reads);
+    if (run->iterate.condition > 0)
+        tw_runlog_print(&run->log, "  matrix   condition number about %.1e%s\n", run->iterate.condition,
+                        run->iterate.regularised > 0 ? ", after its diagonal was raised to make it regular" : "");
     tw_runlog_print(&run->log, "  result   loss %.17g%s\n", run->iterate.f,
                     tw_reason_class(run->iterate.why) == 's' ? " (not converged)" : "");
     if (run->config.model.l1 > 0)

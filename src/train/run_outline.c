@@ -17,7 +17,7 @@ static double largest_shard(const tw_run *run, const tw_partition *p)
 
 tw_status tw_run_outline(tw_run *run)
 {
-    char about[TW_PATH_LEN + 2 * TW_NAME_LEN], bytes[TW_UNIT_LEN];
+    char rule[96], about[TW_PATH_LEN + 2 * TW_NAME_LEN], bytes[TW_UNIT_LEN];
     tw_partition p;
     TW_TRY(tw_partition_init(&p, run->dataset.rows, run->config.reduction.groups, tw_comm_size(run->comm)));
     tw_dataset_describe(&run->dataset, sizeof about, about);
@@ -25,8 +25,8 @@ tw_status tw_run_outline(tw_run *run)
                     run->dataset.compressed   ? ", compressed"
                     : run->dataset.chunk_rows ? ", chunked"
                                               : "");
-    tw_runlog_print(&run->log, "  method   %s, %s, %s from %g\n", run->model_ops->name,
-                    run->optimizer_ops->name, run->step_ops->name, run->step_settings.length);
+    tw_runlog_print(&run->log, "  method   %s, %s, %s\n", run->model_ops->name, run->optimizer_ops->name,
+                    tw_step_describe(run->step_ops, &run->step_settings, sizeof rule, rule));
     tw_runlog_print(&run->log, "  ranks    %d, %lld groups of rows; at most %s of data a rank\n", p.size,
                     (long long)p.groups, tw_units_bytes(largest_shard(run, &p), bytes));
     tw_runlog_print(&run->log, "  output   %s\n", run->out);

@@ -45,14 +45,14 @@ static void print_data(tw_run *run)
 static void print_method(tw_run *run)
 {
     const tw_config *c = &run->config;
-    char method[128], l1[48] = "";
+    char method[128], rule[96], l1[48] = "";
     if (c->model.l1 > 0) snprintf(l1, sizeof l1, ", l1 %g", c->model.l1);
     tw_runlog_print(&run->log, "  model    %s, %zu parameter%s, l2 %g%s, %s\n", run->model_ops->name,
                     run->model.n_params, run->model.n_params == 1 ? "" : "s", c->model.l2, l1,
                     run->scaling.kind == TW_SCALING_NONE ? "no scaling" : tw_scaling_name(run->scaling.kind));
     tw_optimizer_describe(&run->optimizer, sizeof method, method);
-    tw_runlog_print(&run->log, "  method   %s, %s from %g; reduction %s (%lld group%s)\n", method,
-                    run->step_ops->name, run->step_settings.length, tw_run_reduction_name(run),
+    tw_runlog_print(&run->log, "  method   %s, %s; reduction %s (%lld group%s)\n", method,
+                    tw_step_describe(run->step_ops, &run->step_settings, sizeof rule, rule), tw_run_reduction_name(run),
                     (long long)run->partition.groups, run->partition.groups == 1 ? "" : "s");
 }
 

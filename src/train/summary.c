@@ -173,6 +173,10 @@ tw_status tw_summary_write(const tw_summary *s, const tw_run *run)
     json_object_set_new(all, "nonzeros",
                         json_integer((json_int_t)tw_objective_nonzeros(&run->objective, run->iterate.w)));
     json_object_set_new(all, "coefficients", json_integer((json_int_t)run->model.n_weights));
+    if (run->iterate.condition > 0) {
+        json_object_set_new(all, "condition", number(run->iterate.condition));
+        json_object_set_new(all, "regularised", json_integer((json_int_t)run->iterate.regularised));
+    }
     if (run->watched.any) json_object_set_new(all, "validation", validation(run));
     if (run->path.count > 0) json_object_set_new(all, "path", penalties(run));
     json_object_set_new(all, "seconds", json_real(s->wall));
