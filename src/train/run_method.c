@@ -126,7 +126,7 @@ static void check_step(tw_run *run)
     if (s->products && m && !(tw_model_curvature_max(m) > 0 && isfinite(tw_model_curvature_max(m))))
         tw_config_problem(c, "step.rule", "%s needs a loss of bounded curvature, and that of model.type %s is not", s->name,
                           m->name);
-    if (!(c->step.c1 < c->step.c2))
+    if (strcmp(s->name, "wolfe") == 0 && !(c->step.c1 < c->step.c2))
         tw_config_problem(c, "step.c2", "c1 (%g) must be smaller than c2 (%g): else no length need satisfy both", c->step.c1,
                           c->step.c2);
     if (c->step.warmup > 0 && !s->length)

@@ -39,7 +39,7 @@ accepted optimizer.type=gd optimizer.batch=32
 refused '1000 rows in a batch, but the data has 569' optimizer.type=gd optimizer.batch=1000
 refused 'with mini-batches the limit is stop.max_epochs' optimizer.type=gd optimizer.batch=32 stop.max_iterations=5
 refused 'max_iterations' stop.max_epochs=5
-refused 'c1 \(0.4\) must be smaller than c2 \(0.3\)' step.c1=0.4 step.c2=0.3
+refused 'c1 \(0.4\) must be smaller than c2 \(0.3\)' step.rule=wolfe step.c1=0.4 step.c2=0.3
 refused 'model.l2.*>= 0' model.l2=-1
 refused 'model.l1.*>= 0' model.l1=-0.5
 refused 'adam cannot minimise with l1 > 0; use optimizer.type: .*lbfgs' optimizer.type=adam model.l1=0.1
