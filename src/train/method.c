@@ -22,13 +22,16 @@ static tw_status unknown(const char *kind, const char *word, size_t count, const
                    near ? ". Did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-/* Why this optimizer cannot go with this rule, or NULL: as in a run of the program (run_method.c). */
-static const char *obstacle(const tw_optimizer_ops *o, const tw_step_ops *s, double l1)
+const char *tw_method_obstacle(const tw_optimizer_ops *o, const tw_step_ops *s, double l1, bool mini_batch)
 {
     if (o->only_step && strcmp(o->only_step, s->name) != 0) return "is not the rule that the method brings";
     if (s->only_optimizer && strcmp(s->only_optimizer, o->name) != 0) return "belongs to another method";
-    if (s->needs_descent && !o->descent) return "needs a direction that always descends";
     if (o->unit && !s->length) return "searches along a line, but this method needs its length in advance";
+    if (s->needs_descent && !o->descent) return "needs a direction that always descends";
+    if (s->products && (o->natural || o->default_length > 0))
+        return "is the length of a gradient, not of a direction of other size";
+    if (s->needs_full_batch && mini_batch)
+        return "compares the loss at two points, which mini-batches do not have";
     if (l1 > 0 && o->matrix && s->uses_margins)
         return "judges slopes, which l1 breaks along these directions";
     return NULL;
@@ -38,7 +41,7 @@ static const char *default_rule(const tw_optimizer_ops *o, double l1)
 {
     const char *name = o->default_step ? o->default_step : "constant";
     const tw_step_ops *own = tw_step_find(name);
-    return own && !obstacle(o, own, l1) ? name : "backtracking";
+    return own && !tw_method_obstacle(o, own, l1, false) ? name : "backtracking";
 }
 
 static tw_status find_names(tw_method *m, const tw_minimize_settings *set)
@@ -56,7 +59,7 @@ static tw_status find_names(tw_method *m, const tw_minimize_settings *set)
 
 static tw_status check_pair(const tw_method *m, const tw_minimize_settings *set)
 {
-    const char *why = obstacle(m->optimizer, m->step, set->l1);
+    const char *why = tw_method_obstacle(m->optimizer, m->step, set->l1, false);
     if (why)
         return tw_fail(TW_CONFIG, "step rule %s cannot be paired with optimizer %s: %s %s", m->step->name,
                        m->optimizer->name, m->step->name, why);
@@ -175,7 +178,7 @@ static tw_status set_values(tw_method *m, const tw_minimize_settings *set)
     set_step(m, set, &defaults);
     tw_config_release(&defaults);
     if (!complete) return tw_fail(TW_MEMORY, "out of memory for the settings");
-    if (!(m->of_step.c1 < m->of_step.c2))
+    if (m->step == &tw_step_wolfe && !(m->of_step.c1 < m->of_step.c2))
         return tw_fail(TW_CONFIG, "c1 (%g) must be smaller than c2 (%g): else no length need satisfy both",
                        m->of_step.c1, m->of_step.c2);
     return TW_OK;

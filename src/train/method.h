@@ -13,6 +13,11 @@ typedef struct {
     tw_monitor_settings stop;
 } tw_method;
 
+/* Why this optimizer cannot go with this rule, as the end of a sentence that begins with the rule's name, or NULL. Not
+ * collective. */
+const char *tw_method_obstacle(const tw_optimizer_ops *optimizer, const tw_step_ops *step, double l1,
+                               bool mini_batch);
+
 /** model: what will be fitted, NULL: a function. TW_CONFIG, TW_MEMORY; collective. */
 tw_status tw_method_init(tw_method *method, tw_comm *comm, const tw_minimize_settings *set,
                          const tw_model_ops *model) TW_CHECKED;

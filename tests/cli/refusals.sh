@@ -58,7 +58,7 @@ refused 'a warm-up belongs to a schedule' step.warmup=5
 accepted optimizer.type=gd step.rule=cosine step.warmup=5
 refused 'bounded curvature' model.type=poisson optimizer.type=gd step.rule=lipschitz
 accepted optimizer.type=gd step.rule=lipschitz
-refused 'brings a step rule of its own' optimizer.type=newton_cg step.rule=wolfe
+refused 'is not the rule that the method brings' optimizer.type=newton_cg step.rule=wolfe
 refused 'belongs to another method' step.rule=trust_region
 refused 'needs its length in advance' optimizer.type=proximal_gradient step.rule=backtracking
 refused 'newton needs batch: full' optimizer.type=newton optimizer.batch=32
