@@ -2,7 +2,6 @@
  * configuration. */
 #include "train/method.h"
 
-#include "thalweg/config.h"
 #include "thalweg/link.h"
 #include "thalweg/words.h"
 
@@ -126,36 +125,46 @@ static void set_stop(tw_method *m, const tw_minimize_settings *set)
         .divergence_factor = INFINITY}; /* the zero of a function means nothing: not finite alone counts */
 }
 
+tw_optimizer_settings tw_method_optimizer_settings(const tw_config *c)
+{
+    return (tw_optimizer_settings){.momentum = c->optimizer.momentum,
+                                   .memory = (size_t)c->optimizer.memory,
+                                   .beta1 = c->optimizer.beta1,
+                                   .beta2 = c->optimizer.beta2,
+                                   .smoothing = c->optimizer.smoothing,
+                                   .epsilon = c->optimizer.epsilon,
+                                   .weight_decay = c->optimizer.weight_decay,
+                                   .restart = c->optimizer.restart,
+                                   .acceleration = c->optimizer.acceleration,
+                                   .full_batch = c->optimizer.batch == 0,
+                                   .max_inner = (size_t)c->optimizer.max_inner};
+}
+
+tw_step_settings tw_method_step_settings(const tw_config *c)
+{
+    return (tw_step_settings){.length = c->step.length,
+                              .tau = c->step.tau,
+                              .decay = c->step.decay,
+                              .every = (long)c->step.every,
+                              .warmup = c->step.warmup,
+                              .period = c->step.period,
+                              .c1 = c->step.c1,
+                              .c2 = c->step.c2,
+                              .c = c->step.c,
+                              .shrink = c->step.shrink,
+                              .max_trials = (long)c->step.max_trials};
+}
+
 static void set_optimizer(tw_method *m, const tw_minimize_settings *set, const tw_config *c)
 {
-    m->of_optimizer = (tw_optimizer_settings){.momentum = c->optimizer.momentum,
-                                              .memory = (size_t)c->optimizer.memory,
-                                              .beta1 = c->optimizer.beta1,
-                                              .beta2 = c->optimizer.beta2,
-                                              .smoothing = c->optimizer.smoothing,
-                                              .epsilon = c->optimizer.epsilon,
-                                              .weight_decay = c->optimizer.weight_decay,
-                                              .restart = c->optimizer.restart,
-                                              .acceleration = c->optimizer.acceleration,
-                                              .max_inner = (size_t)c->optimizer.max_inner};
-    if (set->of_optimizer) m->of_optimizer = *set->of_optimizer;
+    m->of_optimizer = set->of_optimizer ? *set->of_optimizer : tw_method_optimizer_settings(c);
     m->of_optimizer.full_batch = true;
 }
 
 static void set_step(tw_method *m, const tw_minimize_settings *set, const tw_config *c)
 {
     const tw_optimizer_ops *o = m->optimizer;
-    m->of_step = (tw_step_settings){.tau = c->step.tau,
-                                    .decay = c->step.decay,
-                                    .every = (long)c->step.every,
-                                    .warmup = c->step.warmup,
-                                    .period = c->step.period,
-                                    .c1 = c->step.c1,
-                                    .c2 = c->step.c2,
-                                    .c = c->step.c,
-                                    .shrink = c->step.shrink,
-                                    .max_trials = (long)c->step.max_trials};
-    if (set->of_step) m->of_step = *set->of_step;
+    m->of_step = set->of_step ? *set->of_step : tw_method_step_settings(c);
     if (isnan(m->of_step.c2))
         m->of_step.c2 = o->natural ? 0.9 : 0.1; /* Nocedal and Wright 2006, section 3.1 */
     if (isnan(m->of_step.decay)) m->of_step.decay = m->step == &tw_step_step ? 0.1 : 0.95;

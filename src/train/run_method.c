@@ -168,18 +168,8 @@ tw_status tw_run_resolve_method(tw_run *run)
     check_optimizer(run);
     check_pair(run);
     check_step(run);
-    run->step_settings = (tw_step_settings){.length = c->step.length,
-                                            .tau = c->step.tau,
-                                            .decay = c->step.decay,
-                                            .every = (long)c->step.every,
-                                            .warmup = c->step.warmup,
-                                            .period = c->step.period,
-                                            .c1 = c->step.c1,
-                                            .c2 = c->step.c2,
-                                            .c = c->step.c,
-                                            .shrink = c->step.shrink,
-                                            .max_trials = (long)c->step.max_trials,
-                                            .natural = run->optimizer_ops->natural,
-                                            .unit = run->optimizer_ops->unit};
+    run->step_settings = tw_method_step_settings(c);
+    run->step_settings.natural = run->optimizer_ops->natural;
+    run->step_settings.unit = run->optimizer_ops->unit;
     return TW_OK;
 }
