@@ -67,6 +67,7 @@ struct tw_objective {
 
     double requests[TW_N_FLAGS]; /* this rank's, to be agreed in the next exchange */
     tw_status pending; /* failure of this rank's other work (a log row), raised in the next exchange */
+    tw_status prepared; /* of this rank's model for the pass to come */
     double agreed[TW_N_FLAGS]; /* sums over all ranks of the last exchange */
     double weight, bad_rows;   /* W, and rows whose loss was not finite, of the last evaluation */
     double full_weight;        /* W of all rows that take part */

@@ -25,7 +25,7 @@ tw_status tw_objective_hessian_vector(tw_objective *F, const double *d, bool ide
 {
     if (F->parts.function) return tw_function_product(F, d, identity, out);
     if (!identity) TW_TRY(need_margins(F));
-    TW_TRY(tw_objective_fold(F, d));
+    tw_objective_fold(F, d);
     TW_TRY(tw_objective_pass(F, F->reduction, add_product, &identity, F->sums));
     F->reads += 1;
     F->weight = F->full_weight;
