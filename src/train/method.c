@@ -68,6 +68,16 @@ static tw_status check_pair(const tw_method *m, const tw_minimize_settings *set)
     return TW_OK;
 }
 
+static tw_status check_gram(const tw_method *m, const tw_minimize_settings *set, const tw_model_ops *model)
+{
+    if (!set->of_optimizer || !set->of_optimizer->gram) return TW_OK;
+    if (m->optimizer != &tw_optimizer_lbfgs || set->l1 > 0)
+        return tw_fail(TW_CONFIG, "the Gram matrix (gram) goes with optimizer lbfgs and l1 = 0");
+    if (!model)
+        return tw_fail(TW_CONFIG, "the Gram matrix (gram) is for models with data rows, not for functions");
+    return TW_OK;
+}
+
 /* What the method asks of the model. A function has differences of its gradient, but no margins. */
 static tw_status check_model(const tw_method *m, const tw_model_ops *model)
 {
@@ -200,8 +210,14 @@ tw_status tw_method_init(tw_method *m, tw_comm *comm, const tw_minimize_settings
     TW_TRY(check_numbers(set));
     TW_TRY(find_names(m, set));
     TW_TRY(check_pair(m, set));
+    TW_TRY(check_gram(m, set, model));
     TW_TRY(check_model(m, model));
     return tw_comm_agree(comm, set_values(m, set));
+}
+
+bool tw_method_matrix(const tw_method *m)
+{
+    return m->optimizer->matrix || m->of_optimizer.gram;
 }
 
 bool tw_method_margins(const tw_method *m, const tw_model_ops *model)

@@ -27,6 +27,9 @@ const char *tw_method_obstacle(const tw_optimizer_ops *optimizer, const tw_step_
 tw_status tw_method_init(tw_method *method, tw_comm *comm, const tw_minimize_settings *set,
                          const tw_model_ops *model) TW_CHECKED;
 
+/** Does it sum matrices, for which shards are aligned (tw_partition_align)? */
+bool tw_method_matrix(const tw_method *method);
+
 /** Does it, or the look for saddle points, use margins? */
 bool tw_method_margins(const tw_method *method, const tw_model_ops *model);
 
