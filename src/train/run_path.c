@@ -85,7 +85,8 @@ static tw_status find_largest(tw_run *run, double share)
                                        .max_seconds = NAN,
                                        .divergence_factor = run->stop.divergence_factor};
     trainer.stop = &exact;
-    set_penalty(run, 1e100, 0); /* more than any slope */
+    memset(it->w, 0, it->n * sizeof *it->w); /* whatever model.init says */
+    set_penalty(run, 1e100, 0);              /* more than any slope */
     TW_TRY(fit(run, &trainer));
     p->fits = p->unfinished = 0; /* it ends at rounding level */
     if (halted(run)) return TW_OK;

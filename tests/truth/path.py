@@ -27,6 +27,7 @@ WEIGHTED = "tests/truth/weighted.h5"
 CASES = [  # name, data, model, scaling, l1, l2, count, min_ratio, folds, seed
     ("lasso", DIABETES, "linear", "standardize", 1, 0, 20, 1e-3, 5, 1),
     ("other seed", DIABETES, "linear", "standardize", 1, 0, 20, 1e-3, 5, 2),
+    ("example", DIABETES, "linear", "standardize", 1, 0, 50, 1e-3, 10, 1),
     ("elastic net", DIABETES, "linear", "standardize", 0.5, 0.5, 15, 1e-3, 4, 7),
     ("unscaled", DIABETES, "linear", "none", 2, 1, 8, 1e-2, 0, 0),
     ("weights", WEIGHTED, "linear", "minmax", 3, 1, 10, 1e-2, 3, 11),
@@ -187,8 +188,8 @@ def solve(case):
     for W in path:
         coef = W[:n].T / sigma
         raw.append((coef, W[n] - coef @ mu))
-    if model == "softmax":  # of all the equal models that with mean zero over the classes
-        raw = [(c - c.mean(0), b - b.mean()) for c, b in raw]
+    if model == "softmax":  # of all the equal models that whose intercepts have mean zero
+        raw = [(c, b - b.mean()) for c, b in raw]
     F = [float(objective(Weighted(Xs, y, model, v[1], weight), W, n, LD(v[0]))) for W, v in zip(path, penalties)]
     out = {"name": name, "data": data, "model": model, "scaling": scaling, "mixture_l1": l1, "mixture_l2": l2, "count": count,
            "min_ratio": min_ratio, "folds": folds, "seed": seed, "l1": digits([v[0] for v in penalties]),
