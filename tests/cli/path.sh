@@ -79,6 +79,14 @@ is "loss of folds without rows" "$(h5dump -w 1 -d /path/fold_loss empty-folds-lb
 grep -q 'gradient_norm_relative: 1e-10' lasso-lbfgs/config.resolved.yaml || complain "the default stopping test of a path is another one"
 is "rows of metrics.jsonl" "$(wc -l <lasso-lbfgs/metrics.jsonl)" 20
 
+# A test at rounding level brings no coefficient to life at the largest penalty.
+for method in lbfgs coordinate_descent proximal_gradient; do
+    configure lasso "optimizer.type: $method" 'stop: {gradient_norm_relative: 1e-14, max_iterations: 300}'
+    train first 2 --set model.folds=2
+    is "$method: nonzeros of the first row" "$(each first nonzeros | head -n 1)" 0
+    rm -r first
+done
+
 # ---- the same bits on any number of ranks ----
 for case in lasso weights logistic; do
     configure "$case"
