@@ -37,6 +37,13 @@ size_t tw_cholesky_factor(size_t n, size_t stride, double *a);
 void tw_cholesky_solve(size_t n, size_t stride, const double *u, double *b);
 
 /**
+ * Solve A x = b for several right-hand sides, each with the bits of tw_cholesky_solve. Not collective.
+ * b [count][n]: one after the other, then the solutions. Cost: count times that of one, but U is read twice
+ * in all.
+ */
+void tw_cholesky_solve_many(size_t n, size_t stride, const double *u, size_t count, double *b);
+
+/**
  * Estimate the condition number ||A||_1 ||A^-1||_1. Not collective.
  * u [n][stride]: from a factor that returned n. norm: ||A||_1 from tw_cholesky_norm. scratch [2n]. A lower
  * bound up to rounding, almost always within a factor of 3; 0 when n is 0. Cost: 4 to 11 solves. Source:

@@ -30,7 +30,6 @@ typedef struct {
     tw_reason holding;                   /* the first of them, in order */
     long unimproved;                     /* scores of the validation rows since the best one */
     long rises, last_rise; /* steps that raised the loss by more than rounding; the last one's k */
-    long trials; /* step lengths tried so far */
     double f_least;
 } tw_monitor;
 

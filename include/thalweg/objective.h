@@ -67,6 +67,7 @@ struct tw_objective {
 
     double requests[TW_N_FLAGS]; /* this rank's, to be agreed in the next exchange */
     tw_status pending; /* failure of this rank's other work (a log row), raised in the next exchange */
+    tw_status prepared; /* of this rank's model for the pass to come */
     double agreed[TW_N_FLAGS]; /* sums over all ranks of the last exchange */
     double weight, bad_rows;   /* W, and rows whose loss was not finite, of the last evaluation */
     double full_weight;        /* W of all rows that take part */
@@ -163,17 +164,22 @@ double tw_objective_matrix_bytes(size_t features, size_t outputs, bool intercept
  * without rows: 2 n evaluations. */
 tw_status tw_objective_hessian(tw_objective *objective, double *h) TW_CHECKED;
 
-/** Rows a parameter that tw_objective_gram takes; more do not make a better first matrix. */
-enum { TW_GRAM_ROWS = 32 };
+/** Rows a parameter, and blocks of 256 rows, that a sample for the Gram matrix has at least; more do not make a better
+ * first matrix, fewer blocks are not spread over the file. */
+enum { TW_GRAM_ROWS = 32, TW_GRAM_BLOCKS = 64 };
+
+/** Of so many blocks of the file tw_objective_gram needs but one; 1: there are too few to leave any out. Not collective. */
+int64_t tw_objective_gram_every(const tw_objective *objective);
 
 /**
- * The Gram matrix of the features in the trained space, with the constant last, over the weight of its rows: blocks spread
- * evenly over the file, TW_GRAM_ROWS rows a feature or all there are.
+ * The Gram matrix of the features in the trained space, with the constant last, over the weight of its rows (not a number
+ * when that is 0). A block belongs to it when its first row r of the file has floor(r / 256) mod every = 0.
  *
+ * @param every >= 1; 1: all rows
  * @param h [p][stride] out: lower triangle, p features and the constant, stride p rounded up to TW_LANES
  * Cost: that share of a read of X, p^2 operations a row, one exchange of p stride + 1 numbers. TW_INTERNAL for functions.
  */
-tw_status tw_objective_gram(tw_objective *objective, double *h) TW_CHECKED;
+tw_status tw_objective_gram(tw_objective *objective, int64_t every, double *h) TW_CHECKED;
 
 /* ---- mini-batches ---- */
 

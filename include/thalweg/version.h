@@ -5,6 +5,6 @@
 #define TW_VERSION "0.1.0"
 
 /** Version of the arithmetic contract, docs/reproducibility.md: equal numbers mean equal bits. */
-enum { TW_CONTRACT_VERSION = 1 };
+enum { TW_CONTRACT_VERSION = 2 };
 
 #endif

@@ -52,7 +52,7 @@ static void lay_out_legend(const tw_plot *plot, double width, double per_charact
         const size_t n = characters(text);
         longest = n > longest ? n : longest;
     }
-    longest = (longest < TW_PLOT_LEGEND_SHOWN ? longest : TW_PLOT_LEGEND_SHOWN) + 6;
+    longest = (longest < TW_PLOT_LEGEND_SHOWN ? longest : TW_PLOT_LEGEND_SHOWN) + 10;
     const double fit = fmax(1, floor(width / ((double)longest * per_character)));
     c->legend_columns = (unsigned)fmin(fit, (double)plot->n_runs);
     c->legend_rows = (unsigned)ceil((double)plot->n_runs / c->legend_columns);

@@ -104,17 +104,26 @@ size_t tw_cholesky_factor(size_t n, size_t stride, double *a)
     return n;
 }
 
-void tw_cholesky_solve(size_t n, size_t stride, const double *u, double *b)
+/* A row of U serves every right-hand side while it is in the first cache. */
+void tw_cholesky_solve_many(size_t n, size_t stride, const double *u, size_t count, double *b)
 {
     for (size_t p = 0; p < n; p++) {
         const double *row = u + p * stride;
-        b[p] /= row[p];
-        tw_vec_axpy(n - p - 1, -b[p], row + p + 1, b + p + 1);
+        for (double *x = b; x < b + count * n; x += n) {
+            x[p] /= row[p];
+            tw_vec_axpy(n - p - 1, -x[p], row + p + 1, x + p + 1);
+        }
     }
     for (size_t j = n; j-- > 0;) {
         const double *row = u + j * stride;
-        b[j] = (b[j] - tw_vec_dot(n - j - 1, row + j + 1, b + j + 1)) / row[j];
+        for (double *x = b; x < b + count * n; x += n)
+            x[j] = (x[j] - tw_vec_dot(n - j - 1, row + j + 1, x + j + 1)) / row[j];
     }
+}
+
+void tw_cholesky_solve(size_t n, size_t stride, const double *u, double *b)
+{
+    tw_cholesky_solve_many(n, stride, u, 1, b);
 }
 
 /* ---------------------------------------------------------------- the condition number */

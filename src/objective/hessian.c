@@ -25,7 +25,7 @@ tw_status tw_objective_hessian_vector(tw_objective *F, const double *d, bool ide
 {
     if (F->parts.function) return tw_function_product(F, d, identity, out);
     if (!identity) TW_TRY(need_margins(F));
-    TW_TRY(tw_objective_fold(F, d));
+    tw_objective_fold(F, d);
     TW_TRY(tw_objective_pass(F, F->reduction, add_product, &identity, F->sums));
     F->reads += 1;
     F->weight = F->full_weight;
@@ -88,7 +88,12 @@ static tw_status matrix_init(matrix *h, tw_objective *F, size_t pairs)
     h->node = h->dim * h->stride;
     const size_t room = (2 * h->stride + h->pairs) * TW_BLOCK_ROWS;
     TW_TRY(tw_partition_init(&h->coarse, F->partition->rows, groups, size));
-    for (int r = 0; r <= size; r++) h->coarse.start[r] = F->partition->start[r] / (F->partition->groups / groups);
+    const int64_t run = F->partition->groups / groups;
+    for (int r = 0; r <= size; r++) {
+        h->coarse.start[r] = F->partition->start[r] / run;
+        if (F->partition->start[r] % run != 0)
+            return tw_fail(TW_INTERNAL, "sums of matrices need a partition that tw_partition_align has aligned");
+    }
     const tw_reduction_plan plan = {
         .mode = F->parts.mode, .merge = &tw_merge_sum, .n = h->pairs * h->node + 1};
     TW_TRY(tw_reduction_new(&h->reduction, F->comm, &h->coarse, &plan));
@@ -215,7 +220,14 @@ tw_status tw_objective_hessian(tw_objective *F, double *out)
     return status;
 }
 
-tw_status tw_objective_gram(tw_objective *F, double *out)
+int64_t tw_objective_gram_every(const tw_objective *F)
+{
+    const int64_t rows = TW_GRAM_ROWS * (int64_t)dimension(F), least = TW_GRAM_BLOCKS * (int64_t)TW_BLOCK_ROWS;
+    const int64_t every = F->partition->rows / (rows > least ? rows : least);
+    return every > 1 ? every : 1;
+}
+
+tw_status tw_objective_gram(tw_objective *F, int64_t every, double *out)
 {
     if (F->parts.function) return tw_fail(TW_INTERNAL, "a function without rows has no Gram matrix");
     matrix h;
@@ -223,8 +235,7 @@ tw_status tw_objective_gram(tw_objective *F, double *out)
     const double *scale = F->scaling->kind == TW_SCALING_NONE ? NULL : F->scaling->scale;
     tw_status status = matrix_init(&h, F, 1);
     h.identity = true;
-    const int64_t wanted = TW_GRAM_ROWS * (int64_t)h.dim;
-    h.every = F->partition->rows > wanted ? F->partition->rows / wanted : 1;
+    h.every = every;
     status = sum_matrix(&h, status, &sums);
     for (size_t i = 0; status == TW_OK && i < h.dim; i++)
         for (size_t j = 0; j <= i; j++) {

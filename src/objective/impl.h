@@ -10,8 +10,8 @@ tw_status tw_objective_reduction(tw_objective *F, tw_reduction **reduction, size
 /* Agree on the flags and sum; local is this rank's verdict on its pass. Collective. */
 tw_status tw_objective_exchange(tw_objective *F, tw_reduction *reduction, tw_status local, double *sums) TW_CHECKED;
 
-/* w to F->raw, prepared for the blocks. */
-tw_status tw_objective_fold(tw_objective *F, const double *w) TW_CHECKED;
+/* w to F->raw, prepared for the blocks; a failure of this rank is raised in the exchange of the pass that follows. */
+void tw_objective_fold(tw_objective *F, const double *w);
 
 /* F->sums to the gradient over F->weight, l2 w added. */
 void tw_objective_unfold(const tw_objective *F, const double *w, double *g);

@@ -120,15 +120,17 @@ tw_status tw_objective_pass(tw_objective *F, tw_reduction *reduction, tw_block_w
                             double *sums)
 {
     const double start = tw_seconds();
-    const tw_status local = F->pending ? F->pending : local_pass(F, reduction, work, context);
+    tw_status local = F->pending ? F->pending : F->prepared;
+    if (local == TW_OK) local = local_pass(F, reduction, work, context);
+    F->prepared = TW_OK;
     F->compute += tw_seconds() - start;
     return tw_objective_exchange(F, reduction, local, sums);
 }
 
-tw_status tw_objective_fold(tw_objective *F, const double *w)
+void tw_objective_fold(tw_objective *F, const double *w)
 {
     tw_scaling_fold(F->scaling, F->model, w, F->raw);
-    return F->model->ops->prepare ? F->model->ops->prepare(F->model, F->raw) : TW_OK;
+    F->prepared = F->model->ops->prepare ? F->model->ops->prepare(F->model, F->raw) : TW_OK;
 }
 
 static tw_status add_loss_grad(tw_objective *F, const tw_block *shard_block, size_t first, void *context, double *sums)
@@ -161,7 +163,7 @@ tw_status tw_objective_eval(tw_objective *F, const double *w, double *f, double 
     const tw_model *m = F->model;
     F->evals++;
     if (F->parts.function) return tw_objective_call(F, w, f, g);
-    TW_TRY(tw_objective_fold(F, w));
+    tw_objective_fold(F, w);
     TW_TRY(tw_objective_pass(F, F->reduction, add_loss_grad, NULL, F->sums));
     F->reads += F->batches.step < 0 ? 1 : 1 / (double)F->batches.steps;
     F->weight = F->sums[tw_sum_weight(m)];

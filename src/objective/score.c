@@ -47,7 +47,7 @@ tw_status tw_objective_score(tw_objective *F, const double *w, bool in_force, co
     if (!F->scores) TW_TRY(tw_comm_agree(F->comm, tw_objective_reduction(F, &F->scores, N_SUMS)));
     if (!s.in_force) {
         TW_TRY(tw_comm_agree(F->comm, tw_objective_line_buffers(F)));
-        TW_TRY(tw_objective_fold(F, w));
+        tw_objective_fold(F, w);
         F->reads += 1;
     }
     TW_TRY(tw_objective_pass(F, F->scores, add_scores, &s, sums));

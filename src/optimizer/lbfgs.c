@@ -76,10 +76,11 @@ static void learn(history *h, const tw_iterate *it)
 
 /* ---- the first matrix ---- */
 
-/* In the optimizer's work: [n] for the orthants | ready [1] | diagonal [p] | column [p] | factor [p][stride]. */
+/* In the optimizer's work: [n] for the orthants | ready [1] | scale [p] | columns [2][K][p] | factor [p][stride]. The
+ * factor is that of the matrix with its diagonal scaled to 1, so units of the features do not make it singular. */
 typedef struct {
     size_t p, stride, outputs;
-    double *ready, *diagonal, *column, *factor;
+    double *ready, *scale, *columns, *factor;
 } preconditioner;
 
 static size_t rounded(size_t p)
@@ -95,39 +96,76 @@ static preconditioner first_matrix(const tw_optimizer *o)
                             .stride = rounded(p),
                             .outputs = outputs,
                             .ready = at,
-                            .diagonal = at + 1,
-                            .column = at + 1 + p,
-                            .factor = at + 1 + 2 * p};
+                            .scale = at + 1,
+                            .columns = at + 1 + p,
+                            .factor = at + 1 + p + 2 * o->n};
 }
 
-/* c G + l2 with its diagonal raised until it has a factor: constant or equal features make it singular. */
-static tw_status make_first_matrix(preconditioner *m, tw_objective *F)
+/* c G + l2 for the rows of the blocks that `every` takes, scaled; the diagonal of its part c G goes to columns. A feature
+ * that is zero in all of them gets the scale 0, so it never moves; is every other one finite? */
+static tw_status sum_first_matrix(preconditioner *m, tw_objective *F, int64_t every, bool *finite)
 {
     const double bound = tw_model_curvature_max(F->model->ops), c = bound > 0 && isfinite(bound) ? bound : 1;
-    double most = 0;
-    TW_TRY(tw_objective_gram(F, m->factor));
+    TW_TRY(tw_objective_gram(F, every, m->factor));
+    *finite = true;
     for (size_t i = 0; i < m->p; i++) {
-        for (size_t j = 0; j <= i; j++) m->factor[i * m->stride + j] = c * m->factor[i * m->stride + j];
-        m->diagonal[i] = m->factor[i * m->stride + i] + (i < F->model->features ? F->l2 : 0);
-        most = fmax(most, m->diagonal[i]);
+        const double data = c * m->factor[i * m->stride + i], square = data + (i < F->model->features ? F->l2 : 0);
+        m->scale[i] = square > 0 ? 1 / sqrt(square) : 0;
+        m->columns[i] = data * m->scale[i] * m->scale[i];
+        *finite = *finite && isfinite(square) && isfinite(m->scale[i]);
+        for (size_t j = 0; j < i; j++) {
+            double *const v = m->factor + i * m->stride + j;
+            *v = c * *v * m->scale[i] * m->scale[j];
+        }
     }
-    if (!(most > 0 && isfinite(most))) return tw_fail(TW_DATA, "the Gram matrix of the features is zero or not finite");
-    for (double raise = 0;; raise = raise > 0 ? 10 * raise : 0x1p-40 * most) {
-        for (size_t i = 0; i < m->p; i++) m->factor[i * m->stride + i] = m->diagonal[i] + raise;
-        if (tw_cholesky_factor(m->p, m->stride, m->factor) == m->p) break;
-    }
+    return TW_OK;
+}
+
+/* With this diagonal, NULL: 1 + raise. */
+static bool factorise(const preconditioner *m, const double *diagonal, double raise)
+{
+    for (size_t i = 0; i < m->p; i++) m->factor[i * m->stride + i] = diagonal ? diagonal[i] : 1 + raise;
+    return tw_cholesky_factor(m->p, m->stride, m->factor) == m->p;
+}
+
+/* A sample whose own part c G has no factor may miss what tells features apart, and l2 would hide it: then all rows. If
+ * they too have none (constant or equal features), the diagonal is raised until there is one. */
+static tw_status make_first_matrix(preconditioner *m, tw_objective *F)
+{
+    bool finite;
+    if (!F || !F->model) return tw_fail(TW_CONFIG, "a function without data rows has no Gram matrix for lbfgs to begin with");
+    if (F->model->outputs != m->outputs)
+        return tw_fail(TW_INTERNAL, "lbfgs was made for %zu outputs, the model has %zu", m->outputs, F->model->outputs);
+    const int64_t every = tw_objective_gram_every(F);
+    TW_TRY(sum_first_matrix(m, F, every, &finite));
+    if (every > 1 && !(finite && factorise(m, m->columns, 0))) TW_TRY(sum_first_matrix(m, F, 1, &finite));
+    if (!finite) return tw_fail(TW_DATA, "the Gram matrix of the features is not finite");
+    for (double raise = 0; !factorise(m, NULL, raise);) raise = raise > 0 ? 10 * raise : 0x1p-40;
     *m->ready = 1;
     return TW_OK;
 }
 
-/* q = P^-1 q, output by output. */
-static void apply_first_matrix(const preconditioner *m, double *q)
+static void gather(const preconditioner *m, const double *q, double *columns)
 {
-    for (size_t k = 0; k < m->outputs; k++) {
-        for (size_t j = 0; j < m->p; j++) m->column[j] = q[j * m->outputs + k];
-        tw_cholesky_solve(m->p, m->stride, m->factor, m->column);
-        for (size_t j = 0; j < m->p; j++) q[j * m->outputs + k] = m->column[j];
-    }
+    for (size_t k = 0; k < m->outputs; k++)
+        for (size_t j = 0; j < m->p; j++) columns[k * m->p + j] = m->scale[j] * q[j * m->outputs + k];
+}
+
+static void scatter(const preconditioner *m, const double *columns, double *q)
+{
+    for (size_t k = 0; k < m->outputs; k++)
+        for (size_t j = 0; j < m->p; j++) q[j * m->outputs + k] = m->scale[j] * columns[k * m->p + j];
+}
+
+/* q = P^-1 q, and so with y, or NULL, in the same sweeps over the factor. */
+static void apply_first_matrix(const preconditioner *m, double *q, double *y)
+{
+    const size_t n = m->p * m->outputs;
+    gather(m, q, m->columns);
+    if (y) gather(m, y, m->columns + n);
+    tw_cholesky_solve_many(m->p, m->stride, m->factor, (y ? 2 : 1) * m->outputs, m->columns);
+    scatter(m, m->columns, q);
+    if (y) scatter(m, m->columns + n, y);
 }
 
 /* ---- the two loops ---- */
@@ -142,8 +180,7 @@ static void two_loops(const history *h, const preconditioner *m, double *q, doub
     }
     if (m) {
         memcpy(scratch, h->y + last, n * sizeof *scratch);
-        apply_first_matrix(m, scratch);
-        apply_first_matrix(m, q);
+        apply_first_matrix(m, q, scratch);
     }
     const double *const py = m ? scratch : h->y + last;
     const double gamma = tw_vec_dot(n, h->s + last, h->y + last) / tw_vec_dot(n, h->y + last, py);
@@ -234,7 +271,7 @@ static bool orthant_wise(tw_optimizer *o, const tw_objective *F, tw_iterate *it)
 static size_t work_len(const tw_optimizer_settings *set, size_t n)
 {
     const size_t p = n / (set->outputs ? set->outputs : 1);
-    return set->gram ? n + 1 + 2 * p + p * rounded(p) : n;
+    return set->gram ? n + 1 + p + 2 * n + p * rounded(p) : n;
 }
 
 static tw_status direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)
@@ -266,7 +303,7 @@ static tw_status direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)
         return TW_OK;
     }
     for (size_t j = 0; j < o->n; j++) it->d[j] = -it->g[j];
-    apply_first_matrix(&m, it->d);
+    apply_first_matrix(&m, it->d, NULL);
     return TW_OK;
 }
 

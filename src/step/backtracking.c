@@ -10,8 +10,9 @@
 static bool accepted(const tw_step *s, const tw_objective *F, tw_iterate *it, double alpha, double f)
 {
     it->slope_end = tw_objective_slope(F, s->w, s->g, it->d);
-    if (f <= it->f + s->set.c1 * alpha * it->slope) return true;
-    if (!(f <= it->f + 0x1p-44 * fabs(it->f))) return false;
+    const double line = it->f + s->set.c1 * alpha * it->slope;
+    if (f <= line) return true;
+    if (!(f <= line + TW_LOSS_ROUNDING * fabs(it->f))) return false;
     return it->slope_end <= (2 * s->set.c1 - 1) * it->slope;
 }
 

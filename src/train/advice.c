@@ -133,9 +133,11 @@ static bool singular(patient *p)
 static bool many_trials(patient *p)
 {
     const tw_iterate *it = p->it;
-    const double mean = it->k > 0 ? (double)p->m->trials / (double)it->k : 0;
+    const double mean = it->k > 0 && p->F->batches.steps == 0 ? (double)p->F->evals / (double)it->k : 0;
     if (it->k < 5 || mean <= 4) return false;
-    return SAY(p, "a step took %.1f trial lengths on average: let the search begin near %.1g (step.length)", mean, it->alpha);
+    return SAY(p, "a step took %.1f evaluations on average: let the search begin near %.1g (step.length), or use step.rule: "
+                  "wolfe",
+               mean, it->alpha);
 }
 
 static bool ill_conditioned(patient *p)

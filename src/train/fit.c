@@ -88,10 +88,17 @@ static tw_status open_file(tw_comm *comm, const char *path, tw_dataset *dataset)
     return tw_comm_bcast(comm, 0, dataset, sizeof *dataset);
 }
 
+static tw_status make_partition(fitting *t, int64_t rows)
+{
+    TW_TRY(tw_partition_init(&t->partition, rows, 0, tw_comm_size(t->comm)));
+    if (tw_method_matrix(&t->method)) tw_partition_align(&t->partition, TW_MATRIX_GROUPS);
+    return TW_OK;
+}
+
 static tw_status read_rows(fitting *t, const tw_dataset *dataset, tw_shard *shard)
 {
     const int rank = tw_comm_rank(t->comm);
-    TW_TRY(tw_partition_init(&t->partition, dataset->rows, 0, tw_comm_size(t->comm)));
+    TW_TRY(make_partition(t, dataset->rows));
     const int64_t first = tw_partition_shard(&t->partition, rank);
     return tw_shard_read(shard, dataset, first, tw_partition_shard(&t->partition, rank + 1) - first);
 }
@@ -149,7 +156,7 @@ static tw_status share_rows(fitting *t)
     if (!(rows > 0)) return tw_fail(TW_USAGE, "no rank has a row");
     if (cols[0] != -cols[1])
         return tw_fail(TW_USAGE, "ranks hold rows of %g to %g columns", -cols[1], cols[0]);
-    TW_TRY(tw_comm_agree(t->comm, tw_partition_init(&t->partition, (int64_t)rows, 0, tw_comm_size(t->comm))));
+    TW_TRY(tw_comm_agree(t->comm, make_partition(t, (int64_t)rows)));
     return tw_comm_agree(t->comm, check_rows(t));
 }
 

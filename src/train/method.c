@@ -2,7 +2,6 @@
  * configuration. */
 #include "train/method.h"
 
-#include "thalweg/config.h"
 #include "thalweg/link.h"
 #include "thalweg/words.h"
 
@@ -22,13 +21,16 @@ static tw_status unknown(const char *kind, const char *word, size_t count, const
                    near ? ". Did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-/* Why this optimizer cannot go with this rule, or NULL: as in a run of the program (run_method.c). */
-static const char *obstacle(const tw_optimizer_ops *o, const tw_step_ops *s, double l1)
+const char *tw_method_obstacle(const tw_optimizer_ops *o, const tw_step_ops *s, double l1, bool mini_batch)
 {
     if (o->only_step && strcmp(o->only_step, s->name) != 0) return "is not the rule that the method brings";
     if (s->only_optimizer && strcmp(s->only_optimizer, o->name) != 0) return "belongs to another method";
-    if (s->needs_descent && !o->descent) return "needs a direction that always descends";
     if (o->unit && !s->length) return "searches along a line, but this method needs its length in advance";
+    if (s->needs_descent && !o->descent) return "needs a direction that always descends";
+    if (s->products && (o->natural || o->default_length > 0))
+        return "is the length of a gradient, not of a direction of other size";
+    if (s->needs_full_batch && mini_batch)
+        return "compares the loss at two points, which mini-batches do not have";
     if (l1 > 0 && o->matrix && s->uses_margins)
         return "judges slopes, which l1 breaks along these directions";
     return NULL;
@@ -38,7 +40,7 @@ static const char *default_rule(const tw_optimizer_ops *o, double l1)
 {
     const char *name = o->default_step ? o->default_step : "constant";
     const tw_step_ops *own = tw_step_find(name);
-    return own && !obstacle(o, own, l1) ? name : "backtracking";
+    return own && !tw_method_obstacle(o, own, l1, false) ? name : "backtracking";
 }
 
 static tw_status find_names(tw_method *m, const tw_minimize_settings *set)
@@ -56,13 +58,23 @@ static tw_status find_names(tw_method *m, const tw_minimize_settings *set)
 
 static tw_status check_pair(const tw_method *m, const tw_minimize_settings *set)
 {
-    const char *why = obstacle(m->optimizer, m->step, set->l1);
+    const char *why = tw_method_obstacle(m->optimizer, m->step, set->l1, false);
     if (why)
         return tw_fail(TW_CONFIG, "step rule %s cannot be paired with optimizer %s: %s %s", m->step->name,
                        m->optimizer->name, m->step->name, why);
     if (set->l1 > 0 && !m->optimizer->l1)
         return tw_fail(TW_CONFIG, "%s cannot minimise with l1; take an optimizer that does, or l2",
                        m->optimizer->name);
+    return TW_OK;
+}
+
+static tw_status check_gram(const tw_method *m, const tw_minimize_settings *set, const tw_model_ops *model)
+{
+    if (!set->of_optimizer || !set->of_optimizer->gram) return TW_OK;
+    if (m->optimizer != &tw_optimizer_lbfgs || set->l1 > 0)
+        return tw_fail(TW_CONFIG, "the Gram matrix (gram) goes with optimizer lbfgs and l1 = 0");
+    if (!model)
+        return tw_fail(TW_CONFIG, "the Gram matrix (gram) is for models with data rows, not for functions");
     return TW_OK;
 }
 
@@ -123,36 +135,46 @@ static void set_stop(tw_method *m, const tw_minimize_settings *set)
         .divergence_factor = INFINITY}; /* the zero of a function means nothing: not finite alone counts */
 }
 
+tw_optimizer_settings tw_method_optimizer_settings(const tw_config *c)
+{
+    return (tw_optimizer_settings){.momentum = c->optimizer.momentum,
+                                   .memory = (size_t)c->optimizer.memory,
+                                   .beta1 = c->optimizer.beta1,
+                                   .beta2 = c->optimizer.beta2,
+                                   .smoothing = c->optimizer.smoothing,
+                                   .epsilon = c->optimizer.epsilon,
+                                   .weight_decay = c->optimizer.weight_decay,
+                                   .restart = c->optimizer.restart,
+                                   .acceleration = c->optimizer.acceleration,
+                                   .full_batch = c->optimizer.batch == 0,
+                                   .max_inner = (size_t)c->optimizer.max_inner};
+}
+
+tw_step_settings tw_method_step_settings(const tw_config *c)
+{
+    return (tw_step_settings){.length = c->step.length,
+                              .tau = c->step.tau,
+                              .decay = c->step.decay,
+                              .every = (long)c->step.every,
+                              .warmup = c->step.warmup,
+                              .period = c->step.period,
+                              .c1 = c->step.c1,
+                              .c2 = c->step.c2,
+                              .c = c->step.c,
+                              .shrink = c->step.shrink,
+                              .max_trials = (long)c->step.max_trials};
+}
+
 static void set_optimizer(tw_method *m, const tw_minimize_settings *set, const tw_config *c)
 {
-    m->of_optimizer = (tw_optimizer_settings){.momentum = c->optimizer.momentum,
-                                              .memory = (size_t)c->optimizer.memory,
-                                              .beta1 = c->optimizer.beta1,
-                                              .beta2 = c->optimizer.beta2,
-                                              .smoothing = c->optimizer.smoothing,
-                                              .epsilon = c->optimizer.epsilon,
-                                              .weight_decay = c->optimizer.weight_decay,
-                                              .restart = c->optimizer.restart,
-                                              .acceleration = c->optimizer.acceleration,
-                                              .max_inner = (size_t)c->optimizer.max_inner};
-    if (set->of_optimizer) m->of_optimizer = *set->of_optimizer;
+    m->of_optimizer = set->of_optimizer ? *set->of_optimizer : tw_method_optimizer_settings(c);
     m->of_optimizer.full_batch = true;
 }
 
 static void set_step(tw_method *m, const tw_minimize_settings *set, const tw_config *c)
 {
     const tw_optimizer_ops *o = m->optimizer;
-    m->of_step = (tw_step_settings){.tau = c->step.tau,
-                                    .decay = c->step.decay,
-                                    .every = (long)c->step.every,
-                                    .warmup = c->step.warmup,
-                                    .period = c->step.period,
-                                    .c1 = c->step.c1,
-                                    .c2 = c->step.c2,
-                                    .c = c->step.c,
-                                    .shrink = c->step.shrink,
-                                    .max_trials = (long)c->step.max_trials};
-    if (set->of_step) m->of_step = *set->of_step;
+    m->of_step = set->of_step ? *set->of_step : tw_method_step_settings(c);
     if (isnan(m->of_step.c2))
         m->of_step.c2 = o->natural ? 0.9 : 0.1; /* Nocedal and Wright 2006, section 3.1 */
     if (isnan(m->of_step.decay)) m->of_step.decay = m->step == &tw_step_step ? 0.1 : 0.95;
@@ -175,7 +197,7 @@ static tw_status set_values(tw_method *m, const tw_minimize_settings *set)
     set_step(m, set, &defaults);
     tw_config_release(&defaults);
     if (!complete) return tw_fail(TW_MEMORY, "out of memory for the settings");
-    if (!(m->of_step.c1 < m->of_step.c2))
+    if (m->step == &tw_step_wolfe && !(m->of_step.c1 < m->of_step.c2))
         return tw_fail(TW_CONFIG, "c1 (%g) must be smaller than c2 (%g): else no length need satisfy both",
                        m->of_step.c1, m->of_step.c2);
     return TW_OK;
@@ -188,8 +210,14 @@ tw_status tw_method_init(tw_method *m, tw_comm *comm, const tw_minimize_settings
     TW_TRY(check_numbers(set));
     TW_TRY(find_names(m, set));
     TW_TRY(check_pair(m, set));
+    TW_TRY(check_gram(m, set, model));
     TW_TRY(check_model(m, model));
     return tw_comm_agree(comm, set_values(m, set));
+}
+
+bool tw_method_matrix(const tw_method *m)
+{
+    return m->optimizer->matrix || m->of_optimizer.gram;
 }
 
 bool tw_method_margins(const tw_method *m, const tw_model_ops *model)

@@ -28,6 +28,7 @@ tw_status tw_method_run(tw_method *m, tw_objective *F, double *w, tw_minimize_re
                     .log = &log,
                     .iterate = &it};
     m->of_optimizer.n_weights = F->n_weights;
+    m->of_optimizer.outputs = F->model ? F->model->outputs : 1;
     tw_status status =
         tw_iterate_init(&it, F->n) ? TW_OK : tw_fail(TW_MEMORY, "out of memory for %zu parameters", F->n);
     status = tw_comm_agree(F->comm, status);

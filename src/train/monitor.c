@@ -68,9 +68,8 @@ static bool diverged(const tw_monitor *m, double f)
     return f > m->set.divergence_factor * fabs(start);
 }
 
-static void watch_steps(tw_monitor *m, const tw_iterate *it)
+static void watch_rises(tw_monitor *m, const tw_iterate *it)
 {
-    m->trials += it->trials;
     if (it->f < m->f_least) m->f_least = it->f;
     if (it->f > it->f_prev + TW_LOSS_ROUNDING * fabs(it->f_prev)) {
         m->rises++;
@@ -83,7 +82,7 @@ tw_reason tw_monitor_check(tw_monitor *m, const tw_objective *F, const tw_iterat
     if (it->why != TW_CONTINUE) return it->why; /* a failed search */
     if (!isfinite(it->f) || !isfinite(it->g_norm)) return TW_NOT_FINITE;
     if (diverged(m, it->f)) return TW_LOSS_GREW;
-    watch_steps(m, it);
+    watch_rises(m, it);
     m->holding = convergence(m, it);
     m->held = m->holding != TW_CONTINUE ? m->held + 1 : 0;
     if (m->held >= m->set.patience) return m->holding;

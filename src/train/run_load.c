@@ -1,6 +1,7 @@
 /* Shards, classes, model, scaling, objective, method, starting point: in the order in which each needs the
  * one before. */
 #include "thalweg/rng.h"
+#include "train/method.h"
 #include "train/run_impl.h"
 
 #include <math.h>
@@ -103,25 +104,6 @@ static bool margins_are_used(const tw_run *run)
     return run->step_ops->uses_margins || o->products || o->matrix || run->watched.weight;
 }
 
-static tw_optimizer_settings optimizer_settings(const tw_run *run)
-{
-    const tw_config *c = &run->config;
-    return (tw_optimizer_settings){.momentum = c->optimizer.momentum,
-                                   .memory = (size_t)c->optimizer.memory,
-                                   .beta1 = c->optimizer.beta1,
-                                   .beta2 = c->optimizer.beta2,
-                                   .smoothing = c->optimizer.smoothing,
-                                   .epsilon = c->optimizer.epsilon,
-                                   .weight_decay = c->optimizer.weight_decay,
-                                   .n_weights = run->model.n_weights,
-                                   .full_batch = c->optimizer.batch == 0,
-                                   .restart = c->optimizer.restart,
-                                   .acceleration = c->optimizer.acceleration,
-                                   .gram = c->optimizer.preconditioner == TW_CONFIG_PRECONDITIONER_GRAM,
-                                   .outputs = run->model.outputs,
-                                   .max_inner = (size_t)c->optimizer.max_inner};
-}
-
 static tw_status allocate_method(tw_run *run)
 {
     const tw_config *c = &run->config;
@@ -135,7 +117,10 @@ static tw_status allocate_method(tw_run *run)
                                       .l2 = c->model.l2,
                                       .l1 = c->model.l1,
                                       .keep_margins = margins_are_used(run)};
-    const tw_optimizer_settings set = optimizer_settings(run);
+    tw_optimizer_settings set = tw_method_optimizer_settings(c);
+    set.n_weights = run->model.n_weights;
+    set.gram = c->optimizer.preconditioner == TW_CONFIG_PRECONDITIONER_GRAM;
+    set.outputs = run->model.outputs;
     const size_t n = run->model.n_params;
     TW_TRY(tw_objective_init(&run->objective, &parts));
     TW_TRY(tw_optimizer_init(&run->optimizer, run->optimizer_ops, &set, n));

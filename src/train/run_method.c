@@ -1,6 +1,7 @@
 /* Model, optimizer and step rule from their names, the defaults each brings, and every pair that cannot work, refused
  * with the list of what can, before any data is read. */
 #include "thalweg/words.h"
+#include "train/method.h"
 #include "train/run_impl.h"
 
 #include <math.h>
@@ -43,17 +44,9 @@ RESOLVE(step, tw_steps, "step.rule")
 
 /* ---- which pairs can work ---- */
 
-/* Why this optimizer cannot go with this rule, or NULL. */
 static const char *pair_obstacle(const tw_optimizer_ops *o, const tw_step_ops *s, const tw_config *c)
 {
-    if (o->only_step && strcmp(o->only_step, s->name) != 0) return "brings a step rule of its own";
-    if (s->only_optimizer && strcmp(s->only_optimizer, o->name) != 0) return "belongs to another method";
-    if (o->unit && !s->length) return "searches along a line, but this method needs its length in advance";
-    if (s->needs_descent && !o->descent) return "needs a direction that always descends";
-    if (s->products && (o->natural || o->default_length > 0)) return "is the length of a gradient, not of a direction of other size";
-    if (s->needs_full_batch && c->optimizer.batch > 0) return "compares the loss at two points, which mini-batches do not have";
-    if (c->model.l1 > 0 && o->matrix && s->uses_margins) return "judges slopes, which l1 breaks along these directions";
-    return NULL;
+    return tw_method_obstacle(o, s, c->model.l1, c->optimizer.batch > 0);
 }
 
 static void list_rules(const tw_optimizer_ops *o, const tw_config *c, char *list)
@@ -77,13 +70,12 @@ static void check_pair(tw_run *run)
     const tw_step_ops *s = run->step_ops;
     const char *obstacle = pair_obstacle(o, s, &run->config);
     if (!obstacle) return;
-    const bool own = o->only_step != NULL;
     list_rules(o, &run->config, rules);
     list_optimizers(s, &run->config, optimizers);
     tw_config_problem(&run->config, "step.rule",
                       "%s cannot be paired with optimizer.type %s: %s %s\n"
                       "%s goes with step.rule: %s%s%s%s%s",
-                      s->name, o->name, own ? o->name : s->name, obstacle, o->name, rules[0] ? rules : "no rule at all",
+                      s->name, o->name, s->name, obstacle, o->name, rules[0] ? rules : "no rule at all",
                       optimizers[0] ? "; " : "", optimizers[0] ? s->name : "",
                       optimizers[0] ? " goes with optimizer.type: " : "", optimizers);
 }
@@ -126,7 +118,7 @@ static void check_step(tw_run *run)
     if (s->products && m && !(tw_model_curvature_max(m) > 0 && isfinite(tw_model_curvature_max(m))))
         tw_config_problem(c, "step.rule", "%s needs a loss of bounded curvature, and that of model.type %s is not", s->name,
                           m->name);
-    if (!(c->step.c1 < c->step.c2))
+    if (strcmp(s->name, "wolfe") == 0 && !(c->step.c1 < c->step.c2))
         tw_config_problem(c, "step.c2", "c1 (%g) must be smaller than c2 (%g): else no length need satisfy both", c->step.c1,
                           c->step.c2);
     if (c->step.warmup > 0 && !s->length)
@@ -176,18 +168,8 @@ tw_status tw_run_resolve_method(tw_run *run)
     check_optimizer(run);
     check_pair(run);
     check_step(run);
-    run->step_settings = (tw_step_settings){.length = c->step.length,
-                                            .tau = c->step.tau,
-                                            .decay = c->step.decay,
-                                            .every = (long)c->step.every,
-                                            .warmup = c->step.warmup,
-                                            .period = c->step.period,
-                                            .c1 = c->step.c1,
-                                            .c2 = c->step.c2,
-                                            .c = c->step.c,
-                                            .shrink = c->step.shrink,
-                                            .max_trials = (long)c->step.max_trials,
-                                            .natural = run->optimizer_ops->natural,
-                                            .unit = run->optimizer_ops->unit};
+    run->step_settings = tw_method_step_settings(c);
+    run->step_settings.natural = run->optimizer_ops->natural;
+    run->step_settings.unit = run->optimizer_ops->unit;
     return TW_OK;
 }

@@ -36,15 +36,17 @@ static double memory_of_a_rank(const tw_comm *comm)
 static void check_matrix(tw_run *run)
 {
     char need[TW_UNIT_LEN], have[TW_UNIT_LEN];
-    if (!run->optimizer_ops || !run->optimizer_ops->matrix || !run->model_ops) return;
-    const size_t least = run->model_ops->target == TW_TARGET_CLASS ? 2 : 1; /* classes are counted when they are read */
+    const bool gram = run->config.optimizer.preconditioner == TW_CONFIG_PRECONDITIONER_GRAM;
+    if (!run->optimizer_ops || !(gram || run->optimizer_ops->matrix) || !run->model_ops) return;
+    /* Classes are counted when they are read; the Gram matrix is the same for all of them. */
+    const size_t least = !gram && run->model_ops->target == TW_TARGET_CLASS ? 2 : 1;
     const double bytes = tw_objective_matrix_bytes((size_t)run->dataset.cols, least, run->config.model.intercept);
     const double room = memory_of_a_rank(run->comm);
     if (bytes <= room) return;
-    tw_config_problem(&run->config, "optimizer.type",
-                      "%s needs %s a rank for the matrix of %lld features, and there are %s; use newton_cg or lbfgs",
-                      run->optimizer_ops->name, tw_units_bytes(bytes, need), (long long)run->dataset.cols,
-                      tw_units_bytes(room, have));
+    tw_config_problem(&run->config, gram ? "optimizer.preconditioner" : "optimizer.type",
+                      "%s needs %s a rank for the matrix of %lld features, and there are %s; use newton_cg or lbfgs%s",
+                      gram ? "gram" : run->optimizer_ops->name, tw_units_bytes(bytes, need),
+                      (long long)run->dataset.cols, tw_units_bytes(room, have), gram ? " without it" : "");
 }
 
 static void check_validation(tw_run *run)

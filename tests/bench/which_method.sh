@@ -17,6 +17,7 @@ mpi() { timeout 600 mpirun -n "$ranks" "$@" </dev/null; }
 
 # method, step rule (-: the method's own), models (-: all); what the program does not know is left out
 methods='lbfgs wolfe -
+lbfgs+gram wolfe -
 lbfgs backtracking -
 newton - -
 newton_cg - -
@@ -43,10 +44,12 @@ knows() { [ "$2" = - ] || grep -q "^ *[a-z]*\.[a-z]*: $2 " "$1"; }
 run() { # run FOLDER MODEL L2 SCALING FILE METHOD RULE
     local rule=''
     [ "$7" = - ] || rule="step: {rule: $7}"
+    local method=${6%+gram} first=none
+    [ "$method" = "$6" ] || first=gram
     cat >run.yaml <<YAML
 data: {train: '$5', scaling: $4}
 model: {type: $2, l2: $3}
-optimizer: {type: $6}
+optimizer: {type: $method, preconditioner: $first}
 $rule
 stop: {gradient_norm_relative: 1e-11, max_iterations: 3000, max_time: 60}
 reduction: {mode: reproducible}
@@ -76,7 +79,7 @@ thin() { # thin FROM TO
 while read -r name model l2 scaling file; do
     mkdir "$name" "$name-thin"
     while read -r method rule models; do
-        knows optimizers "$method" && knows rules "$rule" || continue
+        knows optimizers "${method%+gram}" && knows rules "$rule" || continue
         [ "$models" = - ] || [[ ,$models, = *,$model,* ]] || continue
         label="$method + $rule"
         [ "$rule" != - ] || label=$method

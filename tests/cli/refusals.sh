@@ -39,7 +39,7 @@ accepted optimizer.type=gd optimizer.batch=32
 refused '1000 rows in a batch, but the data has 569' optimizer.type=gd optimizer.batch=1000
 refused 'with mini-batches the limit is stop.max_epochs' optimizer.type=gd optimizer.batch=32 stop.max_iterations=5
 refused 'max_iterations' stop.max_epochs=5
-refused 'c1 \(0.4\) must be smaller than c2 \(0.3\)' step.c1=0.4 step.c2=0.3
+refused 'c1 \(0.4\) must be smaller than c2 \(0.3\)' step.rule=wolfe step.c1=0.4 step.c2=0.3
 refused 'model.l2.*>= 0' model.l2=-1
 refused 'model.l1.*>= 0' model.l1=-0.5
 refused 'adam cannot minimise with l1 > 0; use optimizer.type: .*lbfgs' optimizer.type=adam model.l1=0.1
@@ -58,7 +58,7 @@ refused 'a warm-up belongs to a schedule' step.warmup=5
 accepted optimizer.type=gd step.rule=cosine step.warmup=5
 refused 'bounded curvature' model.type=poisson optimizer.type=gd step.rule=lipschitz
 accepted optimizer.type=gd step.rule=lipschitz
-refused 'brings a step rule of its own' optimizer.type=newton_cg step.rule=wolfe
+refused 'is not the rule that the method brings' optimizer.type=newton_cg step.rule=wolfe
 refused 'belongs to another method' step.rule=trust_region
 refused 'needs its length in advance' optimizer.type=proximal_gradient step.rule=backtracking
 refused 'newton needs batch: full' optimizer.type=newton optimizer.batch=32

@@ -317,8 +317,9 @@ static double take_step(const problem *p, size_t k, const double *d, double *F)
         double *w = p->w[k + 1], *g = p->g[k + 1];
         for (size_t j = 0; j < p->N; j++) w[j] = fma(alpha, d[j], p->w[k][j]);
         *F = objective(p, w, g);
-        if (rule < 2 || *F <= old + (c1 * alpha) * slope) return alpha;
-        if (*F <= old + 0x1p-44 * fabs(old) && dot(p->N, g, d) <= (2 * c1 - 1) * slope) return alpha;
+        double line = old + (c1 * alpha) * slope;
+        if (rule < 2 || *F <= line) return alpha;
+        if (*F <= line + 0x1p-44 * fabs(old) && dot(p->N, g, d) <= (2 * c1 - 1) * slope) return alpha;
     }
     return puts("stopped: no trial was accepted"), NAN;
 }

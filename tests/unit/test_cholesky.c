@@ -71,16 +71,17 @@ static bool choose(int isa)
 
 static void check_bits(size_t n)
 {
-    double b[MOST], want[MOST];
+    double b[3 * MOST], want[3 * MOST];
     set_random(n, n, 0.01, false);
     factor_plainly(n);
     ck_assert_msg(tw_cholesky_factor(n, row_length(n), a) == n, "%zu", n);
     ck_assert_msg(memcmp(a, u, n * row_length(n) * sizeof *a) == 0,
                   "the factor, or what is beside it, for n = %zu", n);
-    for (size_t i = 0; i < n; i++) b[i] = want[i] = number();
-    solve_plainly(n, want);
-    tw_cholesky_solve(n, row_length(n), a, b);
-    ck_assert_msg(memcmp(b, want, n * sizeof *b) == 0, "the solution for n = %zu", n);
+    for (size_t i = 0; i < 3 * n; i++) b[i] = want[i] = number();
+    for (size_t k = 0; k < 3; k++) solve_plainly(n, want + k * n);
+    tw_cholesky_solve_many(n, row_length(n), a, 2, b);
+    tw_cholesky_solve(n, row_length(n), a, b + 2 * n);
+    ck_assert_msg(memcmp(b, want, 3 * n * sizeof *b) == 0, "the solutions for n = %zu", n);
 }
 
 START_TEST(factor_and_solution_have_the_bits_of_the_contract)
