@@ -34,16 +34,21 @@ typedef struct {
     double val_loss;
     long iterations, nonzeros;
     tw_reason why;
-    double *w; /* [n] trained parameters; owned */
+    double f_prev, step; /* of the last step */
+    tw_monitor monitor;  /* as this fit left it */
+    double *w;           /* [n] trained parameters; owned */
 } tw_path_point;
 
 typedef struct {
-    size_t count;
-    tw_path_point *points; /* [count] largest penalty first; owned */
+    size_t count, planned; /* penalties done, and model.path.count: more when time ran out */
+    tw_path_point *points; /* [planned] largest penalty first; owned */
     long best, one_error;  /* by cross-validation or validation rows; -1: none */
-    double *fold_loss;     /* [folds][count], or NULL; owned */
+    long kept;             /* the row that is the run's result */
+    long fits, unfinished; /* those of the folds included; how many of them did not converge */
+    double *fold_loss;     /* [folds][planned], or NULL; owned */
     double *fold_weight;   /* [folds]; owned */
     double largest;        /* lambda at which the first parameter leaves zero */
+    double started;        /* clock */
 } tw_path;
 
 typedef struct {

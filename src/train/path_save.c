@@ -49,6 +49,8 @@ static tw_status save_coefficients(const tw_path *p, const tw_run *run, tw_model
 tw_status tw_path_save(const tw_path *p, const tw_run *run, tw_model_file *file)
 {
     if (p->count == 0) return TW_OK;
+    TW_TRY(tw_model_file_set_count(file, "path_rows", (int64_t)p->count));
+    TW_TRY(tw_model_file_set_count(file, "path_row", p->kept));
     TW_TRY(save_column(p, file, "/path/l1", offsetof(tw_path_point, l1)));
     TW_TRY(save_column(p, file, "/path/l2", offsetof(tw_path_point, l2)));
     TW_TRY(save_column(p, file, "/path/loss", offsetof(tw_path_point, loss)));
@@ -57,6 +59,6 @@ tw_status tw_path_save(const tw_path *p, const tw_run *run, tw_model_file *file)
     TW_TRY(save_column(p, file, "/path/cv_error", offsetof(tw_path_point, cv_error)));
     TW_TRY(save_column(p, file, "/path/validation_loss", offsetof(tw_path_point, val_loss)));
     if (run->config.model.folds > 0)
-        TW_TRY(tw_model_file_add_array(file, "/path/fold_loss", (size_t)run->config.model.folds, p->count, p->fold_loss));
+        TW_TRY(tw_model_file_add_array(file, "/path/fold_loss", (size_t)run->config.model.folds, p->planned, p->fold_loss));
     return save_coefficients(p, run, file);
 }

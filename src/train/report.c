@@ -19,30 +19,48 @@ static void print_validation(tw_run *run)
 static void print_point(tw_run *run, const char *name, long i)
 {
     const tw_path_point *at = &run->path.points[i];
-    tw_runlog_print(&run->log, "  path     %s: row %ld, l1 %g, l2 %g, %ld coefficients\n", name, i, at->l1, at->l2,
-                    at->nonzeros);
+    char score[64] = "";
+    if (!isnan(at->cv_mean))
+        snprintf(score, sizeof score, ", cross-validated loss %.6g +- %.2g", at->cv_mean, at->cv_error);
+    else if (!isnan(at->val_loss))
+        snprintf(score, sizeof score, ", validation loss %.6g", at->val_loss);
+    tw_runlog_print(&run->log, "  %-8s row %ld: l1 %g, l2 %g, %ld of %zu coefficients%s\n", name, i, at->l1, at->l2,
+                    at->nonzeros, run->model.n_weights, score);
 }
 
 static void print_path(tw_run *run)
 {
     const tw_path *p = &run->path;
-    if (p->best >= 0) print_point(run, p->one_error >= 0 ? "least cross-validated loss" : "least validation loss", p->best);
-    if (p->one_error >= 0) print_point(run, "largest penalty within one standard error of it", p->one_error);
-    if (p->best < 0) print_point(run, "kept the smallest penalty", (long)p->count - 1);
+    const char *why = p->one_error >= 0 ? "which has the least cross-validated loss"
+                      : p->best >= 0    ? "which has the least validation loss"
+                                        : "which has the smallest penalty";
+    if (p->best >= 0) print_point(run, "least", p->best);
+    if (p->one_error >= 0) print_point(run, "simpler", p->one_error);
+    if (p->one_error >= 0)
+        tw_runlog_print(&run->log, "           the largest penalty within one standard error of the least loss\n");
+    tw_runlog_print(&run->log, "  kept     row %ld, %s; all rows are in /path of model.h5\n", p->kept, why);
+    if (p->count < p->planned)
+        tw_runlog_print(&run->log, "  warning  time was over after %zu of %zu penalties\n", p->count, p->planned);
+    if (p->unfinished > 0)
+        tw_runlog_print(&run->log, "  warning  %ld of the %ld fits did not converge; see stop.max_iterations, or use "
+                                   "optimizer.type: coordinate_descent\n",
+                        p->unfinished, p->fits);
 }
 
 static void print_verdict(tw_run *run)
 {
     char text[512];
+    char row[32] = "";
     tw_monitor_explain(&run->monitor, &run->iterate, sizeof text, text);
-    tw_runlog_print(&run->log, "  stopped  %s; %s %ld, %ld evaluations, %.4g reads of the data\n", text,
+    if (run->path.count > 0) snprintf(row, sizeof row, "row %ld: ", run->path.kept);
+    tw_runlog_print(&run->log, "  stopped  %s%s; %s %ld, %ld evaluations, %.4g reads of the data\n", row, text,
                     run->log.epochs ? "epoch" : "iteration", run->iterate.k, run->objective.evals, run->objective.reads);
     if (run->iterate.condition > 0)
         tw_runlog_print(&run->log, "  matrix   condition number about %.1e%s\n", run->iterate.condition,
                         run->iterate.regularised > 0 ? ", after its diagonal was raised to make it regular" : "");
     tw_runlog_print(&run->log, "  result   loss %.17g%s\n", run->iterate.f,
                     tw_reason_class(run->iterate.why) == 's' ? " (not converged)" : "");
-    if (run->config.model.l1 > 0)
+    if (run->config.model.l1 > 0 && run->path.count == 0)
         tw_runlog_print(&run->log, "  sparsity %zu of %zu coefficients are not zero\n",
                         tw_objective_nonzeros(&run->objective, run->iterate.w), run->model.n_weights);
     if (run->watched.any && run->path.count == 0) print_validation(run);

@@ -29,6 +29,10 @@ static void default_stop(tw_config *c)
     if (!isnan(c->stop.gradient_norm) || !isnan(c->stop.gradient_norm_relative) ||
         !isnan(c->stop.loss_delta) || !isnan(c->stop.loss_delta_relative))
         return;
+    if (c->model.path.count > 0) { /* coefficients are read off a path: they are to be good to six digits */
+        c->stop.gradient_norm_relative = 1e-10;
+        return;
+    }
     c->stop.gradient_norm_relative = 1e-6;
     c->stop.loss_delta_relative = 1e-12;
     if (!tw_config_is_set(c, "stop.patience")) c->stop.patience = 3;

@@ -27,7 +27,7 @@ void tw_run_release(tw_run *run)
     tw_iterate_release(&run->iterate);
     tw_step_release(&run->step);
     tw_optimizer_release(&run->optimizer);
-    for (size_t i = 0; i < run->path.count; i++) free(run->path.points[i].w);
+    for (size_t i = 0; i < run->path.planned; i++) free(run->path.points[i].w);
     free(run->path.points);
     free(run->path.fold_loss);
     free(run->path.fold_weight);

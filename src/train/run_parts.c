@@ -8,6 +8,21 @@
 #include <string.h>
 #include <unistd.h>
 
+/* ---- which part a row belongs to ---- */
+
+static uint32_t part_of(const tw_run *run, int64_t row)
+{
+    const tw_config *c = &run->config;
+    const uint64_t seed = (uint64_t)c->seed, stream = TW_STREAM(TW_STREAM_PART);
+    const int64_t m = run->dataset.rows;
+    if (c->model.folds == m) return 1 + (uint32_t)row; /* leave one out: no draw */
+    if (c->model.folds > 0) return 1 + (uint32_t)tw_rng_below(seed, stream, (uint64_t)row, (uint64_t)c->model.folds);
+    if (!isnan(c->data.validation.fraction))
+        return tw_rng_uniform(seed, stream, (uint64_t)row) < c->data.validation.fraction;
+    const double tail = c->data.validation.tail;
+    return row >= m - (int64_t)(tail < 1 ? floor((double)m * tail + 0.5) : tail);
+}
+
 /* ---- before the data is read ---- */
 
 /* Bytes of memory for one rank of this machine, taking all ranks for this machine's share. */
@@ -50,6 +65,14 @@ static void check_validation(tw_run *run)
         tw_config_problem(c, "model.folds", "folds are validation rows already: data.validation cannot be set as well");
 }
 
+/* Few rows may all fall into one fold; of many the first two nearly always differ. */
+static bool one_fold(const tw_run *run)
+{
+    for (int64_t row = 1; row < run->dataset.rows; row++)
+        if (part_of(run, row) != part_of(run, 0)) return false;
+    return true;
+}
+
 static void check_path(tw_run *run)
 {
     tw_config *c = &run->config;
@@ -58,6 +81,9 @@ static void check_path(tw_run *run)
     if (c->model.folds > run->dataset.rows)
         tw_config_problem(c, "model.folds", "%lld folds of %lld rows: there cannot be more folds than rows",
                           (long long)c->model.folds, (long long)run->dataset.rows);
+    else if (c->model.folds > 0 && one_fold(run))
+        tw_config_problem(c, "model.folds", "all %lld rows fell into one fold: use another seed or more folds",
+                          (long long)run->dataset.rows);
     if (c->model.path.count > 0 && !(c->model.l1 > 0))
         tw_config_problem(c, "model.path.count",
                           "a path begins where l1 makes every coefficient zero, so model.l1 must be > 0;\n"
@@ -77,19 +103,7 @@ void tw_run_check_sizes(tw_run *run)
     check_matrix(run);
 }
 
-/* ---- which part a row belongs to ---- */
-
-static uint32_t part_of(const tw_run *run, int64_t row)
-{
-    const tw_config *c = &run->config;
-    const uint64_t seed = (uint64_t)c->seed, stream = TW_STREAM(TW_STREAM_PART);
-    const int64_t m = run->dataset.rows;
-    if (c->model.folds > 0) return 1 + (uint32_t)tw_rng_below(seed, stream, (uint64_t)row, (uint64_t)c->model.folds);
-    if (!isnan(c->data.validation.fraction))
-        return tw_rng_uniform(seed, stream, (uint64_t)row) < c->data.validation.fraction;
-    const double tail = c->data.validation.tail;
-    return row >= m - (int64_t)(tail < 1 ? floor((double)m * tail + 0.5) : tail);
-}
+/* ---- the parts of a shard ---- */
 
 tw_status tw_run_assign_parts(tw_run *run)
 {

@@ -1,5 +1,6 @@
 /* A path of penalties from the smallest one that makes every coefficient zero down, each run started where the one
  * before ended; and its cross-validation. Source: Friedman, Hastie and Tibshirani 2010 (glmnet). */
+#include "thalweg/units.h"
 #include "thalweg/vec.h"
 #include "train/run_impl.h"
 
@@ -38,20 +39,41 @@ static tw_trainer make_trainer(tw_run *run)
                         .iterate = &run->iterate};
 }
 
-/* One run from where the iterate is, without rows on the screen. */
+/* One run from where the iterate is, without rows on the screen. The time limit is that of all fits together. */
 static tw_status fit(tw_run *run, tw_trainer *trainer)
 {
     const bool active = run->log.active;
+    const tw_monitor_settings *stop = trainer->stop;
+    tw_monitor_settings rest = *stop;
+    rest.max_seconds = stop->max_seconds - (tw_seconds() - run->path.started);
     tw_run_rewind(run);
     run->log.active = false;
+    trainer->stop = &rest;
     const tw_status status = tw_trainer_run(trainer);
+    trainer->stop = stop;
     run->log.active = active;
+    run->path.fits++;
+    run->path.unfinished += tw_reason_class(run->iterate.why) != 'c';
     return status;
 }
 
-/* lambda at which the first coefficient leaves zero: the largest slope of the loss where only intercepts are fitted. */
-static tw_status find_largest(tw_run *run, double share, double *largest)
+/* No further fit makes sense. */
+static bool halted(const tw_run *run)
 {
+    return run->iterate.why == TW_TIME_LIMIT || tw_reason_class(run->iterate.why) == 'f';
+}
+
+/* Coefficients below rounding are none: at the first penalty every slope is this much smaller than l1. */
+#define ABOVE (1 + 0x1p-40)
+
+/* Slopes this small, of the gradient at zero parameters, are rounding. */
+#define UNRELATED 1e-13
+
+/* lambda at which the first coefficient leaves zero: the largest slope of the loss where only intercepts are fitted. They
+ * are where the path begins. */
+static tw_status find_largest(tw_run *run, double share)
+{
+    tw_path *p = &run->path;
     tw_trainer trainer = make_trainer(run);
     const tw_iterate *it = &run->iterate;
     const tw_monitor_settings exact = {.gradient_norm = NAN,
@@ -59,87 +81,140 @@ static tw_status find_largest(tw_run *run, double share, double *largest)
                                        .loss_delta = NAN,
                                        .loss_delta_relative = NAN,
                                        .patience = 1,
-                                       .max_iterations = 1000,
-                                       .max_seconds = run->stop.max_seconds,
+                                       .max_iterations = 10000,
+                                       .max_seconds = NAN,
                                        .divergence_factor = run->stop.divergence_factor};
     trainer.stop = &exact;
-    memset(run->iterate.w, 0, it->n * sizeof *it->w);
-    set_penalty(run, 1e100, 0); /* more than any slope */
+    memset(it->w, 0, it->n * sizeof *it->w); /* whatever model.init says */
+    set_penalty(run, 1e100, 0);              /* more than any slope */
     TW_TRY(fit(run, &trainer));
-    *largest = 0;
-    for (size_t j = 0; j < run->model.n_weights; j++) *largest = fmax(*largest, fabs(it->g[j]));
-    *largest = *largest / share;
-    if (*largest > 0 && isfinite(*largest)) return TW_OK;
-    return tw_fail(TW_DATA, "no feature is related to the labels: the path would begin at a penalty of %g", *largest);
+    p->fits = p->unfinished = 0; /* it ends at rounding level */
+    if (halted(run)) return TW_OK;
+    for (size_t j = 0; j < run->model.n_weights; j++) p->largest = fmax(p->largest, fabs(it->g[j]));
+    if (!(p->largest > UNRELATED * run->monitor.g_norm_zero))
+        return tw_fail(TW_DATA, "no feature is related to the labels: the path would begin at a penalty of %g", p->largest);
+    p->largest = p->largest / share * ABOVE;
+    memcpy(p->points[0].w, it->w, it->n * sizeof *it->w);
+    return TW_OK;
 }
 
 static tw_status allocate(tw_run *run)
 {
     tw_path *p = &run->path;
-    const size_t folds = (size_t)run->config.model.folds;
-    p->count = (size_t)run->config.model.path.count;
-    p->points = calloc(p->count, sizeof *p->points);
-    p->fold_loss = calloc(folds * p->count + 1, sizeof *p->fold_loss);
+    const size_t folds = (size_t)run->config.model.folds, count = (size_t)run->config.model.path.count;
+    p->points = calloc(count, sizeof *p->points);
+    p->fold_loss = calloc(folds * count + 1, sizeof *p->fold_loss);
     p->fold_weight = calloc(folds + 1, sizeof *p->fold_weight);
-    for (size_t i = 0; p->points && i < p->count; i++) p->points[i].w = calloc(run->iterate.n, sizeof(double));
-    for (size_t i = 0; p->points && i < p->count; i++)
-        if (!p->points[i].w) return tw_fail(TW_MEMORY, "out of memory for %zu models of a path", p->count);
-    if (p->points && p->fold_loss && p->fold_weight) return TW_OK;
-    return tw_fail(TW_MEMORY, "out of memory for a path of %zu penalties", p->count);
+    if (!p->points || !p->fold_loss || !p->fold_weight)
+        return tw_fail(TW_MEMORY, "out of memory for a path of %zu penalties", count);
+    p->planned = count;
+    for (size_t i = 0; i < count; i++)
+        if (!(p->points[i].w = calloc(run->iterate.n, sizeof(double))))
+            return tw_fail(TW_MEMORY, "out of memory for %zu models of a path", count);
+    return TW_OK;
 }
 
 static void set_penalties(tw_run *run, double share)
 {
     tw_path *p = &run->path;
-    const double step = tw_log(run->config.model.path.min_ratio) / (double)(p->count - 1);
-    for (size_t i = 0; i < p->count; i++) {
+    const double step = tw_log(run->config.model.path.min_ratio) / (double)(p->planned - 1);
+    for (size_t i = 0; i < p->planned; i++) {
         const double lambda = i == 0 ? p->largest : p->largest * tw_exp(step * (double)i);
         p->points[i].l1 = lambda * share;
         p->points[i].l2 = lambda * (1 - share);
         p->points[i].cv_mean = p->points[i].cv_error = p->points[i].val_loss = NAN;
     }
+    for (size_t i = 0; i < p->planned * (size_t)run->config.model.folds; i++) p->fold_loss[i] = NAN;
 }
 
 /* ---- folds ---- */
 
+static void print_fold(tw_run *run, size_t fold, long iterations, double seconds)
+{
+    const long long folds = (long long)run->config.model.folds;
+    const double weight = run->path.fold_weight[fold];
+    char took[TW_UNIT_LEN];
+    if (weight > 0)
+        tw_runlog_print(&run->log, "  fold     %*zu of %lld: %g of %g left out, %ld iterations, %s\n",
+                        snprintf(NULL, 0, "%lld", folds), fold + 1, folds, weight, weight + run->objective.weight, iterations,
+                        tw_units_seconds(seconds, took));
+    else
+        tw_runlog_print(&run->log, "  fold     %*zu of %lld: no row fell into it\n", snprintf(NULL, 0, "%lld", folds), fold + 1,
+                        folds);
+}
+
 static tw_status run_fold(tw_run *run, size_t fold)
 {
     tw_path *p = &run->path;
+    const double began = tw_seconds();
     tw_trainer trainer = make_trainer(run);
     tw_score score;
+    long iterations = 0;
     TW_TRY(tw_run_without(run, (uint32_t)fold + 1));
     memset(run->iterate.w, 0, run->iterate.n * sizeof *run->iterate.w);
-    for (size_t i = 0; i < p->count; i++) {
+    for (size_t i = 0; i < p->planned && (i == 0 || p->fold_weight[fold] > 0); i++) {
         set_penalty(run, p->points[i].l1, p->points[i].l2);
         TW_TRY(fit(run, &trainer));
+        if (halted(run)) return TW_OK;
         TW_TRY(tw_objective_score(&run->objective, run->iterate.w, true, run->watched.weight, &score));
-        p->fold_loss[fold * p->count + i] = score.loss;
+        p->fold_loss[fold * p->planned + i] = score.loss;
         p->fold_weight[fold] = score.weight;
+        iterations += run->iterate.k;
     }
-    tw_runlog_print(&run->log, "  fold %zu of %lld done\n", fold + 1, (long long)run->config.model.folds);
+    print_fold(run, fold, iterations, tw_seconds() - began);
     return TW_OK;
 }
 
-/* Mean over the folds, each by its weight, and the standard error of that mean, as cv.glmnet has them. */
+/* Mean over the folds that have rows, each by its weight, and the standard error of that mean, as cv.glmnet has them. */
 static void average_folds(tw_run *run)
 {
     tw_path *p = &run->path;
     const size_t folds = (size_t)run->config.model.folds;
-    for (size_t i = 0; i < p->count; i++) {
-        double sum = 0, weight = 0, spread = 0;
+    for (size_t i = 0; i < p->planned; i++) {
+        double sum = 0, weight = 0, spread = 0, used = 0;
         for (size_t f = 0; f < folds; f++) {
-            if (!(p->fold_weight[f] > 0)) continue; /* no row fell into this fold */
-            sum = sum + p->fold_weight[f] * p->fold_loss[f * p->count + i];
+            if (!(p->fold_weight[f] > 0)) continue;
+            sum = sum + p->fold_weight[f] * p->fold_loss[f * p->planned + i];
             weight = weight + p->fold_weight[f];
+            used = used + 1;
         }
         const double mean = sum / weight;
         for (size_t f = 0; f < folds; f++) {
-            const double delta = p->fold_loss[f * p->count + i] - mean;
+            const double delta = p->fold_loss[f * p->planned + i] - mean;
             if (p->fold_weight[f] > 0) spread = spread + p->fold_weight[f] * (delta * delta);
         }
         p->points[i].cv_mean = mean;
-        p->points[i].cv_error = sqrt(spread / weight / (double)(folds - 1));
+        p->points[i].cv_error = sqrt(spread / weight / (used - 1));
     }
+}
+
+/* Least score; on a tie the larger penalty. The one-standard-error rule: the largest penalty whose score is no more than
+ * one standard error above the least (Breiman et al. 1984). */
+static void choose(tw_path *p, size_t count)
+{
+    p->best = p->one_error = -1;
+    for (size_t i = 0; i < count; i++) {
+        const double score = isnan(p->points[i].cv_mean) ? p->points[i].val_loss : p->points[i].cv_mean;
+        const tw_path_point *best = p->best < 0 ? NULL : &p->points[p->best];
+        if (!isnan(score) && (!best || score < (isnan(best->cv_mean) ? best->val_loss : best->cv_mean))) p->best = (long)i;
+    }
+    if (p->best < 0 || isnan(p->points[p->best].cv_mean)) return;
+    const double limit = p->points[p->best].cv_mean + p->points[p->best].cv_error;
+    for (size_t i = count; i-- > 0;)
+        if ((long)i <= p->best && p->points[i].cv_mean <= limit) p->one_error = (long)i;
+}
+
+static tw_status run_folds(tw_run *run)
+{
+    const size_t folds = (size_t)run->config.model.folds;
+    if (folds == 0) return TW_OK;
+    for (size_t f = 0; f < folds && !halted(run); f++) TW_TRY(run_fold(run, f));
+    if (tw_reason_class(run->iterate.why) == 'f') return TW_OK;
+    if (!halted(run)) {
+        average_folds(run);
+        choose(&run->path, run->path.planned);
+    }
+    return tw_run_without(run, 0);
 }
 
 /* ---- all rows ---- */
@@ -147,16 +222,34 @@ static void average_folds(tw_run *run)
 static void print_row(tw_run *run, size_t i)
 {
     const tw_path_point *at = &run->path.points[i];
+    const bool folds = !isnan(at->cv_mean), watched = !isnan(at->val_loss);
+    const char *mark = (long)i == run->path.best        ? "  least"
+                       : (long)i == run->path.one_error ? "  one error"
+                                                        : "";
     char extra[64] = "";
-    if (!isnan(at->cv_mean)) snprintf(extra, sizeof extra, " %12.6g %9.2g", at->cv_mean, at->cv_error);
-    if (!isnan(at->val_loss)) snprintf(extra, sizeof extra, " %12.6g", at->val_loss);
+    if (folds) snprintf(extra, sizeof extra, " %12.6g %10.3g", at->cv_mean, at->cv_error);
+    if (watched) snprintf(extra, sizeof extra, " %12.6g", at->val_loss);
     if (i == 0)
-        tw_runlog_print(&run->log, "\n%5s %12s %12s %8s %14s %10s%s\n", "", "l1", "l2", "nonzero", "loss", "iterations",
-                        !isnan(at->cv_mean)  ? "      cv_loss  cv_error"
-                        : !isnan(at->val_loss) ? "     val_loss"
-                                               : "");
-    tw_runlog_print(&run->log, "%5zu %12.6g %12.6g %8ld %14.8g %10ld%s%s\n", i, at->l1, at->l2, at->nonzeros, at->loss,
-                    at->iterations, extra, tw_reason_class(at->why) == 'c' ? "" : "  not converged");
+        tw_runlog_print(&run->log, "\n%6s %12s %12s %8s %14s %10s%s\n", "row", "l1", "l2", "nonzero", "loss", "iterations",
+                        folds     ? "      cv_mean   cv_error"
+                        : watched ? "     val_loss"
+                                  : "");
+    tw_runlog_print(&run->log, "%6zu %12.6g %12.6g %8ld %14.8g %10ld%s%s%s\n", i, at->l1, at->l2, at->nonzeros, at->loss,
+                    at->iterations, extra, folds ? mark : "",
+                    tw_reason_class(at->why) == 'c' ? "" : "  not converged");
+}
+
+/* A row of metrics.jsonl and of the history is a penalty. */
+static void log_point(tw_run *run, size_t i)
+{
+    const tw_progress progress = run->log.progress;
+    tw_iterate row = run->iterate;
+    row.k = (long)i;
+    row.why = TW_CONTINUE;
+    row.val_loss = run->path.points[i].val_loss;
+    run->log.progress = TW_PROGRESS_NONE; /* the screen has a table of its own */
+    tw_runlog_row(&run->log, &run->objective, &row);
+    run->log.progress = progress;
 }
 
 static tw_status run_point(tw_run *run, tw_trainer *trainer, size_t i)
@@ -166,10 +259,14 @@ static tw_status run_point(tw_run *run, tw_trainer *trainer, size_t i)
     tw_score score;
     set_penalty(run, at->l1, at->l2);
     TW_TRY(fit(run, trainer));
+    if (tw_reason_class(it->why) == 'f') return TW_OK;
     at->loss = it->f;
     at->iterations = it->k;
     at->nonzeros = (long)tw_objective_nonzeros(&run->objective, it->w);
     at->why = it->why;
+    at->f_prev = it->f_prev;
+    at->step = it->alpha;
+    at->monitor = run->monitor;
     memcpy(at->w, it->w, it->n * sizeof *it->w);
     TW_TRY(tw_objective_score(&run->objective, it->w, true, NULL, &score));
     at->mean_loss = score.loss;
@@ -178,24 +275,10 @@ static tw_status run_point(tw_run *run, tw_trainer *trainer, size_t i)
         TW_TRY(tw_objective_score(v->objective, it->w, v->same_rows, v->weight, &score));
         at->val_loss = score.loss;
     }
+    run->path.count = i + 1;
+    log_point(run, i);
     print_row(run, i);
     return TW_OK;
-}
-
-/* Least score; on a tie the larger penalty. The one-standard-error rule: the largest penalty whose score is no more than
- * one standard error above the least (Breiman et al. 1984). */
-static void choose(tw_path *p)
-{
-    p->best = p->one_error = -1;
-    for (size_t i = 0; i < p->count; i++) {
-        const double score = isnan(p->points[i].cv_mean) ? p->points[i].val_loss : p->points[i].cv_mean;
-        const tw_path_point *best = p->best < 0 ? NULL : &p->points[p->best];
-        if (!isnan(score) && (!best || score < (isnan(best->cv_mean) ? best->val_loss : best->cv_mean))) p->best = (long)i;
-    }
-    if (p->best < 0 || isnan(p->points[p->best].cv_mean)) return;
-    const double limit = p->points[p->best].cv_mean + p->points[p->best].cv_error;
-    for (size_t i = p->count; i-- > 0;)
-        if ((long)i <= p->best && p->points[i].cv_mean <= limit) p->one_error = (long)i;
 }
 
 /* The run's result is the chosen point of the path. */
@@ -210,7 +293,10 @@ static tw_status take_point(tw_run *run, const tw_path_point *at)
     it->w_norm = tw_vec_norm(it->n, it->w);
     it->k = it->updates = at->iterations;
     it->why = at->why;
+    it->f_prev = at->f_prev;
+    it->alpha = at->step;
     it->val_loss = at->val_loss;
+    run->monitor = at->monitor;
     return TW_OK;
 }
 
@@ -219,16 +305,20 @@ tw_status tw_run_path(tw_run *run)
     tw_path *p = &run->path;
     const tw_config *c = &run->config;
     const double share = c->model.l1 / (c->model.l1 + c->model.l2);
+    p->started = tw_seconds();
+    p->best = p->one_error = -1;
     TW_TRY(tw_comm_agree(run->comm, allocate(run)));
-    TW_TRY(find_largest(run, share, &p->largest));
+    TW_TRY(find_largest(run, share));
+    if (halted(run)) return TW_OK;
     set_penalties(run, share);
-    for (size_t f = 0; f < (size_t)c->model.folds; f++) TW_TRY(run_fold(run, f));
-    if (c->model.folds > 0) average_folds(run);
-    if (c->model.folds > 0) TW_TRY(tw_run_without(run, 0));
+    TW_TRY(run_folds(run));
+    if (tw_reason_class(run->iterate.why) == 'f') return TW_OK;
     tw_trainer trainer = make_trainer(run);
-    memset(run->iterate.w, 0, run->iterate.n * sizeof *run->iterate.w);
-    for (size_t i = 0; i < p->count; i++) TW_TRY(run_point(run, &trainer, i));
-    choose(p);
+    memcpy(run->iterate.w, p->points[0].w, run->iterate.n * sizeof *run->iterate.w);
+    for (size_t i = 0; i == 0 || (i < p->planned && !halted(run)); i++) TW_TRY(run_point(run, &trainer, i));
     tw_runlog_print(&run->log, "\n");
-    return take_point(run, &p->points[p->best >= 0 ? (size_t)p->best : p->count - 1]);
+    if (tw_reason_class(run->iterate.why) == 'f') return TW_OK;
+    choose(p, p->count);
+    p->kept = p->best >= 0 ? p->best : (long)p->count - 1;
+    return take_point(run, &p->points[p->kept]);
 }

@@ -45,15 +45,25 @@ static void print_data(tw_run *run)
 static void print_method(tw_run *run)
 {
     const tw_config *c = &run->config;
-    char method[128], rule[96], l1[48] = "";
-    if (c->model.l1 > 0) snprintf(l1, sizeof l1, ", l1 %g", c->model.l1);
-    tw_runlog_print(&run->log, "  model    %s, %zu parameter%s, l2 %g%s, %s\n", run->model_ops->name,
-                    run->model.n_params, run->model.n_params == 1 ? "" : "s", c->model.l2, l1,
+    char method[128], rule[96], penalty[96] = "";
+    if (c->model.path.count == 0)
+        snprintf(penalty, sizeof penalty, c->model.l1 > 0 ? ", l2 %g, l1 %g" : ", l2 %g", c->model.l2, c->model.l1);
+    tw_runlog_print(&run->log, "  model    %s, %zu parameter%s%s, %s\n", run->model_ops->name,
+                    run->model.n_params, run->model.n_params == 1 ? "" : "s", penalty,
                     run->scaling.kind == TW_SCALING_NONE ? "no scaling" : tw_scaling_name(run->scaling.kind));
     tw_optimizer_describe(&run->optimizer, sizeof method, method);
     tw_runlog_print(&run->log, "  method   %s, %s; reduction %s (%lld group%s)\n", method,
                     tw_step_describe(run->step_ops, &run->step_settings, sizeof rule, rule), tw_run_reduction_name(run),
                     (long long)run->partition.groups, run->partition.groups == 1 ? "" : "s");
+}
+
+static void print_path(tw_run *run)
+{
+    const tw_config *c = &run->config;
+    char folds[48] = "";
+    if (c->model.folds > 0) snprintf(folds, sizeof folds, ", %lld folds", (long long)c->model.folds);
+    tw_runlog_print(&run->log, "  path     %lld penalties, l1 : l2 = %g : %g, down to %g of the largest%s\n",
+                    (long long)c->model.path.count, c->model.l1, c->model.l2, c->model.path.min_ratio, folds);
 }
 
 static void print_batches(tw_run *run)
@@ -68,10 +78,7 @@ static void print_batches(tw_run *run)
     else if (v->any)
         tw_runlog_print(&run->log, "  watched  %.0f of the %lld rows are kept for validation\n", v->rows,
                         (long long)run->dataset.rows);
-    if (c->model.path.count > 0)
-        tw_runlog_print(&run->log, "  path     %lld penalties down to %g of the largest%s\n",
-                        (long long)c->model.path.count, c->model.path.min_ratio,
-                        c->model.folds > 0 ? ", cross-validated" : "");
+    if (c->model.path.count > 0) print_path(run);
 }
 
 static void print_header(tw_run *run)
