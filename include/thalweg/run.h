@@ -32,7 +32,7 @@ typedef struct {
     double loss, mean_loss; /* F, and its loss without penalties */
     double cv_mean, cv_error; /* loss of the rows left out, over the folds, and its standard error; or NAN */
     double val_loss;
-    long iterations, nonzeros;
+    long iterations, evaluations, nonzeros;
     tw_reason why;
     double f_prev, step; /* of the last step */
     tw_monitor monitor;  /* as this fit left it */

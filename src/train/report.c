@@ -42,9 +42,10 @@ static void print_path(tw_run *run)
     if (p->count < p->planned)
         tw_runlog_print(&run->log, "  warning  time was over after %zu of %zu penalties\n", p->count, p->planned);
     if (p->unfinished > 0)
-        tw_runlog_print(&run->log, "  warning  %ld of the %ld fits did not converge; see stop.max_iterations, or use "
-                                   "optimizer.type: coordinate_descent\n",
-                        p->unfinished, p->fits);
+        tw_runlog_print(&run->log, "  warning  %ld of the %ld fits did not converge%s\n", p->unfinished, p->fits,
+                        p->count < p->planned || run->optimizer_ops->matrix
+                            ? ""
+                            : "; raise stop.max_iterations, or use optimizer.type: coordinate_descent");
 }
 
 static void print_verdict(tw_run *run)
@@ -65,7 +66,9 @@ static void print_verdict(tw_run *run)
                         tw_objective_nonzeros(&run->objective, run->iterate.w), run->model.n_weights);
     if (run->watched.any && run->path.count == 0) print_validation(run);
     if (run->path.count > 0) print_path(run);
-    tw_monitor_advise(&run->monitor, &run->objective, &run->iterate, sizeof text, text);
+    tw_objective of_fit = run->objective; /* of a path advice is about the fit that is kept */
+    if (run->path.count > 0) of_fit.evals = run->path.points[run->path.kept].evaluations;
+    tw_monitor_advise(&run->monitor, &of_fit, &run->iterate, sizeof text, text);
     if (text[0]) tw_runlog_print(&run->log, "  advice   %s\n", text);
 }
 

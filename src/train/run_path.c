@@ -257,11 +257,13 @@ static tw_status run_point(tw_run *run, tw_trainer *trainer, size_t i)
     tw_path_point *at = &run->path.points[i];
     const tw_iterate *it = &run->iterate;
     tw_score score;
+    const long evals = run->objective.evals;
     set_penalty(run, at->l1, at->l2);
     TW_TRY(fit(run, trainer));
     if (tw_reason_class(it->why) == 'f') return TW_OK;
     at->loss = it->f;
     at->iterations = it->k;
+    at->evaluations = run->objective.evals - evals;
     at->nonzeros = (long)tw_objective_nonzeros(&run->objective, it->w);
     at->why = it->why;
     at->f_prev = it->f_prev;
