@@ -1,9 +1,9 @@
 /* comm.h -- the ranks of a run, and agreement about failure.
  *
  * The only object that knows MPI. The rule it exists for: never leave between two collectives on a rank-local
- * condition. Local work, then tw_comm_agree, then collective work. A function documented "Collective" returns the
- * same status on every rank, so TW_TRY is safe on it. After a failure of MPI itself there is nobody left to agree
- * with: MPI's own handler ends the job. */
+ * condition. Local work, then tw_comm_agree, then collective work. A function documented "Collective" returns
+ * the same status on every rank, so TW_TRY is safe on it. After a failure of MPI itself there is nobody left
+ * to agree with: MPI's own handler ends the job. */
 #ifndef THALWEG_COMM_H
 #define THALWEG_COMM_H
 
@@ -19,8 +19,8 @@ typedef struct tw_comm tw_comm;
  * Start MPI (MPI_THREAD_FUNNELED) and take a private copy of MPI_COMM_WORLD.
  *
  * Collective over all processes of the launch.
- * @return TW_OK; TW_USAGE when the launcher started several tasks but MPI sees only one (N singletons: a launcher
- *         that does not speak this MPI's protocol); TW_MEMORY. On failure *comm is NULL and MPI is ended.
+ * @return TW_OK; TW_USAGE when the launcher started several tasks but MPI sees only one (N singletons: a
+ * launcher that does not speak this MPI's protocol); TW_MEMORY. On failure *comm is NULL and MPI is ended.
  */
 tw_status tw_comm_init(tw_comm **comm, int *argc, char ***argv) TW_CHECKED;
 
@@ -30,7 +30,8 @@ tw_status tw_comm_local(tw_comm **comm) TW_CHECKED;
 /** End MPI. Collective. NULL is fine. */
 void tw_comm_release(tw_comm *comm);
 
-/** End every rank at once with an exit code. Not collective; does not return. For failed writes and lost peers. */
+/** End every rank at once with an exit code. Not collective; does not return. For failed writes and lost
+ * peers. */
 void tw_comm_abort(tw_comm *comm, int code) __attribute__((noreturn));
 
 /* Not collective, no cost. Ranks are 0 .. size-1; nodes counts distinct shared-memory hosts. */
@@ -39,7 +40,8 @@ int tw_comm_size(const tw_comm *comm);
 int tw_comm_nodes(const tw_comm *comm);
 const char *tw_comm_host(const tw_comm *comm);
 
-/** Bytes that this rank handed to MPI so far (payload of sends and of its part in collectives). Not collective. */
+/** Bytes that this rank handed to MPI so far (payload of sends and of its part in collectives). Not
+ * collective. */
 uint64_t tw_comm_bytes_sent(const tw_comm *comm);
 
 /** Seconds of a monotonic clock since an arbitrary moment. Not collective. */
@@ -51,13 +53,14 @@ void tw_comm_library(size_t length, char *text);
 /**
  * One verdict for all ranks about rank-local work.
  *
- * Collective. Returns TW_OK when every rank passes TW_OK; otherwise the code of the lowest failing rank, whose
- * sentence becomes everyone's, prefixed with "rank R (host): " when there is more than one rank.
- * Cost: one all-reduce of an integer, and a broadcast after a failure.
+ * Collective. Returns TW_OK when every rank passes TW_OK; otherwise the code of the lowest failing rank,
+ * whose sentence becomes everyone's, prefixed with "rank R (host): " when there is more than one rank. Cost:
+ * one all-reduce of an integer, and a broadcast after a failure.
  */
 tw_status tw_comm_agree(tw_comm *comm, tw_status local) TW_CHECKED;
 
-/** The root's status and sentence on every rank, without prefix, for work that only the root does. Collective. */
+/** The root's status and sentence on every rank, without prefix, for work that only the root does.
+ * Collective. */
 tw_status tw_comm_bcast_status(tw_comm *comm, int root, tw_status status) TW_CHECKED;
 
 /** The root's bytes on every rank. Collective; size equal on every rank, split above 1 GiB. */

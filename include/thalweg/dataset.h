@@ -1,7 +1,8 @@
-/* dataset.h -- what an HDF5 file holds for us: which data sets are features, labels and weights, their shape and type.
+/* dataset.h -- what an HDF5 file holds for us: which data sets are features, labels and weights, their shape
+ * and type.
  *
- * Rank 0 looks once and broadcasts the description (plain bytes, no pointers); every rank then reads its own rows with
- * the serial driver (shard.h), so HDF5 and MPI never meet. Nothing in this header is collective. */
+ * Rank 0 looks once and broadcasts the description (plain bytes, no pointers); every rank then reads its own
+ * rows with the serial driver (shard.h), so HDF5 and MPI never meet. Nothing in this header is collective. */
 #ifndef THALWEG_DATASET_H
 #define THALWEG_DATASET_H
 
@@ -34,12 +35,13 @@ typedef struct {
 void tw_dataset_start(void);
 
 /**
- * Open a file and describe it. Detected without names: X/y, data/label(s), features/target(s), x_train/y_train.
+ * Open a file and describe it. Detected without names: X/y, data/label(s), features/target(s),
+ * x_train/y_train.
  *
  * @param dataset   out
  * @param wrong_key out, may be NULL: the configuration key at fault ("data.features", ...), or NULL
- * @return TW_OK; TW_INPUT (missing, directory, unreadable); TW_DATA (not HDF5, damaged, no such name, shape or type
- *         that cannot be used; the sentence lists what the file has).
+ * @return TW_OK; TW_INPUT (missing, directory, unreadable); TW_DATA (not HDF5, damaged, no such name, shape
+ * or type that cannot be used; the sentence lists what the file has).
  */
 tw_status tw_dataset_open(tw_dataset *dataset, const char *path, const tw_dataset_names *names,
                           const char **wrong_key) TW_CHECKED;

@@ -48,23 +48,25 @@ typedef struct {
     double length;         /* what a schedule announces for the step to come; NAN for a search */
     double alpha;          /* length of the last step, NAN before the first */
     double alpha_max;      /* no step may be longer: 1 for projected directions, else INFINITY */
-    double radius, predicted, ratio; /* trust region: its radius, the decrease of the model, F's share of it; or NAN */
-    long k, trials;        /* iterations done (epochs, with mini-batches); lengths tried in the last one */
-    long updates;          /* changes of w: k, or the mini-batch steps */
-    double condition;      /* estimate for the matrix of the last Newton system, or NAN */
-    long regularised;      /* Newton systems so far that were singular to working precision and got a multiple of I */
-    long inner;            /* inner iterations of the last direction: conjugate gradients, sweeps */
+    double radius, predicted,
+        ratio;        /* trust region: its radius, the decrease of the model, F's share of it; or NAN */
+    long k, trials;   /* iterations done (epochs, with mini-batches); lengths tried in the last one */
+    long updates;     /* changes of w: k, or the mini-batch steps */
+    double condition; /* estimate for the matrix of the last Newton system, or NAN */
+    long regularised; /* Newton systems so far that were singular to working precision and got a multiple of I
+                       */
+    long inner;       /* inner iterations of the last direction: conjugate gradients, sweeps */
     double val_loss, val_accuracy; /* of the validation rows, or NAN */
-    bool moved;            /* did the last step change any bit of w? */
-    bool rejected;         /* the last step was refused by its trust region: w is as it was */
+    bool moved;                    /* did the last step change any bit of w? */
+    bool rejected;                 /* the last step was refused by its trust region: w is as it was */
     tw_reason why;
 } tw_iterate;
 
 /** Relative changes of F below this are rounding: the bound (B + log2 G) u of its sum, with room. */
 #define TW_LOSS_ROUNDING 0x1p-44
 
-/** (F(w) - F(w+)) / (-alpha g.d) of the last step: near 1 timid, 1/2 ideal for a quadratic, below 0 the loss rose. NAN when
- * the decrease that the slope promised is below rounding. */
+/** (F(w) - F(w+)) / (-alpha g.d) of the last step: near 1 timid, 1/2 ideal for a quadratic, below 0 the loss
+ * rose. NAN when the decrease that the slope promised is below rounding. */
 double tw_iterate_taylor(const tw_iterate *iterate);
 
 /** Allocate w, g, d as zeros. Not collective. false: out of memory. */

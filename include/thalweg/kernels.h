@@ -1,8 +1,9 @@
 /* kernels.h -- the inner loops, one table per instruction set, all with the same bits.
  *
- * src/core/kernels.c is compiled once for AVX-512, once for AVX2 + FMA and once for the baseline; the best table the
- * machine can run is chosen at the first use (THALWEG_ISA=avx512|avx2|baseline forces one). Orders of operations:
- * docs/reproducibility.md. Rows are row-major doubles without padding; a micro-batch has at most 8 of them. */
+ * src/core/kernels.c is compiled once for AVX-512, once for AVX2 + FMA and once for the baseline; the best
+ * table the machine can run is chosen at the first use (THALWEG_ISA=avx512|avx2|baseline forces one). Orders
+ * of operations: docs/reproducibility.md. Rows are row-major doubles without padding; a micro-batch has at
+ * most 8 of them. */
 #ifndef THALWEG_KERNELS_H
 #define THALWEG_KERNELS_H
 
@@ -16,13 +17,15 @@ enum { TW_MICRO = 8, TW_LANES = 8 };
 /** The part of a matrix that a product writes: all of it, or the triangle with its diagonal. */
 typedef enum { TW_ALL, TW_LOWER, TW_UPPER } tw_part;
 
-/** C = C + A^T B, or C - A^T B: see product below. Matrices are row-major; those that are written overlap no other. */
+/** C = C + A^T B, or C - A^T B: see product below. Matrices are row-major; those that are written overlap no
+ * other. */
 typedef struct {
-    size_t rows, m, n;    /* rows of a and b; c is [m][n] */
-    size_t np, ldc;       /* row lengths of a and b, and of c: multiples of TW_LANES, np >= m and n, ldc >= n */
-    const double *a, *b;  /* [rows][np]; columns from m and n to the next multiple of TW_LANES are read, not used */
-    double *c;            /* [m][ldc]; nothing outside the part changes */
-    tw_part part;         /* TW_LOWER: c_jk with k <= j only; TW_UPPER: k >= j */
+    size_t rows, m, n; /* rows of a and b; c is [m][n] */
+    size_t np, ldc;    /* row lengths of a and b, and of c: multiples of TW_LANES, np >= m and n, ldc >= n */
+    const double *a,
+        *b;       /* [rows][np]; columns from m and n to the next multiple of TW_LANES are read, not used */
+    double *c;    /* [m][ldc]; nothing outside the part changes */
+    tw_part part; /* TW_LOWER: c_jk with k <= j only; TW_UPPER: k >= j */
     bool minus;
 } tw_product;
 
@@ -43,7 +46,8 @@ typedef struct {
     /* g[j] = fma(r[i], x[i*n + j], g[j]) for i = 0 .. rows-1 in order. */
     void (*update)(size_t rows, size_t n, const double *x, const double *r, double *g);
 
-    /* z[i*kp + k] = chain over j ascending from +0 of fma(x[i*n + j], v[j*kp + k], z); kp a multiple of TW_LANES. */
+    /* z[i*kp + k] = chain over j ascending from +0 of fma(x[i*n + j], v[j*kp + k], z); kp a multiple of
+     * TW_LANES. */
     void (*products)(size_t rows, size_t n, size_t kp, const double *x, const double *v, double *z);
 
     /* g[j*kp + k] = fma(r[i*kp + k], x[i*n + j], g[j*kp + k]) for i in order; kp a multiple of TW_LANES. */
@@ -52,8 +56,8 @@ typedef struct {
     /* c[j*ldc + k] = chain over i ascending of fma(±a[i*np + j], b[i*np + k], c[j*ldc + k]). */
     void (*product)(const tw_product *p);
 
-    /* c[j*np + k] = fma(a[i*np + j], b[i*np + k], c[j*np + k]) for i = 0 .. rows-1 in order; j < n, k <= j in gram,
-     * k < n in gemm_tn. np a multiple of TW_LANES, np >= n; other elements of c [n][np] stay. */
+    /* c[j*np + k] = fma(a[i*np + j], b[i*np + k], c[j*np + k]) for i = 0 .. rows-1 in order; j < n, k <= j in
+     * gram, k < n in gemm_tn. np a multiple of TW_LANES, np >= n; other elements of c [n][np] stay. */
     void (*gram)(size_t rows, size_t n, size_t np, const double *a, const double *b, double *c);
     void (*gemm_tn)(size_t rows, size_t n, size_t np, const double *a, const double *b, double *c);
 } tw_kernels;

@@ -39,7 +39,8 @@ size_t tw_glm_outputs(const tw_model *model);
 tw_status tw_glm_loss_grad(const tw_model *model, const tw_block *block, const double *v, double *sums);
 tw_status tw_glm_margins(const tw_model *model, const tw_block *block, const double *v, double *z);
 void tw_glm_predict(const tw_model *model, const double *z, double *p);
-void tw_glm_rates(const tw_model *model, size_t rows, const double *z, const double *y, double *loss, double *r);
+void tw_glm_rates(const tw_model *model, size_t rows, const double *z, const double *y, double *loss,
+                  double *r);
 tw_status tw_glm_hessian_vector(const tw_model *model, const tw_block *block, const double *v, double *sums);
 void tw_glm_curvatures(const tw_model *model, size_t rows, const double *z, const double *y, double *c);
 

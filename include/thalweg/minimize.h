@@ -14,7 +14,7 @@ typedef struct {
     const char *step;      /* NULL: the rule that goes with the optimizer */
     double length;         /* of a step, > 0; 0: that of the optimizer and the rule */
     const tw_optimizer_settings
-        *of_optimizer;               /* NULL: the defaults; n_weights, outputs and full_batch are set for you */
+        *of_optimizer; /* NULL: the defaults; n_weights, outputs and full_batch are set for you */
     const tw_step_settings *of_step; /* NULL: the defaults; length, natural and unit are set for you */
 
     double l2, l1;                 /* >= 0: (l2/2) ||w||^2 + l1 ||w||_1, of all parameters but intercepts */
@@ -68,8 +68,8 @@ tw_status tw_fit(tw_comm *comm, const tw_model_ops *ops, const char *path, const
 /**
  * The same for rows in memory.
  * @param rows this rank's, borrowed: rank r of m rows has those of tw_partition_init(&p, m, 0, size),
- *             tw_partition_shard(&p, r) .. tw_partition_shard(&p, r + 1) - 1; for newton, and lbfgs with gram,
- *             after tw_partition_align(&p, TW_MATRIX_GROUPS). Labels of classes are 0 .. K-1. Numbers must be
+ *             tw_partition_shard(&p, r) .. tw_partition_shard(&p, r + 1) - 1; for newton, and lbfgs with
+ * gram, after tw_partition_align(&p, TW_MATRIX_GROUPS). Labels of classes are 0 .. K-1. Numbers must be
  *             finite and weights >= 0
  * @return as tw_fit; TW_USAGE when a rank holds other rows, or none of the ranks any.
  */

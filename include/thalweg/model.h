@@ -43,16 +43,18 @@ typedef struct {
     /* Prepare v for many blocks (packing); NULL when there is nothing to do. OPTIONAL */
     tw_status (*prepare)(const tw_model *model, const double *v);
 
-    /* loss [rows] and residuals r [rows][K] from margins alone, rows <= TW_BLOCK_ROWS. OPTIONAL: line searches that
-     * cost no read of the data, the loss of validation rows */
-    void (*rates)(const tw_model *model, size_t rows, const double *z, const double *y, double *loss, double *r);
+    /* loss [rows] and residuals r [rows][K] from margins alone, rows <= TW_BLOCK_ROWS. OPTIONAL: line
+     * searches that cost no read of the data, the loss of validation rows */
+    void (*rates)(const tw_model *model, size_t rows, const double *z, const double *y, double *loss,
+                  double *r);
 
-    /* Add X^T (w l'' (X v + offset)) and its residual sums, in the places of loss_grad, at the margins block->z; NULL
-     * margins: with l'' = 1, which gives the Gram matrix. v is prepared. OPTIONAL: newton_cg, lipschitz */
+    /* Add X^T (w l'' (X v + offset)) and its residual sums, in the places of loss_grad, at the margins
+     * block->z; NULL margins: with l'' = 1, which gives the Gram matrix. v is prepared. OPTIONAL: newton_cg,
+     * lipschitz */
     tw_status (*hessian_vector)(const tw_model *model, const tw_block *block, const double *v, double *sums);
 
-    /* c [K (K+1)/2][rows]: second derivatives of the loss to margins k >= l, pair k (k+1)/2 + l. OPTIONAL: newton,
-     * coordinate_descent */
+    /* c [K (K+1)/2][rows]: second derivatives of the loss to margins k >= l, pair k (k+1)/2 + l. OPTIONAL:
+     * newton, coordinate_descent */
     void (*curvatures)(const tw_model *model, size_t rows, const double *z, const double *y, double *c);
 
     double curvature_max; /* the largest eigenvalue these can have; 0: unknown, or the link's */
@@ -63,7 +65,8 @@ typedef struct {
 TW_MODELS(X)
 #undef X
 
-/** The largest second derivative of a row's loss to its margins; 0: unknown, INFINITY: unbounded. Not collective. */
+/** The largest second derivative of a row's loss to its margins; 0: unknown, INFINITY: unbounded. Not
+ * collective. */
 double tw_model_curvature_max(const tw_model_ops *ops);
 
 /** All rows of the table, ended by NULL. */

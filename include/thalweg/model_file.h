@@ -46,7 +46,7 @@ typedef struct {
     char model[32], scaling[16]; /* names of the rows: "softmax", "standardize" */
     size_t features, outputs;    /* n, K */
     bool intercept;
-    bool as_trained; /* coefficients are not centred over the classes: l1 made zeros of some */
+    bool as_trained;                /* coefficients are not centred over the classes: l1 made zeros of some */
     double *coef, *coef_scaled;     /* [K][n] */
     double *offset, *offset_scaled; /* [K] */
     double *mean, *scale;           /* [n]; NULL without scaling */
@@ -91,7 +91,8 @@ tw_status tw_model_file_set_feature_names(tw_model_file *file, char *const *name
 tw_status tw_model_file_set_history(tw_model_file *file, size_t rows,
                                     double *const columns[TW_MODEL_HISTORY]) TW_CHECKED;
 
-/** A data set of its own, in a group of one level ("/history/validation_loss", "/path/l1"). @param cols 0: one dimension */
+/** A data set of its own, in a group of one level ("/history/validation_loss", "/path/l1"). @param cols 0:
+ * one dimension */
 tw_status tw_model_file_add_array(tw_model_file *file, const char *name, size_t rows, size_t cols,
                                   const double *values) TW_CHECKED;
 

@@ -58,9 +58,9 @@ double tw_monitor_loss_delta_relative(const tw_iterate *it);
 void tw_monitor_explain(const tw_monitor *monitor, const tw_iterate *it, size_t length, char *text);
 
 /**
- * What a person should know about the run beyond the verdict: too long or too short steps, missing scaling, bad
- * conditioning, a search at rounding level or in trouble, tolerances that double precision cannot reach. The first that
- * applies; "" when there is nothing. Looks at some 512 rows of this rank. Not collective.
+ * What a person should know about the run beyond the verdict: too long or too short steps, missing scaling,
+ * bad conditioning, a search at rounding level or in trouble, tolerances that double precision cannot reach.
+ * The first that applies; "" when there is nothing. Looks at some 512 rows of this rank. Not collective.
  */
 void tw_monitor_advise(const tw_monitor *monitor, const tw_objective *F, const tw_iterate *it, size_t length,
                        char *text);

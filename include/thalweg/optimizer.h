@@ -10,9 +10,10 @@
 #include "thalweg/objective.h"
 
 /* Add an optimizer here. */
-#define TW_OPTIMIZERS(X)                                                                     \
-    X(gd) X(momentum) X(nesterov) X(adagrad) X(rmsprop) X(adam) X(adamw) X(lbfgs) X(newton) X(newton_cg) \
-    X(coordinate_descent) X(proximal_gradient)
+#define TW_OPTIMIZERS(X)                                                                           \
+    X(gd)                                                                                          \
+    X(momentum) X(nesterov) X(adagrad) X(rmsprop) X(adam) X(adamw) X(lbfgs) X(newton) X(newton_cg) \
+        X(coordinate_descent) X(proximal_gradient)
 
 typedef struct {
     double momentum; /* 0 <= . < 1 */
@@ -35,13 +36,13 @@ typedef struct tw_optimizer tw_optimizer;
 
 typedef struct {
     const char *name, *summary;
-    bool descent;    /* its direction always descends: may be paired with a line search */
-    bool natural;    /* its natural first step length is 1 (quasi-Newton) */
-    bool mini_batch; /* may be used with mini-batches: one g is never compared with another */
-    bool l1;         /* minimises with l1 > 0 too */
-    bool unit;       /* its d holds the announced length already, and goes with schedules alone */
-    bool products;   /* asks for H d at the point in force */
-    bool matrix;     /* asks for H at the point in force */
+    bool descent;          /* its direction always descends: may be paired with a line search */
+    bool natural;          /* its natural first step length is 1 (quasi-Newton) */
+    bool mini_batch;       /* may be used with mini-batches: one g is never compared with another */
+    bool l1;               /* minimises with l1 > 0 too */
+    bool unit;             /* its d holds the announced length already, and goes with schedules alone */
+    bool products;         /* asks for H d at the point in force */
+    bool matrix;           /* asks for H at the point in force */
     const char *only_step; /* the one step rule it goes with, NULL: any that suits */
 
     /* The step rule when the user names none, and its length (0: the rule's own). OPTIONAL */
@@ -91,8 +92,9 @@ void tw_optimizer_reset(tw_optimizer *optimizer);
  * it->alpha_max is 1). Not collective. */
 void tw_optimizer_downhill(const tw_objective *F, tw_iterate *it);
 
-/** Projection of w + d onto the orthant of w (where w is zero: of -subgradient), as a direction: d becomes the way
- * there, and no longer than 1. Not collective. @param subgradient [n] of least norm at w. Source: Andrew and Gao 2007. */
+/** Projection of w + d onto the orthant of w (where w is zero: of -subgradient), as a direction: d becomes
+ * the way there, and no longer than 1. Not collective. @param subgradient [n] of least norm at w. Source:
+ * Andrew and Gao 2007. */
 void tw_optimizer_keep_orthant(const tw_objective *F, tw_iterate *it, const double *subgradient);
 
 /** The direction of this iteration. Collective where the method calls the objective; the same bits on every

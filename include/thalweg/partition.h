@@ -1,8 +1,9 @@
-/* partition.h -- how m rows fall into groups, and groups onto ranks: pure arithmetic, the first half of the contract.
+/* partition.h -- how m rows fall into groups, and groups onto ranks: pure arithmetic, the first half of the
+ * contract.
  *
- * The groups depend on m alone (or on an explicit count), so the sum over them can be one expression whatever the
- * number of ranks. Which rank owns which groups is a matter of speed and can change no bit. Nothing here is
- * collective; with the same arguments every rank computes the same partition. */
+ * The groups depend on m alone (or on an explicit count), so the sum over them can be one expression whatever
+ * the number of ranks. Which rank owns which groups is a matter of speed and can change no bit. Nothing here
+ * is collective; with the same arguments every rank computes the same partition. */
 #ifndef THALWEG_PARTITION_H
 #define THALWEG_PARTITION_H
 
@@ -34,15 +35,16 @@ int64_t tw_partition_row(const tw_partition *partition, int64_t k);
 int64_t tw_partition_shard(const tw_partition *partition, int r);
 
 /**
- * Mini-batch step t of T: the part [*begin, *end) of the order of group k that takes part, counted inside the group.
- * begin = floor(r t / T + k / G) for the group's r rows; over t = 0 .. T-1 the parts cover the group once.
+ * Mini-batch step t of T: the part [*begin, *end) of the order of group k that takes part, counted inside the
+ * group. begin = floor(r t / T + k / G) for the group's r rows; over t = 0 .. T-1 the parts cover the group
+ * once.
  * @param rows r, those of the group that take part
  */
 void tw_partition_slice(const tw_partition *partition, int64_t k, int64_t rows, int64_t t, int64_t steps,
                         int64_t *begin, int64_t *end);
 
-/** Move the boundaries of ranks to multiples of G / parts groups, so that sums over that many parts never cut a shard.
- * Before any row is read. @param parts a power of two */
+/** Move the boundaries of ranks to multiples of G / parts groups, so that sums over that many parts never cut
+ * a shard. Before any row is read. @param parts a power of two */
 void tw_partition_align(tw_partition *partition, int64_t parts);
 
 /**

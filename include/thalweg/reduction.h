@@ -1,8 +1,9 @@
 /* reduction.h -- how partial sums of blocks become one vector on all ranks: the second half of the contract.
  *
- * The sum over the rows is one expression, a tree over blocks and groups that does not mention ranks. A rank merges
- * what it owns to a few tree nodes; `reproducible` exchanges these nodes and replays the top of the tree, so MPI moves
- * bytes and never rounds; `allreduce` folds them to one vector and calls one literal MPI_Allreduce(MPI_SUM).
+ * The sum over the rows is one expression, a tree over blocks and groups that does not mention ranks. A rank
+ * merges what it owns to a few tree nodes; `reproducible` exchanges these nodes and replays the top of the
+ * tree, so MPI moves bytes and never rounds; `allreduce` folds them to one vector and calls one literal
+ * MPI_Allreduce(MPI_SUM).
  *
  * One pass:  for each own group k:  for each block:  v = tw_reduction_block(); fill v; tw_reduction_push();
  *                                   tw_reduction_group(k);
@@ -30,14 +31,14 @@ typedef struct {
 extern const tw_merge_ops tw_merge_sum;
 
 typedef struct {
-    tw_reduction_mode mode;   /* TW_ALLREDUCE needs tw_merge_sum */
+    tw_reduction_mode mode; /* TW_ALLREDUCE needs tw_merge_sum */
     const tw_merge_ops *merge;
-    size_t n;                 /* length of the vectors */
-    size_t short_bytes;       /* gather all nodes while this many bytes suffice, 0: 512 KiB (speed only) */
+    size_t n;           /* length of the vectors */
+    size_t short_bytes; /* gather all nodes while this many bytes suffice, 0: 512 KiB (speed only) */
 } tw_reduction_plan;
 
 typedef struct {
-    double wait, wire;   /* seconds in the barrier before an exchange, and in the exchange */
+    double wait, wire; /* seconds in the barrier before an exchange, and in the exchange */
     uint64_t exchanges;
 } tw_reduction_account;
 
@@ -58,7 +59,8 @@ double *tw_reduction_block(tw_reduction *reduction);
 /** The block is filled: merge it into its group. Not collective, cannot fail. */
 void tw_reduction_push(tw_reduction *reduction);
 
-/** Group k (the own groups in order) is complete; without a block it is absent. Not collective, cannot fail. */
+/** Group k (the own groups in order) is complete; without a block it is absent. Not collective, cannot fail.
+ */
 void tw_reduction_group(tw_reduction *reduction, int64_t k);
 
 /**

@@ -29,7 +29,7 @@ typedef struct {
 /** One row of a regularisation path. */
 typedef struct {
     double l1, l2;
-    double loss, mean_loss; /* F, and its loss without penalties */
+    double loss, mean_loss;   /* F, and its loss without penalties */
     double cv_mean, cv_error; /* loss of the rows left out, over the folds, and its standard error; or NAN */
     double val_loss;
     long iterations, evaluations, nonzeros;

@@ -2,8 +2,8 @@
  *
  *     config.resolved.yaml  status  log.txt  metrics.jsonl  summary.json  model.h5  lock
  *
- * A folder with a finished run, or with a live one, is refused (TW_OUTPUT). Rank 0 alone calls these functions; the
- * caller broadcasts the verdict. */
+ * A folder with a finished run, or with a live one, is refused (TW_OUTPUT). Rank 0 alone calls these
+ * functions; the caller broadcasts the verdict. */
 #ifndef THALWEG_RUN_FOLDER_H
 #define THALWEG_RUN_FOLDER_H
 
@@ -28,6 +28,7 @@ void tw_run_folder_close(tw_run_folder *folder);
 const char *tw_run_folder_file(const tw_run_folder *folder, const char *name, size_t length, char *text);
 
 /** Replace the one line of `status`, "state=running code=0 iteration=12". TW_OUTPUT, TW_IO. */
-tw_status tw_run_folder_status(const tw_run_folder *folder, const char *state, int code, long iteration) TW_CHECKED;
+tw_status tw_run_folder_status(const tw_run_folder *folder, const char *state, int code,
+                               long iteration) TW_CHECKED;
 
 #endif

@@ -1,7 +1,9 @@
-/* runlog.h -- what a run leaves behind while it runs: the table on the screen, log.txt, metrics.jsonl, the history.
+/* runlog.h -- what a run leaves behind while it runs: the table on the screen, log.txt, metrics.jsonl, the
+ * history.
  *
- * Rank 0 alone prints and writes; on the others every call does nothing. Text for people goes to stdout, and to log.txt
- * in the run folder; one JSON object an iteration goes to metrics.jsonl, numbers or null, never NaN. */
+ * Rank 0 alone prints and writes; on the others every call does nothing. Text for people goes to stdout, and
+ * to log.txt in the run folder; one JSON object an iteration goes to metrics.jsonl, numbers or null, never
+ * NaN. */
 #ifndef THALWEG_RUNLOG_H
 #define THALWEG_RUNLOG_H
 
@@ -37,11 +39,12 @@ typedef struct {
     bool bar_shown;
     bool epochs;               /* a row is an epoch of mini-batches */
     bool validation, accuracy; /* columns of the validation rows */
-    double max_seconds; /* NAN: no limit; for the time left */
+    double max_seconds;        /* NAN: no limit; for the time left */
     long max_iterations;
 } tw_runlog;
 
-/** A terminal that shows a redrawn line: one whose window has columns (under mpirun isatty lies). Not collective. */
+/** A terminal that shows a redrawn line: one whose window has columns (under mpirun isatty lies). Not
+ * collective. */
 bool tw_runlog_is_terminal(FILE *stream);
 
 /** Open log.txt and metrics.jsonl in folder. Not collective: rank 0 calls it. TW_OUTPUT. */

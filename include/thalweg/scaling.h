@@ -33,8 +33,8 @@ const char *tw_scaling_name(tw_scaling_kind kind);
  * Collective. The same bits for every number of ranks. Cost: one pass over the shard, and an exchange for
  * every 512 features. On all ranks alike TW_MEMORY, or TW_DATA when a spread overflows.
  */
-tw_status tw_scaling_fit(tw_scaling *scaling, tw_scaling_kind kind, tw_comm *comm, const tw_partition *partition,
-                         const tw_shard *shard) TW_CHECKED;
+tw_status tw_scaling_fit(tw_scaling *scaling, tw_scaling_kind kind, tw_comm *comm,
+                         const tw_partition *partition, const tw_shard *shard) TW_CHECKED;
 void tw_scaling_release(tw_scaling *scaling);
 
 /**

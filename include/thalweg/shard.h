@@ -13,25 +13,29 @@ typedef struct {
     void *x;            /* [rows][cols] row-major; owned */
     double *y, *weight; /* [rows]; y NULL without labels, weight NULL when all are 1; owned */
     size_t rows, cols;
-    int64_t first; /* file row of row 0 */
+    int64_t first;  /* file row of row 0 */
     uint32_t *part; /* [rows] 0, or the part (validation, fold) that a row is kept for; NULL: all 0; owned */
     uint32_t without; /* rows of this part do not take part in training and its statistics; 0: none */
 } tw_shard;
 
-/** A view of up to TW_BLOCK_ROWS consecutive rows of one group: what a model sees. The shard owns the memory. */
+/** A view of up to TW_BLOCK_ROWS consecutive rows of one group: what a model sees. The shard owns the memory.
+ */
 typedef struct {
     tw_dtype type;
-    const void *x;           /* [rows][cols] */
+    const void *x;            /* [rows][cols] */
     const double *y, *weight; /* [rows]; weight may be NULL: all 1; a row of weight 0 takes no part */
-    double *z; /* [rows][outputs] margins: left here by loss_grad, read by hessian_vector; NULL: nobody asks */
+    double
+        *z; /* [rows][outputs] margins: left here by loss_grad, read by hessian_vector; NULL: nobody asks */
     size_t rows, cols;
 } tw_block;
 
 /**
  * Read file rows [first, first + rows) and check that every number is finite and every weight >= 0.
  *
- * Not collective: the caller must agree before the next collective. Pieces of about 4 MiB (whole rows of chunks).
- * @return TW_OK; TW_INPUT, TW_DATA (names file row and column), TW_IO, TW_MEMORY. On failure the shard is empty.
+ * Not collective: the caller must agree before the next collective. Pieces of about 4 MiB (whole rows of
+ * chunks).
+ * @return TW_OK; TW_INPUT, TW_DATA (names file row and column), TW_IO, TW_MEMORY. On failure the shard is
+ * empty.
  */
 tw_status tw_shard_read(tw_shard *shard, const tw_dataset *dataset, int64_t first, int64_t rows) TW_CHECKED;
 void tw_shard_release(tw_shard *shard);

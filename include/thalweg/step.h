@@ -10,9 +10,10 @@
 #include "thalweg/objective.h"
 
 /* Add a step rule here. */
-#define TW_STEPS(X)                                                                                 \
-    X(constant) X(inverse) X(exponential) X(step) X(cosine) X(lipschitz) X(backtracking) X(wolfe) X(goldstein) \
-    X(barzilai_borwein) X(trust_region)
+#define TW_STEPS(X)                                                                                \
+    X(constant)                                                                                    \
+    X(inverse) X(exponential) X(step) X(cosine) X(lipschitz) X(backtracking) X(wolfe) X(goldstein) \
+        X(barzilai_borwein) X(trust_region)
 
 typedef struct {
     double length; /* alpha > 0: the constant, or the first trial of a search */
@@ -34,22 +35,22 @@ typedef struct tw_step tw_step;
 
 typedef struct {
     const char *name, *summary;
-    bool needs_full_batch; /* compares F at two points */
-    bool needs_descent;    /* the direction must descend */
-    bool uses_margins;     /* judges trial lengths from margins where the model has them */
-    bool products;         /* asks for H d (lipschitz) */
-    bool own_length;       /* finds its lengths without settings.length */
+    bool needs_full_batch;      /* compares F at two points */
+    bool needs_descent;         /* the direction must descend */
+    bool uses_margins;          /* judges trial lengths from margins where the model has them */
+    bool products;              /* asks for H d (lipschitz) */
+    bool own_length;            /* finds its lengths without settings.length */
     const char *only_optimizer; /* the one optimizer it goes with, NULL: any that suits */
 
     /* Doubles of state for n parameters; they start as zeros. OPTIONAL */
     size_t (*state_len)(const tw_step_settings *set, size_t n);
 
-    /* A schedule: the length at a time (iterations done; with mini-batches a fraction), before the direction is known.
-     * May call the objective. REQUIRED, or advance */
+    /* A schedule: the length at a time (iterations done; with mini-batches a fraction), before the direction
+     * is known. May call the objective. REQUIRED, or advance */
     tw_status (*length)(tw_step *step, tw_objective *F, const tw_iterate *it, double time, double *alpha);
 
-    /* A search: move along it->d: new w, f, g; sets alpha and trials. A search that fails sets it->why and restores w.
-     * REQUIRED, or length */
+    /* A search: move along it->d: new w, f, g; sets alpha and trials. A search that fails sets it->why and
+     * restores w. REQUIRED, or length */
     tw_status (*advance)(tw_step *step, tw_objective *F, tw_iterate *it);
 } tw_step_ops;
 
@@ -80,9 +81,10 @@ const char *tw_step_describe(const tw_step_ops *ops, const tw_step_settings *set
 tw_status tw_step_announce(tw_step *step, tw_objective *F, tw_iterate *it, double time) TW_CHECKED;
 
 /**
- * One step. Collective: it evaluates the objective once, or once a trial (never when d does not descend); a rule that
- * uses margins evaluates the first length, and one more that margins have chosen when that will not do.
- * On TW_OK either it->k has grown by one, or it->why says why the search failed and the iterate is as it was.
+ * One step. Collective: it evaluates the objective once, or once a trial (never when d does not descend); a
+ * rule that uses margins evaluates the first length, and one more that margins have chosen when that will not
+ * do. On TW_OK either it->k has grown by one, or it->why says why the search failed and the iterate is as it
+ * was.
  */
 tw_status tw_step_advance(tw_step *step, tw_objective *F, tw_iterate *it) TW_CHECKED;
 

@@ -20,7 +20,7 @@ typedef struct {
 } tw_validation;
 
 typedef struct {
-    tw_objective *objective; /* not owned, as all others */
+    tw_objective *objective;   /* not owned, as all others */
     tw_validation *validation; /* or NULL */
     tw_optimizer *optimizer;
     tw_step *step;
@@ -33,8 +33,8 @@ typedef struct {
 } tw_trainer;
 
 /**
- * One step of a full-batch run (straight line: direction, length, move), with a last try along steepest descent when a
- * search fails. Collective.
+ * One step of a full-batch run (straight line: direction, length, move), with a last try along steepest
+ * descent when a search fails. Collective.
  */
 tw_status tw_trainer_step(tw_trainer *trainer) TW_CHECKED;
 

@@ -89,9 +89,12 @@ error_t tw_apply_parse(int key, char *value, struct argp_state *state, tw_apply_
     case TW_APPLY_LABELS: paths->names.labels = value; return 0;
     case TW_APPLY_WEIGHTS: paths->names.weights = value; return 0;
     case ARGP_KEY_ARG:
-        if (!paths->model) paths->model = value;
-        else if (!paths->data) paths->data = value;
-        else argp_error(state, "a model and a data set, not also '%s'", value);
+        if (!paths->model)
+            paths->model = value;
+        else if (!paths->data)
+            paths->data = value;
+        else
+            argp_error(state, "a model and a data set, not also '%s'", value);
         return 0;
     case ARGP_KEY_END:
         if (!paths->data) argp_error(state, "a model and a data set are needed");

@@ -8,14 +8,14 @@
 #include <argp.h>
 
 typedef struct {
-    tw_comm *comm;       /* not owned */
-    tw_model_file file;  /* rank 0 only */
+    tw_comm *comm;      /* not owned */
+    tw_model_file file; /* rank 0 only */
     tw_dataset dataset;
     tw_partition partition;
     tw_shard shard;
     tw_model model;
-    double *raw;         /* raw-space parameters */
-    double *classes;     /* [model.classes] */
+    double *raw;     /* raw-space parameters */
+    double *classes; /* [model.classes] */
 } tw_apply;
 
 /** The positional arguments MODEL.h5 DATA.h5, and names in the data file (NULL: detected); not owned. */
@@ -26,8 +26,10 @@ typedef struct {
 
 /* Options that name data sets, for the tables of the commands. */
 enum { TW_APPLY_FEATURES = 512, TW_APPLY_LABELS, TW_APPLY_WEIGHTS };
-#define TW_APPLY_FEATURES_OPTION                                                                             \
-    {"features", TW_APPLY_FEATURES, "NAME", 0, "Name of the features in DATA.h5 (detected)", 1}
+#define TW_APPLY_FEATURES_OPTION                                                                  \
+    {                                                                                             \
+        "features", TW_APPLY_FEATURES, "NAME", 0, "Name of the features in DATA.h5 (detected)", 1 \
+    }
 #define TW_APPLY_LABELS_OPTIONS                                                                              \
     {"labels", TW_APPLY_LABELS, "NAME", 0, "Name of the labels (detected)", 1},                              \
     {                                                                                                        \
@@ -40,8 +42,8 @@ error_t tw_apply_parse(int key, char *value, struct argp_state *state, tw_apply_
 /**
  * Read the model on rank 0 and broadcast it, open the data, read the shards; labels become class indices.
  * Collective. @param labels  are labels needed?
- * @return TW_OK, TW_INPUT, TW_DATA (also: another number of features), TW_MEMORY; the same on every rank. Release in
- *         any case.
+ * @return TW_OK, TW_INPUT, TW_DATA (also: another number of features), TW_MEMORY; the same on every rank.
+ * Release in any case.
  */
 tw_status tw_apply_open(tw_apply *apply, tw_comm *comm, const tw_apply_paths *paths, bool labels) TW_CHECKED;
 void tw_apply_release(tw_apply *apply);

@@ -12,8 +12,8 @@
 long tw_launch_rank(void);
 
 /**
- * The end of a command that used ranks: rank 0 prints the error, if there is one, before MPI ends, because a launcher kills
- * all ranks as soon as one has exited with a failure. Collective. Returns status.
+ * The end of a command that used ranks: rank 0 prints the error, if there is one, before MPI ends, because a
+ * launcher kills all ranks as soon as one has exited with a failure. Collective. Returns status.
  */
 tw_status tw_command_end(tw_comm *comm, tw_status status);
 
@@ -21,8 +21,8 @@ tw_status tw_command_end(tw_comm *comm, tw_status status);
 void tw_command_print_error(tw_status status);
 
 /**
- * Parse argv. --help prints and ends the program with 0; anything else wrong is TW_USAGE, for an unknown long option
- * with the nearest one.
+ * Parse argv. --help prints and ends the program with 0; anything else wrong is TW_USAGE, for an unknown long
+ * option with the nearest one.
  */
 tw_status tw_arguments_parse(const struct argp *argp, int argc, char **argv, void *input) TW_CHECKED;
 

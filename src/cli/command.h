@@ -5,15 +5,15 @@
 #include "thalweg/status.h"
 
 /* name, arguments, what it does. Add a command here. */
-#define TW_COMMANDS(X)                                                                                       \
-    X(train, "CONFIG.yaml", "train a model; under mpirun or srun")                                           \
-    X(evaluate, "MODEL.h5 DATA.h5", "metrics of a model on a data set; under mpirun or srun")                \
-    X(predict, "MODEL.h5 DATA.h5 -o OUT", "predictions of a model; under mpirun or srun")                    \
-    X(check, "CONFIG.yaml", "validate a configuration and open its data, train nothing")                     \
-    X(inspect, "FILE|RUN_DIR", "what a data set, a model or a run folder holds")                             \
-    X(convert, "IN... -o OUT.h5", "CSV or IDX, also gzipped, to HDF5")                                       \
-    X(generate, "-o OUT.h5 --task ...", "a data set with a known truth; also under mpirun")                  \
-    X(plot, "RUN_DIR... [-o FILE]", "loss, gradient norm and Taylor ratio as SVG or PNG")                    \
+#define TW_COMMANDS(X)                                                                        \
+    X(train, "CONFIG.yaml", "train a model; under mpirun or srun")                            \
+    X(evaluate, "MODEL.h5 DATA.h5", "metrics of a model on a data set; under mpirun or srun") \
+    X(predict, "MODEL.h5 DATA.h5 -o OUT", "predictions of a model; under mpirun or srun")     \
+    X(check, "CONFIG.yaml", "validate a configuration and open its data, train nothing")      \
+    X(inspect, "FILE|RUN_DIR", "what a data set, a model or a run folder holds")              \
+    X(convert, "IN... -o OUT.h5", "CSV or IDX, also gzipped, to HDF5")                        \
+    X(generate, "-o OUT.h5 --task ...", "a data set with a known truth; also under mpirun")   \
+    X(plot, "RUN_DIR... [-o FILE]", "loss, gradient norm and Taylor ratio as SVG or PNG")     \
     X(help, "[COMMAND | config [KEY] | exit [CODE]]", "explain a command, a configuration key, an exit code")
 
 typedef struct {

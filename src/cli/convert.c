@@ -131,7 +131,8 @@ static void print_shapes(const tw_import_report *r)
     printf("/X (%zu, %zu) %s", r->rows, r->cols, tw_dtype_name(r->x_type));
     if (r->x_missing > 0) printf(" with %zu missing", r->x_missing);
     if (r->y_type == TW_LABEL_none) return;
-    const bool numbers = r->y_type == TW_LABEL_i64 && r->rows > 2 && 2 * r->n_classes > r->rows; /* not classes */
+    const bool numbers =
+        r->y_type == TW_LABEL_i64 && r->rows > 2 && 2 * r->n_classes > r->rows; /* not classes */
     if (r->n_classes > 0 && !numbers)
         printf(", /y (%zu) %zu class%s", r->rows, r->n_classes, r->n_classes == 1 ? "" : "es");
     else

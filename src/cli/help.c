@@ -21,8 +21,10 @@ static const struct {
 
 static void print_name(FILE *out, bool markdown, const char *key, const char *name, const char *summary)
 {
-    if (markdown) fprintf(out, "| `%s` | `%s` | %s |\n", key, name, summary);
-    else fprintf(out, "  %s: %-14s %s\n", key, name, summary);
+    if (markdown)
+        fprintf(out, "| `%s` | `%s` | %s |\n", key, name, summary);
+    else
+        fprintf(out, "  %s: %-14s %s\n", key, name, summary);
 }
 
 /* What model.type, optimizer.type and step.rule may be: the rows of the tables. */

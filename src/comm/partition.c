@@ -86,8 +86,8 @@ static int64_t slice_begin(const tw_partition *p, int64_t rows, int64_t k, int64
     return (int64_t)(numerator / ((int128)steps * p->groups));
 }
 
-void tw_partition_slice(const tw_partition *p, int64_t k, int64_t rows, int64_t t, int64_t steps, int64_t *begin,
-                        int64_t *end)
+void tw_partition_slice(const tw_partition *p, int64_t k, int64_t rows, int64_t t, int64_t steps,
+                        int64_t *begin, int64_t *end)
 {
     *begin = slice_begin(p, rows, k, t, steps);
     *end = slice_begin(p, rows, k, t + 1, steps);

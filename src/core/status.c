@@ -24,7 +24,7 @@ char *tw_status_message(void)
 const char *tw_status_text(tw_status code)
 {
     switch (code) {
-#define X(name, value, text)                                                             \
+#define X(name, value, text) \
     case TW_##name: return text;
         TW_STATUSES(X)
 #undef X

@@ -88,11 +88,11 @@ static tw_status not_found(hid_t file, const char *path, const char *wanted)
         tw_fail(TW_DATA, "data set '%s' not found in %s\n    available: %s%s%s%s", wanted, path, all,
                 near ? "        did you mean '" : "", near ? near : "", near ? "'?" : "");
     else
-        tw_fail(
-            TW_DATA,
-            "no features found in %s: expected X, data, features or x_train; name them with data.features (or --features)\n"
-            "    available: %s",
-            path, all);
+        tw_fail(TW_DATA,
+                "no features found in %s: expected X, data, features or x_train; name them with "
+                "data.features (or --features)\n"
+                "    available: %s",
+                path, all);
     free(list);
     return TW_DATA;
 }
@@ -261,8 +261,8 @@ static tw_status examine(hid_t file, tw_dataset *d, const tw_dataset_names *name
     H5Dclose(dataset);
     TW_TRY(status);
     if (!d->labels[0] && names->need_labels)
-        return tw_fail(TW_DATA, "no labels found in %s beside '%s'; name them with data.labels (or --labels)", d->path,
-                       d->features);
+        return tw_fail(TW_DATA, "no labels found in %s beside '%s'; name them with data.labels (or --labels)",
+                       d->path, d->features);
     if (d->labels[0]) TW_TRY(check_column(file, d, d->labels, "labels"));
     if (d->weights[0]) TW_TRY(check_column(file, d, d->weights, "weights"));
     return TW_OK;

@@ -8,7 +8,8 @@
 #include <hdf5.h>
 #include <stdbool.h>
 
-/** Open read-only, without locks (NFS, Lustre). TW_INPUT: missing, directory, unreadable; TW_DATA: not HDF5, damaged. */
+/** Open read-only, without locks (NFS, Lustre). TW_INPUT: missing, directory, unreadable; TW_DATA: not HDF5,
+ * damaged. */
 tw_status tw_hdf5_open(const char *path, hid_t *file) TW_CHECKED;
 
 /** Open a data set by a path of hard links only; refuses external and virtual storage. TW_DATA. */

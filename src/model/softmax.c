@@ -122,7 +122,8 @@ static void rates(const tw_model *m, size_t rows, const double *z, const double 
     for (size_t i = 0; i < rows; i++) loss[i] = row_loss(outputs, r + i * outputs, (size_t)y[i]);
 }
 
-/* q, a change of one row's margins, becomes the change of its residuals p_k (q_k - p.q); without margins it stays. */
+/* q, a change of one row's margins, becomes the change of its residuals p_k (q_k - p.q); without margins it
+ * stays. */
 static void row_curvature(const tw_model *m, const double *z, double weight, double *q)
 {
     double *const p = m->row_p, mean = 0;

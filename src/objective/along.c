@@ -18,20 +18,23 @@ typedef struct {
 } trials;
 
 /* Losses of the rows to *loss, slopes to *slope, in row order; rows of weight 0 take no part. */
-static void add_rows(const tw_objective *F, const tw_block *block, const double *q, double *loss, double *slope)
+static void add_rows(const tw_objective *F, const tw_block *block, const double *q, double *loss,
+                     double *slope)
 {
     const size_t outputs = F->model->outputs;
     for (size_t i = 0; i < block->rows; i++) {
         const double weight = block->weight ? block->weight[i] : 1;
         double along = 0;
         if (weight == 0) continue;
-        for (size_t k = 0; k < outputs; k++) along = fma(F->rates[i * outputs + k], q[i * outputs + k], along);
+        for (size_t k = 0; k < outputs; k++)
+            along = fma(F->rates[i * outputs + k], q[i * outputs + k], along);
         *loss = *loss + (block->weight ? weight * F->losses[i] : F->losses[i]);
         *slope = *slope + (block->weight ? weight * along : along);
     }
 }
 
-/* sums: [TW_TRIALS] losses, [TW_TRIALS] slopes, weight. q: the change of the block's margins for a unit of length. */
+/* sums: [TW_TRIALS] losses, [TW_TRIALS] slopes, weight. q: the change of the block's margins for a unit of
+ * length. */
 static tw_status add_trials(tw_objective *F, const tw_block *block, size_t first, void *context, double *sums)
 {
     const trials *t = context;

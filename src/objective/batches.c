@@ -1,5 +1,6 @@
-/* Mini-batches: which rows of a group a step takes, gathered into blocks. The order of a group's rows comes from
- * (seed, epoch, group), never from a rank; the slices of the groups are staggered so that every step has its share. */
+/* Mini-batches: which rows of a group a step takes, gathered into blocks. The order of a group's rows comes
+ * from (seed, epoch, group), never from a rank; the slices of the groups are staggered so that every step has
+ * its share. */
 #include "objective/impl.h"
 
 #include <stdlib.h>
@@ -88,7 +89,8 @@ static void gather(tw_objective *F, size_t at, size_t row)
     b->weight[at] = row_weight(F, row);
 }
 
-tw_status tw_batches_group(tw_objective *F, tw_reduction *reduction, int64_t k, tw_block_work *work, void *context)
+tw_status tw_batches_group(tw_objective *F, tw_reduction *reduction, int64_t k, tw_block_work *work,
+                           void *context)
 {
     const tw_batches *b = &F->batches;
     int64_t first, begin, end;

@@ -1,5 +1,5 @@
-/* An objective without rows: rank 0's function, or the sum over the ranks of everybody's. Each rank is one leaf of the
- * tree, so failures and requests travel as they do with data. */
+/* An objective without rows: rank 0's function, or the sum over the ranks of everybody's. Each rank is one
+ * leaf of the tree, so failures and requests travel as they do with data. */
 #include "objective/impl.h"
 
 #include <math.h>
@@ -19,7 +19,9 @@ tw_status tw_objective_leaves(tw_objective *F)
     F->sums = calloc(F->n + 1, sizeof *F->sums);
     F->margins = calloc(F->n + 1, sizeof *F->margins);
     F->margins_next = calloc(F->n + 1, sizeof *F->margins_next);
-    return F->sums && F->margins && F->margins_next ? TW_OK : tw_fail(TW_MEMORY, "out of memory for %zu parameters", F->n);
+    return F->sums && F->margins && F->margins_next
+               ? TW_OK
+               : tw_fail(TW_MEMORY, "out of memory for %zu parameters", F->n);
 }
 
 static tw_status call(tw_objective *F, const double *w)
@@ -55,10 +57,12 @@ static tw_status make_trial(tw_objective *F)
 {
     if (F->trial) return TW_OK;
     F->trial = calloc(2 * F->n + 1, sizeof *F->trial);
-    return tw_comm_agree(F->comm, F->trial ? TW_OK : tw_fail(TW_MEMORY, "out of memory for %zu parameters", F->n));
+    return tw_comm_agree(F->comm,
+                         F->trial ? TW_OK : tw_fail(TW_MEMORY, "out of memory for %zu parameters", F->n));
 }
 
-/* About the cube root of the unit roundoff balances truncation and rounding: Dennis and Schnabel 1983, section 5.4. */
+/* About the cube root of the unit roundoff balances truncation and rounding: Dennis and Schnabel 1983,
+ * section 5.4. */
 tw_status tw_objective_difference(tw_objective *F, const double *w, const double *d, double step, double *out)
 {
     double largest = 0, f;
@@ -82,7 +86,8 @@ tw_status tw_objective_difference(tw_objective *F, const double *w, const double
 tw_status tw_function_product(tw_objective *F, const double *d, bool identity, double *out)
 {
     if (identity)
-        return tw_fail(TW_CONFIG, "a function without data rows has no Gram matrix; take a method that asks for none");
+        return tw_fail(TW_CONFIG,
+                       "a function without data rows has no Gram matrix; take a method that asks for none");
     return tw_objective_difference(F, F->margins, d, TW_DIFFERENCE_STEP, out);
 }
 

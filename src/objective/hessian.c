@@ -1,5 +1,6 @@
-/* Second derivatives: H d with one read of X, and H itself as weighted Gram matrices of packed blocks. The matrices have
- * a tree of their own, over at most TW_MATRIX_GROUPS runs of groups, each summed in row order. */
+/* Second derivatives: H d with one read of X, and H itself as weighted Gram matrices of packed blocks. The
+ * matrices have a tree of their own, over at most TW_MATRIX_GROUPS runs of groups, each summed in row order.
+ */
 #include "objective/impl.h"
 
 #include "thalweg/kernels.h"
@@ -8,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static tw_status add_product(tw_objective *F, const tw_block *shard_block, size_t first, void *context, double *sums)
+static tw_status add_product(tw_objective *F, const tw_block *shard_block, size_t first, void *context,
+                             double *sums)
 {
     const bool *identity = context;
     tw_block block = *shard_block;
@@ -18,7 +20,8 @@ static tw_status add_product(tw_objective *F, const tw_block *shard_block, size_
 
 static tw_status need_margins(const tw_objective *F)
 {
-    return F->margins ? TW_OK : tw_fail(TW_INTERNAL, "second derivatives need an objective that keeps its margins");
+    return F->margins ? TW_OK
+                      : tw_fail(TW_INTERNAL, "second derivatives need an objective that keeps its margins");
 }
 
 tw_status tw_objective_hessian_vector(tw_objective *F, const double *d, bool identity, double *out)
@@ -92,7 +95,8 @@ static tw_status matrix_init(matrix *h, tw_objective *F, size_t pairs)
     for (int r = 0; r <= size; r++) {
         h->coarse.start[r] = F->partition->start[r] / run;
         if (F->partition->start[r] % run != 0)
-            return tw_fail(TW_INTERNAL, "sums of matrices need a partition that tw_partition_align has aligned");
+            return tw_fail(TW_INTERNAL,
+                           "sums of matrices need a partition that tw_partition_align has aligned");
     }
     const tw_reduction_plan plan = {
         .mode = F->parts.mode, .merge = &tw_merge_sum, .n = h->pairs * h->node + 1};
@@ -141,7 +145,8 @@ static void add_block(matrix *h, const tw_block *block, size_t first, double *su
         *total = *total + (block->weight ? block->weight[i] : 1.0);
     }
     if (!h->identity)
-        F->model->ops->curvatures(F->model, block->rows, F->margins + first * F->model->outputs, block->y, h->c);
+        F->model->ops->curvatures(F->model, block->rows, F->margins + first * F->model->outputs, block->y,
+                                  h->c);
     pack(h, block);
     for (size_t p = 0; p < h->pairs; p++) {
         scale_rows(h, block, p);
@@ -170,7 +175,8 @@ static void local_matrix(matrix *h)
     }
 }
 
-/* The root's pair (k, l) to rows and columns j*K + k, over the scales, divided by W; l2 on the penalised diagonal. */
+/* The root's pair (k, l) to rows and columns j*K + k, over the scales, divided by W; l2 on the penalised
+ * diagonal. */
 static void assemble(const matrix *h, const double *sums, double *out)
 {
     const tw_objective *F = h->F;
@@ -184,7 +190,8 @@ static void assemble(const matrix *h, const double *sums, double *out)
                     if (scale && i < F->model->features) v = v / scale[i];
                     if (scale && j < F->model->features) v = v / scale[j];
                     v = v / F->full_weight;
-                    const size_t ik = i * outputs + k, il = i * outputs + l, jk = j * outputs + k, jl = j * outputs + l;
+                    const size_t ik = i * outputs + k, il = i * outputs + l, jk = j * outputs + k,
+                                 jl = j * outputs + l;
                     out[ik * n + jl] = out[jl * n + ik] = v;
                     out[il * n + jk] = out[jk * n + il] = v;
                 }
@@ -197,7 +204,8 @@ static tw_status sum_matrix(matrix *h, tw_status status, double **sums)
     tw_objective *F = h->F;
     const double start = tw_seconds();
     *sums = status ? NULL : calloc(h->pairs * h->node + 1, sizeof **sums);
-    if (status == TW_OK && !*sums) status = tw_fail(TW_MEMORY, "out of memory for a matrix of %zu features", h->dim);
+    if (status == TW_OK && !*sums)
+        status = tw_fail(TW_MEMORY, "out of memory for a matrix of %zu features", h->dim);
     if (status == TW_OK) status = F->pending;
     TW_TRY(tw_comm_agree(F->comm, status));
     local_matrix(h);
@@ -222,7 +230,8 @@ tw_status tw_objective_hessian(tw_objective *F, double *out)
 
 int64_t tw_objective_gram_every(const tw_objective *F)
 {
-    const int64_t rows = TW_GRAM_ROWS * (int64_t)dimension(F), least = TW_GRAM_BLOCKS * (int64_t)TW_BLOCK_ROWS;
+    const int64_t rows = TW_GRAM_ROWS * (int64_t)dimension(F),
+                  least = TW_GRAM_BLOCKS * (int64_t)TW_BLOCK_ROWS;
     const int64_t every = F->partition->rows / (rows > least ? rows : least);
     return every > 1 ? every : 1;
 }

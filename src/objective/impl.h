@@ -1,4 +1,5 @@
-/* impl.h -- what the files of src/objective share: one pass, one exchange, and the way to and from raw parameters. */
+/* impl.h -- what the files of src/objective share: one pass, one exchange, and the way to and from raw
+ * parameters. */
 #ifndef THALWEG_OBJECTIVE_IMPL_H
 #define THALWEG_OBJECTIVE_IMPL_H
 
@@ -8,9 +9,11 @@
 tw_status tw_objective_reduction(tw_objective *F, tw_reduction **reduction, size_t n) TW_CHECKED;
 
 /* Agree on the flags and sum; local is this rank's verdict on its pass. Collective. */
-tw_status tw_objective_exchange(tw_objective *F, tw_reduction *reduction, tw_status local, double *sums) TW_CHECKED;
+tw_status tw_objective_exchange(tw_objective *F, tw_reduction *reduction, tw_status local,
+                                double *sums) TW_CHECKED;
 
-/* w to F->raw, prepared for the blocks; a failure of this rank is raised in the exchange of the pass that follows. */
+/* w to F->raw, prepared for the blocks; a failure of this rank is raised in the exchange of the pass that
+ * follows. */
 void tw_objective_fold(tw_objective *F, const double *w);
 
 /* F->sums to the gradient over F->weight, l2 w added. */
@@ -39,7 +42,8 @@ tw_status tw_objective_call(tw_objective *F, const double *w, double *f, double 
 tw_status tw_function_product(tw_objective *F, const double *d, bool identity, double *out) TW_CHECKED;
 tw_status tw_function_hessian(tw_objective *F, double *h) TW_CHECKED;
 
-/* out = (g(w + t d) - g(w - t d)) / 2t, with the t that moves no w_j by more than step * (1 + |w_j|). out is not d. */
+/* out = (g(w + t d) - g(w - t d)) / 2t, with the t that moves no w_j by more than step * (1 + |w_j|). out is
+ * not d. */
 #define TW_DIFFERENCE_STEP 0x1p-17
 tw_status tw_objective_difference(tw_objective *F, const double *w, const double *d, double step,
                                   double *out) TW_CHECKED;

@@ -78,7 +78,8 @@ void tw_objective_release(tw_objective *F)
 }
 
 /* All blocks of group k, as they lie in the shard. */
-static tw_status add_group(tw_objective *F, tw_reduction *reduction, int64_t k, tw_block_work *work, void *context)
+static tw_status add_group(tw_objective *F, tw_reduction *reduction, int64_t k, tw_block_work *work,
+                           void *context)
 {
     const int64_t end = tw_partition_row(F->partition, k + 1);
     for (int64_t row = tw_partition_row(F->partition, k); row < end; row += TW_BLOCK_ROWS) {
@@ -133,7 +134,8 @@ void tw_objective_fold(tw_objective *F, const double *w)
     F->prepared = F->model->ops->prepare ? F->model->ops->prepare(F->model, F->raw) : TW_OK;
 }
 
-static tw_status add_loss_grad(tw_objective *F, const tw_block *shard_block, size_t first, void *context, double *sums)
+static tw_status add_loss_grad(tw_objective *F, const tw_block *shard_block, size_t first, void *context,
+                               double *sums)
 {
     tw_block block = *shard_block;
     (void)context;

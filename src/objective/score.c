@@ -40,7 +40,8 @@ static tw_status add_scores(tw_objective *F, const tw_block *block, size_t first
     return TW_OK;
 }
 
-tw_status tw_objective_score(tw_objective *F, const double *w, bool in_force, const double *weight, tw_score *score)
+tw_status tw_objective_score(tw_objective *F, const double *w, bool in_force, const double *weight,
+                             tw_score *score)
 {
     double sums[N_SUMS];
     scoring s = {.weight = weight, .in_force = in_force && F->margins};

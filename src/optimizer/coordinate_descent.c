@@ -1,6 +1,7 @@
-/* Cyclic coordinate descent on the quadratic model: minimise g.d + d'Hd/2 + l1 ||w + d||_1 with H the Hessian at w, by
- * sweeps that hold q = H d up to date and need no data (covariance updates; Friedman, Hastie and Tibshirani 2010; the outer
- * Newton steps with a search: Lee, Sun and Saunders 2014). Coefficients at zero are left out until the others have settled.
+/* Cyclic coordinate descent on the quadratic model: minimise g.d + d'Hd/2 + l1 ||w + d||_1 with H the Hessian
+ * at w, by sweeps that hold q = H d up to date and need no data (covariance updates; Friedman, Hastie and
+ * Tibshirani 2010; the outer Newton steps with a search: Lee, Sun and Saunders 2014). Coefficients at zero
+ * are left out until the others have settled.
  *
  * Work: H [n][n] | q [n]. */
 #include "thalweg/optimizer.h"

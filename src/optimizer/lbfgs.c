@@ -1,11 +1,12 @@
-/* Limited-memory BFGS: two-loop recursion of Nocedal (1980); Nocedal and Wright (2006), algorithm 7.4. With l1 > 0
- * orthant-wise (OWL-QN; Andrew and Gao 2007): the two loops turn the subgradient of least norm, and the step ends in the
- * orthant of w. Unlike there, the loops work on the face of parameters that can move (as in Byrd, Chin, Nocedal and
- * Oztoprak 2016), and components are aligned in sign with the subgradient only when nothing else descends.
+/* Limited-memory BFGS: two-loop recursion of Nocedal (1980); Nocedal and Wright (2006), algorithm 7.4. With
+ * l1 > 0 orthant-wise (OWL-QN; Andrew and Gao 2007): the two loops turn the subgradient of least norm, and
+ * the step ends in the orthant of w. Unlike there, the loops work on the face of parameters that can move (as
+ * in Byrd, Chin, Nocedal and Oztoprak 2016), and components are aligned in sign with the subgradient only
+ * when nothing else descends.
  *
- * With `gram` the first matrix is the inverse of c G + l2, G the Gram matrix of the features and c the largest second
- * derivative of the loss: for bounded curvature an upper bound of the Hessian (Boehning and Lindsay 1988), so the pairs
- * have only the changes of curvature left to learn.
+ * With `gram` the first matrix is the inverse of c G + l2, G the Gram matrix of the features and c the
+ * largest second derivative of the loss: for bounded curvature an upper bound of the Hessian (Boehning and
+ * Lindsay 1988), so the pairs have only the changes of curvature left to learn.
  *
  * State: w, g of the iteration before [2n] | pairs held, place of the newest, started [3] | rho [m] | a [m] |
  * S [m][n] | Y [m][n]. Pair i lives in slot (newest - i) mod m. */
@@ -76,8 +77,9 @@ static void learn(history *h, const tw_iterate *it)
 
 /* ---- the first matrix ---- */
 
-/* In the optimizer's work: [n] for the orthants | ready [1] | scale [p] | columns [2][K][p] | factor [p][stride]. The
- * factor is that of the matrix with its diagonal scaled to 1, so units of the features do not make it singular. */
+/* In the optimizer's work: [n] for the orthants | ready [1] | scale [p] | columns [2][K][p] | factor
+ * [p][stride]. The factor is that of the matrix with its diagonal scaled to 1, so units of the features do
+ * not make it singular. */
 typedef struct {
     size_t p, stride, outputs;
     double *ready, *scale, *columns, *factor;
@@ -101,15 +103,17 @@ static preconditioner first_matrix(const tw_optimizer *o)
                             .factor = at + 1 + p + 2 * o->n};
 }
 
-/* c G + l2 for the rows of the blocks that `every` takes, scaled; the diagonal of its part c G goes to columns. A feature
- * that is zero in all of them gets the scale 0, so it never moves; is every other one finite? */
+/* c G + l2 for the rows of the blocks that `every` takes, scaled; the diagonal of its part c G goes to
+ * columns. A feature that is zero in all of them gets the scale 0, so it never moves; is every other one
+ * finite? */
 static tw_status sum_first_matrix(preconditioner *m, tw_objective *F, int64_t every, bool *finite)
 {
     const double bound = tw_model_curvature_max(F->model->ops), c = bound > 0 && isfinite(bound) ? bound : 1;
     TW_TRY(tw_objective_gram(F, every, m->factor));
     *finite = true;
     for (size_t i = 0; i < m->p; i++) {
-        const double data = c * m->factor[i * m->stride + i], square = data + (i < F->model->features ? F->l2 : 0);
+        const double data = c * m->factor[i * m->stride + i],
+                     square = data + (i < F->model->features ? F->l2 : 0);
         m->scale[i] = square > 0 ? 1 / sqrt(square) : 0;
         m->columns[i] = data * m->scale[i] * m->scale[i];
         *finite = *finite && isfinite(square) && isfinite(m->scale[i]);
@@ -128,14 +132,16 @@ static bool factorise(const preconditioner *m, const double *diagonal, double ra
     return tw_cholesky_factor(m->p, m->stride, m->factor) == m->p;
 }
 
-/* A sample whose own part c G has no factor may miss what tells features apart, and l2 would hide it: then all rows. If
- * they too have none (constant or equal features), the diagonal is raised until there is one. */
+/* A sample whose own part c G has no factor may miss what tells features apart, and l2 would hide it: then
+ * all rows. If they too have none (constant or equal features), the diagonal is raised until there is one. */
 static tw_status make_first_matrix(preconditioner *m, tw_objective *F)
 {
     bool finite;
-    if (!F || !F->model) return tw_fail(TW_CONFIG, "a function without data rows has no Gram matrix for lbfgs to begin with");
+    if (!F || !F->model)
+        return tw_fail(TW_CONFIG, "a function without data rows has no Gram matrix for lbfgs to begin with");
     if (F->model->outputs != m->outputs)
-        return tw_fail(TW_INTERNAL, "lbfgs was made for %zu outputs, the model has %zu", m->outputs, F->model->outputs);
+        return tw_fail(TW_INTERNAL, "lbfgs was made for %zu outputs, the model has %zu", m->outputs,
+                       F->model->outputs);
     const int64_t every = tw_objective_gram_every(F);
     TW_TRY(sum_first_matrix(m, F, every, &finite));
     if (every > 1 && !(finite && factorise(m, m->columns, 0))) TW_TRY(sum_first_matrix(m, F, 1, &finite));
@@ -214,9 +220,10 @@ static void keep_face(const tw_objective *F, const tw_iterate *it, double *q)
         if (it->w[j] == 0 && pg[j] == 0) q[j] = 0;
 }
 
-/* The two loops with the pairs cut down to the face, where they say what its own part of the Hessian is. Whole pairs
- * mix in parameters that cannot move: the iteration then crawls where features are alike. */
-static void two_loops_on_face(const history *h, const tw_objective *F, const tw_iterate *it, double *q, double *y)
+/* The two loops with the pairs cut down to the face, where they say what its own part of the Hessian is.
+ * Whole pairs mix in parameters that cannot move: the iteration then crawls where features are alike. */
+static void two_loops_on_face(const history *h, const tw_objective *F, const tw_iterate *it, double *q,
+                              double *y)
 {
     const size_t n = h->n, held = (size_t)*h->held;
     double gamma = 0;
@@ -251,7 +258,8 @@ static bool projects(const tw_objective *F, tw_iterate *it, const double *full, 
     return kept < 0 && kept <= 0.1 * slope;
 }
 
-/* The projection of the quasi-Newton direction, else of a shorter one, else of its part that agrees with -pg in sign. */
+/* The projection of the quasi-Newton direction, else of a shorter one, else of its part that agrees with -pg
+ * in sign. */
 static bool orthant_wise(tw_optimizer *o, const tw_objective *F, tw_iterate *it)
 {
     const history h = view(o);

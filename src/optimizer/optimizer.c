@@ -28,7 +28,8 @@ tw_status tw_optimizer_init(tw_optimizer *o, const tw_optimizer_ops *ops, const 
     o->state = calloc(o->state_len + 1, sizeof *o->state);
     o->work = calloc(o->work_len + 1, sizeof *o->work);
     if (o->state && o->work) return TW_OK;
-    return tw_fail(TW_MEMORY, "out of memory for the state of %s (%zu numbers)", ops->name, o->state_len + o->work_len);
+    return tw_fail(TW_MEMORY, "out of memory for the state of %s (%zu numbers)", ops->name,
+                   o->state_len + o->work_len);
 }
 
 void tw_optimizer_release(tw_optimizer *o)
@@ -56,7 +57,8 @@ void tw_optimizer_keep_orthant(const tw_objective *F, tw_iterate *it, const doub
 {
     for (size_t j = 0; j < F->n_weights; j++) {
         const double side = it->w[j] != 0 ? it->w[j] : -pg[j], to = it->w[j] + it->d[j];
-        if (!((side > 0 && to > 0) || (side < 0 && to < 0))) it->d[j] = -it->w[j]; /* onto the border: exactly zero */
+        if (!((side > 0 && to > 0) || (side < 0 && to < 0)))
+            it->d[j] = -it->w[j]; /* onto the border: exactly zero */
     }
     it->alpha_max = 1;
 }

@@ -1,6 +1,7 @@
-/* Proximal gradient: a step of the announced length t down the smooth part, then the soft threshold t l1 (ISTA; Daubechies,
- * Defrise and De Mol 2004). Accelerated: FISTA (Beck and Teboulle 2009), which holds in w the point y where F and g are
- * taken, with the gradient restart of O'Donoghue and Candes (2015). d leads all the way, and exactly to zeros.
+/* Proximal gradient: a step of the announced length t down the smooth part, then the soft threshold t l1
+ * (ISTA; Daubechies, Defrise and De Mol 2004). Accelerated: FISTA (Beck and Teboulle 2009), which holds in w
+ * the point y where F and g are taken, with the gradient restart of O'Donoghue and Candes (2015). d leads all
+ * the way, and exactly to zeros.
  *
  * State: x [n], the last point of the descent | theta, 0 before the first. */
 #include "thalweg/optimizer.h"

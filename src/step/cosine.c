@@ -1,4 +1,5 @@
-/* alpha (1 + cos(pi k / period)) / 2, zero from the period on (Loshchilov and Hutter 2017, without restarts). */
+/* alpha (1 + cos(pi k / period)) / 2, zero from the period on (Loshchilov and Hutter 2017, without restarts).
+ */
 #include "thalweg/step.h"
 
 #include <math.h>

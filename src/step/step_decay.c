@@ -6,7 +6,8 @@ static tw_status length(tw_step *s, tw_objective *F, const tw_iterate *it, doubl
     (void)F;
     (void)it;
     *alpha = s->set.length;
-    for (double t = (double)s->set.every; s->set.every > 0 && t <= time && *alpha > 0; t += (double)s->set.every)
+    for (double t = (double)s->set.every; s->set.every > 0 && t <= time && *alpha > 0;
+         t += (double)s->set.every)
         *alpha = *alpha * s->set.decay;
     return TW_OK;
 }

@@ -14,12 +14,13 @@ typedef struct {
     tw_monitor_settings stop;
 } tw_method;
 
-/* The keys of a configuration as settings; what depends on the data or the pair is left to the caller. Not collective. */
+/* The keys of a configuration as settings; what depends on the data or the pair is left to the caller. Not
+ * collective. */
 tw_optimizer_settings tw_method_optimizer_settings(const tw_config *config);
 tw_step_settings tw_method_step_settings(const tw_config *config);
 
-/* Why this optimizer cannot go with this rule, as the end of a sentence that begins with the rule's name, or NULL. Not
- * collective. */
+/* Why this optimizer cannot go with this rule, as the end of a sentence that begins with the rule's name, or
+ * NULL. Not collective. */
 const char *tw_method_obstacle(const tw_optimizer_ops *optimizer, const tw_step_ops *step, double l1,
                                bool mini_batch);
 

@@ -157,7 +157,8 @@ static void *append(void **array, size_t *n, size_t size)
     return memset(grown + (*n)++ * size, 0, size);
 }
 
-tw_status tw_model_file_add_array(tw_model_file *f, const char *name, size_t rows, size_t cols, const double *values)
+tw_status tw_model_file_add_array(tw_model_file *f, const char *name, size_t rows, size_t cols,
+                                  const double *values)
 {
     void *arrays = f->arrays;
     tw_model_array *const at = append(&arrays, &f->n_arrays, sizeof *at);

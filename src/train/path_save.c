@@ -22,10 +22,12 @@ static tw_status save_coefficients(const tw_path *p, const tw_run *run, tw_model
     const tw_model *m = &run->model;
     const size_t K = m->outputs, n = m->features;
     tw_model_file one = {.as_trained = true};
-    double *raw = calloc(tw_model_raw(m), sizeof *raw), *all = calloc(p->count * K * (2 * n + 2), sizeof *all);
+    double *raw = calloc(tw_model_raw(m), sizeof *raw),
+           *all = calloc(p->count * K * (2 * n + 2), sizeof *all);
     double *coef = all, *scaled = all + p->count * K * n, *offset = scaled + p->count * K * n;
     double *offset_scaled = offset + p->count * K;
-    tw_status status = raw && all ? TW_OK : tw_fail(TW_MEMORY, "out of memory for %zu models of a path", p->count);
+    tw_status status =
+        raw && all ? TW_OK : tw_fail(TW_MEMORY, "out of memory for %zu models of a path", p->count);
     for (size_t i = 0; i < p->count && status == TW_OK; i++) {
         tw_scaling_fold(&run->scaling, m, p->points[i].w, raw);
         status = tw_model_file_set_parameters(&one, m, p->points[i].w, raw);
@@ -36,7 +38,8 @@ static tw_status save_coefficients(const tw_path *p, const tw_run *run, tw_model
         memcpy(offset_scaled + i * K, one.offset_scaled, K * sizeof *coef);
     }
     if (status == TW_OK) status = tw_model_file_add_array(file, "/path/coef_", p->count * K, n, coef);
-    if (status == TW_OK) status = tw_model_file_add_array(file, "/path/coef_scaled_", p->count * K, n, scaled);
+    if (status == TW_OK)
+        status = tw_model_file_add_array(file, "/path/coef_scaled_", p->count * K, n, scaled);
     if (status == TW_OK) status = tw_model_file_add_array(file, "/path/intercept_", p->count * K, 0, offset);
     if (status == TW_OK)
         status = tw_model_file_add_array(file, "/path/intercept_scaled_", p->count * K, 0, offset_scaled);
@@ -59,6 +62,7 @@ tw_status tw_path_save(const tw_path *p, const tw_run *run, tw_model_file *file)
     TW_TRY(save_column(p, file, "/path/cv_error", offsetof(tw_path_point, cv_error)));
     TW_TRY(save_column(p, file, "/path/validation_loss", offsetof(tw_path_point, val_loss)));
     if (run->config.model.folds > 0)
-        TW_TRY(tw_model_file_add_array(file, "/path/fold_loss", (size_t)run->config.model.folds, p->planned, p->fold_loss));
+        TW_TRY(tw_model_file_add_array(file, "/path/fold_loss", (size_t)run->config.model.folds, p->planned,
+                                       p->fold_loss));
     return save_coefficients(p, run, file);
 }

@@ -11,9 +11,9 @@ static void print_validation(tw_run *run)
     char accuracy[48] = "";
     if (!isnan(run->iterate.val_accuracy))
         snprintf(accuracy, sizeof accuracy, ", accuracy %.4f", run->iterate.val_accuracy);
-    tw_runlog_print(&run->log, "  watched  validation loss %.6g%s; best %.6g at %s %ld%s\n", run->iterate.val_loss,
-                    accuracy, v->best_loss, run->log.epochs ? "epoch" : "iteration", v->best_k,
-                    v->patience > 0 ? ", which is kept" : "");
+    tw_runlog_print(&run->log, "  watched  validation loss %.6g%s; best %.6g at %s %ld%s\n",
+                    run->iterate.val_loss, accuracy, v->best_loss, run->log.epochs ? "epoch" : "iteration",
+                    v->best_k, v->patience > 0 ? ", which is kept" : "");
 }
 
 static void print_point(tw_run *run, const char *name, long i)
@@ -24,8 +24,8 @@ static void print_point(tw_run *run, const char *name, long i)
         snprintf(score, sizeof score, ", cross-validated loss %.6g +- %.2g", at->cv_mean, at->cv_error);
     else if (!isnan(at->val_loss))
         snprintf(score, sizeof score, ", validation loss %.6g", at->val_loss);
-    tw_runlog_print(&run->log, "  %-8s row %ld: l1 %g, l2 %g, %ld of %zu coefficients%s\n", name, i, at->l1, at->l2,
-                    at->nonzeros, run->model.n_weights, score);
+    tw_runlog_print(&run->log, "  %-8s row %ld: l1 %g, l2 %g, %ld of %zu coefficients%s\n", name, i, at->l1,
+                    at->l2, at->nonzeros, run->model.n_weights, score);
 }
 
 static void print_path(tw_run *run)
@@ -37,12 +37,15 @@ static void print_path(tw_run *run)
     if (p->best >= 0) print_point(run, "least", p->best);
     if (p->one_error >= 0) print_point(run, "simpler", p->one_error);
     if (p->one_error >= 0)
-        tw_runlog_print(&run->log, "           the largest penalty within one standard error of the least loss\n");
+        tw_runlog_print(&run->log,
+                        "           the largest penalty within one standard error of the least loss\n");
     tw_runlog_print(&run->log, "  kept     row %ld, %s; all rows are in /path of model.h5\n", p->kept, why);
     if (p->count < p->planned)
-        tw_runlog_print(&run->log, "  warning  time was over after %zu of %zu penalties\n", p->count, p->planned);
+        tw_runlog_print(&run->log, "  warning  time was over after %zu of %zu penalties\n", p->count,
+                        p->planned);
     if (p->unfinished > 0)
-        tw_runlog_print(&run->log, "  warning  %ld of the %ld fits did not converge%s\n", p->unfinished, p->fits,
+        tw_runlog_print(&run->log, "  warning  %ld of the %ld fits did not converge%s\n", p->unfinished,
+                        p->fits,
                         p->count < p->planned || run->optimizer_ops->matrix
                             ? ""
                             : "; raise stop.max_iterations, or use optimizer.type: coordinate_descent");
@@ -54,11 +57,13 @@ static void print_verdict(tw_run *run)
     char row[32] = "";
     tw_monitor_explain(&run->monitor, &run->iterate, sizeof text, text);
     if (run->path.count > 0) snprintf(row, sizeof row, "row %ld: ", run->path.kept);
-    tw_runlog_print(&run->log, "  stopped  %s%s; %s %ld, %ld evaluations, %.4g reads of the data\n", row, text,
-                    run->log.epochs ? "epoch" : "iteration", run->iterate.k, run->objective.evals, run->objective.reads);
+    tw_runlog_print(&run->log, "  stopped  %s%s; %s %ld, %ld evaluations, %.4g reads of the data\n", row,
+                    text, run->log.epochs ? "epoch" : "iteration", run->iterate.k, run->objective.evals,
+                    run->objective.reads);
     if (run->iterate.condition > 0)
         tw_runlog_print(&run->log, "  matrix   condition number about %.1e%s\n", run->iterate.condition,
-                        run->iterate.regularised > 0 ? ", after its diagonal was raised to make it regular" : "");
+                        run->iterate.regularised > 0 ? ", after its diagonal was raised to make it regular"
+                                                     : "");
     tw_runlog_print(&run->log, "  result   loss %.17g%s\n", run->iterate.f,
                     tw_reason_class(run->iterate.why) == 's' ? " (not converged)" : "");
     if (run->config.model.l1 > 0 && run->path.count == 0)
@@ -95,9 +100,9 @@ void tw_summary_report(const tw_summary *s, tw_run *run)
     const int ranks = tw_comm_size(run->comm);
     print_verdict(run);
     print_times(s, run);
-    tw_runlog_print(&run->log,
-                    "  files    %s/{%smetrics.jsonl, summary.json}   parameters xxh3:%016llx\n", run->folder.path,
-                    tw_reason_class(run->iterate.why) == 'f' ? "" : "model.h5, ", (unsigned long long)s->hash);
+    tw_runlog_print(&run->log, "  files    %s/{%smetrics.jsonl, summary.json}   parameters xxh3:%016llx\n",
+                    run->folder.path, tw_reason_class(run->iterate.why) == 'f' ? "" : "model.h5, ",
+                    (unsigned long long)s->hash);
     if (!s->replicas_equal)
         tw_runlog_print(
             &run->log,

@@ -38,14 +38,17 @@ static void default_stop(tw_config *c)
     if (!tw_config_is_set(c, "stop.patience")) c->stop.patience = 3;
 }
 
-/* The limit that a run of this kind does not have; its default may stand, as it does in every resolved copy. */
+/* The limit that a run of this kind does not have; its default may stand, as it does in every resolved copy.
+ */
 static void check_limits(tw_config *c)
 {
     if (c->optimizer.batch == 0 && c->stop.max_epochs != 100)
-        tw_config_problem(c, "stop.max_epochs", "epochs belong to mini-batches (optimizer.batch); use stop.max_iterations");
+        tw_config_problem(c, "stop.max_epochs",
+                          "epochs belong to mini-batches (optimizer.batch); use stop.max_iterations");
     if (c->optimizer.batch > 0 && c->stop.max_iterations != 10000)
         tw_config_problem(c, "stop.max_iterations", "with mini-batches the limit is stop.max_epochs");
-    const bool validation = c->data.validation.file || !isnan(c->data.validation.fraction) || !isnan(c->data.validation.tail);
+    const bool validation =
+        c->data.validation.file || !isnan(c->data.validation.fraction) || !isnan(c->data.validation.tail);
     if (c->stop.validation_patience > 0 && !validation)
         tw_config_problem(c, "stop.validation_patience", "there are no validation rows: set data.validation");
 }

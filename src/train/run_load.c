@@ -72,11 +72,10 @@ static tw_status take_labels(tw_run *run)
         return tw_fail(TW_DATA, "all labels of %s:%s are %g: with one class there is nothing to learn",
                        run->dataset.path, run->dataset.labels, run->classes[0]);
     if (target == TW_TARGET_BINARY && run->n_classes > 2)
-        return tw_fail(
-            TW_DATA,
-            "%s:%s has %zu classes, but model.type %s needs 2; use model.type: softmax (or linear "
-            "for a numeric target)",
-            run->dataset.path, run->dataset.labels, run->n_classes, run->model_ops->name);
+        return tw_fail(TW_DATA,
+                       "%s:%s has %zu classes, but model.type %s needs 2; use model.type: softmax (or linear "
+                       "for a numeric target)",
+                       run->dataset.path, run->dataset.labels, run->n_classes, run->model_ops->name);
     return tw_comm_agree(run->comm, tw_shard_encode(&run->shard, run->n_classes, run->classes));
 }
 
@@ -166,9 +165,11 @@ static tw_status count_watched(tw_run *run)
     for (size_t i = 0; i < run->shard.rows; i++) v->rows += run->shard.part[i] != 0;
     TW_TRY(tw_comm_allreduce(run->comm, TW_SUM, 1, &v->rows)); /* whole numbers: exact in any order */
     if (v->rows > 0 && v->rows < (double)run->dataset.rows) return TW_OK;
-    return tw_fail(TW_CONFIG, "data.validation keeps %s of %lld rows%s; use a %s share, or name the rows by data.validation.tail",
-                   v->rows > 0 ? "all" : "none", (long long)run->dataset.rows, v->rows > 0 ? " and leaves none to train on" : "",
-                   v->rows > 0 ? "smaller" : "larger");
+    return tw_fail(
+        TW_CONFIG,
+        "data.validation keeps %s of %lld rows%s; use a %s share, or name the rows by data.validation.tail",
+        v->rows > 0 ? "all" : "none", (long long)run->dataset.rows,
+        v->rows > 0 ? " and leaves none to train on" : "", v->rows > 0 ? "smaller" : "larger");
 }
 
 static tw_status watch(tw_run *run)
@@ -178,7 +179,8 @@ static tw_status watch(tw_run *run)
     if (!v->any) return TW_OK;
     if (own_file) TW_TRY(tw_run_load_validation(run));
     v->best = calloc(run->model.n_params + 1, sizeof *v->best);
-    TW_TRY(tw_comm_agree(run->comm, v->best ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the best parameters")));
+    TW_TRY(tw_comm_agree(run->comm,
+                         v->best ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the best parameters")));
     v->validation = (tw_validation){.objective = own_file ? &v->objective : &run->objective,
                                     .weight = v->weight,
                                     .same_rows = !own_file,
@@ -200,7 +202,8 @@ tw_status tw_run_load(tw_run *run)
     TW_TRY(tw_run_without(run, run->watched.weight && run->config.model.folds == 0 ? 1 : 0));
     TW_TRY(tw_comm_agree(run->comm, allocate_method(run)));
     if (run->config.optimizer.batch > 0)
-        TW_TRY(tw_objective_batches(&run->objective, run->config.optimizer.batch, (uint64_t)run->config.seed));
+        TW_TRY(
+            tw_objective_batches(&run->objective, run->config.optimizer.batch, (uint64_t)run->config.seed));
     TW_TRY(watch(run));
     set_start(run);
     return TW_OK;

@@ -1,5 +1,5 @@
-/* Model, optimizer and step rule from their names, the defaults each brings, and every pair that cannot work, refused
- * with the list of what can, before any data is read. */
+/* Model, optimizer and step rule from their names, the defaults each brings, and every pair that cannot work,
+ * refused with the list of what can, before any data is read. */
 #include "thalweg/words.h"
 #include "train/method.h"
 #include "train/run_impl.h"
@@ -18,13 +18,14 @@ static void append(char *list, const char *word)
 }
 
 /* "unknown optimizer 'adm'; known: gd, momentum, lbfgs", and the nearest. */
-static void unknown_word(tw_config *c, const char *key, const char *word, size_t count, const char *const *names)
+static void unknown_word(tw_config *c, const char *key, const char *word, size_t count,
+                         const char *const *names)
 {
     char known[LIST] = "";
     for (size_t i = 0; i < count; i++) append(known, names[i]);
     const char *near = tw_words_nearest(word, count, names);
-    tw_config_problem(c, key, "unknown %s '%s'; known: %s%s%s%s", key, word, known, near ? ". Did you mean '" : "",
-                      near ? near : "", near ? "'?" : "");
+    tw_config_problem(c, key, "unknown %s '%s'; known: %s%s%s%s", key, word, known,
+                      near ? ". Did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 #define RESOLVE(kind, table, key)                                                      \
@@ -81,10 +82,10 @@ static void check_pair(tw_run *run)
 }
 
 /* Optimizers that have a property, for refusals. */
-#define LIST_OPTIMIZERS(list, property)                                       \
-    do {                                                                      \
-        list[0] = 0;                                                          \
-        for (size_t i_ = 0; tw_optimizers[i_]; i_++)                          \
+#define LIST_OPTIMIZERS(list, property)                                             \
+    do {                                                                            \
+        list[0] = 0;                                                                \
+        for (size_t i_ = 0; tw_optimizers[i_]; i_++)                                \
             if (tw_optimizers[i_]->property) append(list, tw_optimizers[i_]->name); \
     } while (0)
 
@@ -96,18 +97,21 @@ static void check_optimizer(tw_run *run)
     const tw_model_ops *m = run->model_ops;
     if (c->optimizer.batch > 0 && !o->mini_batch) {
         LIST_OPTIMIZERS(list, mini_batch);
-        tw_config_problem(c, "optimizer.batch", "%s needs batch: full; with mini-batches use optimizer.type: %s", o->name,
-                          list);
+        tw_config_problem(c, "optimizer.batch",
+                          "%s needs batch: full; with mini-batches use optimizer.type: %s", o->name, list);
     }
     if (c->model.l1 > 0 && !o->l1) {
         LIST_OPTIMIZERS(list, l1);
-        tw_config_problem(c, "model.l1", "%s cannot minimise with l1 > 0; use optimizer.type: %s", o->name, list);
+        tw_config_problem(c, "model.l1", "%s cannot minimise with l1 > 0; use optimizer.type: %s", o->name,
+                          list);
     }
-    if (c->optimizer.preconditioner == TW_CONFIG_PRECONDITIONER_GRAM && (strcmp(o->name, "lbfgs") != 0 || c->model.l1 > 0))
-        tw_config_problem(c, "optimizer.preconditioner", "gram goes with optimizer.type: lbfgs and model.l1: 0");
+    if (c->optimizer.preconditioner == TW_CONFIG_PRECONDITIONER_GRAM &&
+        (strcmp(o->name, "lbfgs") != 0 || c->model.l1 > 0))
+        tw_config_problem(c, "optimizer.preconditioner",
+                          "gram goes with optimizer.type: lbfgs and model.l1: 0");
     if (m && ((o->matrix && !m->curvatures) || (o->products && !m->hessian_vector)))
-        tw_config_problem(c, "optimizer.type", "%s needs second derivatives, which model.type %s does not have", o->name,
-                          m->name);
+        tw_config_problem(c, "optimizer.type",
+                          "%s needs second derivatives, which model.type %s does not have", o->name, m->name);
 }
 
 static void check_step(tw_run *run)
@@ -116,13 +120,16 @@ static void check_step(tw_run *run)
     const tw_step_ops *s = run->step_ops;
     const tw_model_ops *m = run->model_ops;
     if (s->products && m && !(tw_model_curvature_max(m) > 0 && isfinite(tw_model_curvature_max(m))))
-        tw_config_problem(c, "step.rule", "%s needs a loss of bounded curvature, and that of model.type %s is not", s->name,
+        tw_config_problem(c, "step.rule",
+                          "%s needs a loss of bounded curvature, and that of model.type %s is not", s->name,
                           m->name);
     if (strcmp(s->name, "wolfe") == 0 && !(c->step.c1 < c->step.c2))
-        tw_config_problem(c, "step.c2", "c1 (%g) must be smaller than c2 (%g): else no length need satisfy both", c->step.c1,
-                          c->step.c2);
+        tw_config_problem(c, "step.c2",
+                          "c1 (%g) must be smaller than c2 (%g): else no length need satisfy both",
+                          c->step.c1, c->step.c2);
     if (c->step.warmup > 0 && !s->length)
-        tw_config_problem(c, "step.warmup", "a warm-up belongs to a schedule of lengths; %s searches for its own", s->name);
+        tw_config_problem(c, "step.warmup",
+                          "a warm-up belongs to a schedule of lengths; %s searches for its own", s->name);
 }
 
 /* ---- defaults ---- */

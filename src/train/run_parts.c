@@ -1,4 +1,5 @@
-/* Which rows train and which are watched: validation rows and folds, drawn by file row, masked where they stand. */
+/* Which rows train and which are watched: validation rows and folds, drawn by file row, masked where they
+ * stand. */
 #include "thalweg/rng.h"
 #include "thalweg/units.h"
 #include "train/run_impl.h"
@@ -16,7 +17,8 @@ static uint32_t part_of(const tw_run *run, int64_t row)
     const uint64_t seed = (uint64_t)c->seed, stream = TW_STREAM(TW_STREAM_PART);
     const int64_t m = run->dataset.rows;
     if (c->model.folds == m) return 1 + (uint32_t)row; /* leave one out: no draw */
-    if (c->model.folds > 0) return 1 + (uint32_t)tw_rng_below(seed, stream, (uint64_t)row, (uint64_t)c->model.folds);
+    if (c->model.folds > 0)
+        return 1 + (uint32_t)tw_rng_below(seed, stream, (uint64_t)row, (uint64_t)c->model.folds);
     if (!isnan(c->data.validation.fraction))
         return tw_rng_uniform(seed, stream, (uint64_t)row) < c->data.validation.fraction;
     const double tail = c->data.validation.tail;
@@ -40,13 +42,15 @@ static void check_matrix(tw_run *run)
     if (!run->optimizer_ops || !(gram || run->optimizer_ops->matrix) || !run->model_ops) return;
     /* Classes are counted when they are read; the Gram matrix is the same for all of them. */
     const size_t least = !gram && run->model_ops->target == TW_TARGET_CLASS ? 2 : 1;
-    const double bytes = tw_objective_matrix_bytes((size_t)run->dataset.cols, least, run->config.model.intercept);
+    const double bytes =
+        tw_objective_matrix_bytes((size_t)run->dataset.cols, least, run->config.model.intercept);
     const double room = memory_of_a_rank(run->comm);
     if (bytes <= room) return;
-    tw_config_problem(&run->config, gram ? "optimizer.preconditioner" : "optimizer.type",
-                      "%s needs %s a rank for the matrix of %lld features, and there are %s; use newton_cg or lbfgs%s",
-                      gram ? "gram" : run->optimizer_ops->name, tw_units_bytes(bytes, need),
-                      (long long)run->dataset.cols, tw_units_bytes(room, have), gram ? " without it" : "");
+    tw_config_problem(
+        &run->config, gram ? "optimizer.preconditioner" : "optimizer.type",
+        "%s needs %s a rank for the matrix of %lld features, and there are %s; use newton_cg or lbfgs%s",
+        gram ? "gram" : run->optimizer_ops->name, tw_units_bytes(bytes, need), (long long)run->dataset.cols,
+        tw_units_bytes(room, have), gram ? " without it" : "");
 }
 
 static void check_validation(tw_run *run)
@@ -57,12 +61,14 @@ static void check_validation(tw_run *run)
     if (ways > 1)
         tw_config_problem(c, "data.validation", "fraction, tail and file exclude each other: name one");
     if (tail >= 1 && tail != floor(tail))
-        tw_config_problem(c, "data.validation.tail", "%g is neither a share below 1 nor a whole number of rows", tail);
+        tw_config_problem(c, "data.validation.tail",
+                          "%g is neither a share below 1 nor a whole number of rows", tail);
     if (tail >= (double)run->dataset.rows)
         tw_config_problem(c, "data.validation.tail", "%g rows of %lld would leave none to train on", tail,
                           (long long)run->dataset.rows);
     if (ways > 0 && c->model.folds > 0)
-        tw_config_problem(c, "model.folds", "folds are validation rows already: data.validation cannot be set as well");
+        tw_config_problem(c, "model.folds",
+                          "folds are validation rows already: data.validation cannot be set as well");
 }
 
 /* Few rows may all fall into one fold; of many the first two nearly always differ. */
@@ -82,7 +88,8 @@ static void check_path(tw_run *run)
         tw_config_problem(c, "model.folds", "%lld folds of %lld rows: there cannot be more folds than rows",
                           (long long)c->model.folds, (long long)run->dataset.rows);
     else if (c->model.folds > 0 && one_fold(run))
-        tw_config_problem(c, "model.folds", "all %lld rows fell into one fold: use another seed or more folds",
+        tw_config_problem(c, "model.folds",
+                          "all %lld rows fell into one fold: use another seed or more folds",
                           (long long)run->dataset.rows);
     if (c->model.path.count > 0 && !(c->model.l1 > 0))
         tw_config_problem(c, "model.path.count",
@@ -96,7 +103,8 @@ void tw_run_check_sizes(tw_run *run)
 {
     tw_config *c = &run->config;
     if (c->optimizer.batch > run->dataset.rows)
-        tw_config_problem(c, "optimizer.batch", "%lld rows in a batch, but the data has %lld; use batch: full",
+        tw_config_problem(c, "optimizer.batch",
+                          "%lld rows in a batch, but the data has %lld; use batch: full",
                           (long long)c->optimizer.batch, (long long)run->dataset.rows);
     check_validation(run);
     check_path(run);
@@ -109,7 +117,8 @@ tw_status tw_run_assign_parts(tw_run *run)
 {
     const tw_config *c = &run->config;
     tw_shard *s = &run->shard;
-    run->watched.any = c->data.validation.file || !isnan(c->data.validation.fraction) || !isnan(c->data.validation.tail);
+    run->watched.any =
+        c->data.validation.file || !isnan(c->data.validation.fraction) || !isnan(c->data.validation.tail);
     if (c->model.folds == 0 && (c->data.validation.file || !run->watched.any)) return TW_OK;
     s->part = calloc(s->rows + 1, sizeof *s->part);
     run->row_weight = calloc(s->rows + 1, sizeof *run->row_weight);
@@ -130,5 +139,6 @@ tw_status tw_run_without(tw_run *run, uint32_t without)
         run->watched.weight[i] = tw_shard_trains(s, i) ? 0 : weight;
     }
     tw_scaling_release(&run->scaling);
-    return tw_scaling_fit(&run->scaling, (tw_scaling_kind)run->config.data.scaling, run->comm, &run->partition, s);
+    return tw_scaling_fit(&run->scaling, (tw_scaling_kind)run->config.data.scaling, run->comm,
+                          &run->partition, s);
 }

@@ -1,5 +1,5 @@
-/* A path of penalties from the smallest one that makes every coefficient zero down, each run started where the one
- * before ended; and its cross-validation. Source: Friedman, Hastie and Tibshirani 2010 (glmnet). */
+/* A path of penalties from the smallest one that makes every coefficient zero down, each run started where
+ * the one before ended; and its cross-validation. Source: Friedman, Hastie and Tibshirani 2010 (glmnet). */
 #include "thalweg/units.h"
 #include "thalweg/vec.h"
 #include "train/run_impl.h"
@@ -39,7 +39,8 @@ static tw_trainer make_trainer(tw_run *run)
                         .iterate = &run->iterate};
 }
 
-/* One run from where the iterate is, without rows on the screen. The time limit is that of all fits together. */
+/* One run from where the iterate is, without rows on the screen. The time limit is that of all fits together.
+ */
 static tw_status fit(tw_run *run, tw_trainer *trainer)
 {
     const bool active = run->log.active;
@@ -69,8 +70,8 @@ static bool halted(const tw_run *run)
 /* Slopes this small, of the gradient at zero parameters, are rounding. */
 #define UNRELATED 1e-13
 
-/* lambda at which the first coefficient leaves zero: the largest slope of the loss where only intercepts are fitted. They
- * are where the path begins. */
+/* lambda at which the first coefficient leaves zero: the largest slope of the loss where only intercepts are
+ * fitted. They are where the path begins. */
 static tw_status find_largest(tw_run *run, double share)
 {
     tw_path *p = &run->path;
@@ -92,7 +93,9 @@ static tw_status find_largest(tw_run *run, double share)
     if (halted(run)) return TW_OK;
     for (size_t j = 0; j < run->model.n_weights; j++) p->largest = fmax(p->largest, fabs(it->g[j]));
     if (!(p->largest > UNRELATED * run->monitor.g_norm_zero))
-        return tw_fail(TW_DATA, "no feature is related to the labels: the path would begin at a penalty of %g", p->largest);
+        return tw_fail(TW_DATA,
+                       "no feature is related to the labels: the path would begin at a penalty of %g",
+                       p->largest);
     p->largest = p->largest / share * ABOVE;
     memcpy(p->points[0].w, it->w, it->n * sizeof *it->w);
     return TW_OK;
@@ -136,11 +139,11 @@ static void print_fold(tw_run *run, size_t fold, long iterations, double seconds
     char took[TW_UNIT_LEN];
     if (weight > 0)
         tw_runlog_print(&run->log, "  fold     %*zu of %lld: %g of %g left out, %ld iterations, %s\n",
-                        snprintf(NULL, 0, "%lld", folds), fold + 1, folds, weight, weight + run->objective.weight, iterations,
-                        tw_units_seconds(seconds, took));
+                        snprintf(NULL, 0, "%lld", folds), fold + 1, folds, weight,
+                        weight + run->objective.weight, iterations, tw_units_seconds(seconds, took));
     else
-        tw_runlog_print(&run->log, "  fold     %*zu of %lld: no row fell into it\n", snprintf(NULL, 0, "%lld", folds), fold + 1,
-                        folds);
+        tw_runlog_print(&run->log, "  fold     %*zu of %lld: no row fell into it\n",
+                        snprintf(NULL, 0, "%lld", folds), fold + 1, folds);
 }
 
 static tw_status run_fold(tw_run *run, size_t fold)
@@ -165,7 +168,8 @@ static tw_status run_fold(tw_run *run, size_t fold)
     return TW_OK;
 }
 
-/* Mean over the folds that have rows, each by its weight, and the standard error of that mean, as cv.glmnet has them. */
+/* Mean over the folds that have rows, each by its weight, and the standard error of that mean, as cv.glmnet
+ * has them. */
 static void average_folds(tw_run *run)
 {
     tw_path *p = &run->path;
@@ -188,15 +192,16 @@ static void average_folds(tw_run *run)
     }
 }
 
-/* Least score; on a tie the larger penalty. The one-standard-error rule: the largest penalty whose score is no more than
- * one standard error above the least (Breiman et al. 1984). */
+/* Least score; on a tie the larger penalty. The one-standard-error rule: the largest penalty whose score is
+ * no more than one standard error above the least (Breiman et al. 1984). */
 static void choose(tw_path *p, size_t count)
 {
     p->best = p->one_error = -1;
     for (size_t i = 0; i < count; i++) {
         const double score = isnan(p->points[i].cv_mean) ? p->points[i].val_loss : p->points[i].cv_mean;
         const tw_path_point *best = p->best < 0 ? NULL : &p->points[p->best];
-        if (!isnan(score) && (!best || score < (isnan(best->cv_mean) ? best->val_loss : best->cv_mean))) p->best = (long)i;
+        if (!isnan(score) && (!best || score < (isnan(best->cv_mean) ? best->val_loss : best->cv_mean)))
+            p->best = (long)i;
     }
     if (p->best < 0 || isnan(p->points[p->best].cv_mean)) return;
     const double limit = p->points[p->best].cv_mean + p->points[p->best].cv_error;
@@ -230,12 +235,13 @@ static void print_row(tw_run *run, size_t i)
     if (folds) snprintf(extra, sizeof extra, " %12.6g %10.3g", at->cv_mean, at->cv_error);
     if (watched) snprintf(extra, sizeof extra, " %12.6g", at->val_loss);
     if (i == 0)
-        tw_runlog_print(&run->log, "\n%6s %12s %12s %8s %14s %10s%s\n", "row", "l1", "l2", "nonzero", "loss", "iterations",
+        tw_runlog_print(&run->log, "\n%6s %12s %12s %8s %14s %10s%s\n", "row", "l1", "l2", "nonzero", "loss",
+                        "iterations",
                         folds     ? "      cv_mean   cv_error"
                         : watched ? "     val_loss"
                                   : "");
-    tw_runlog_print(&run->log, "%6zu %12.6g %12.6g %8ld %14.8g %10ld%s%s%s\n", i, at->l1, at->l2, at->nonzeros, at->loss,
-                    at->iterations, extra, folds ? mark : "",
+    tw_runlog_print(&run->log, "%6zu %12.6g %12.6g %8ld %14.8g %10ld%s%s%s\n", i, at->l1, at->l2,
+                    at->nonzeros, at->loss, at->iterations, extra, folds ? mark : "",
                     tw_reason_class(at->why) == 'c' ? "" : "  not converged");
 }
 

@@ -47,14 +47,16 @@ static void print_method(tw_run *run)
     const tw_config *c = &run->config;
     char method[128], rule[96], penalty[96] = "";
     if (c->model.path.count == 0)
-        snprintf(penalty, sizeof penalty, c->model.l1 > 0 ? ", l2 %g, l1 %g" : ", l2 %g", c->model.l2, c->model.l1);
+        snprintf(penalty, sizeof penalty, c->model.l1 > 0 ? ", l2 %g, l1 %g" : ", l2 %g", c->model.l2,
+                 c->model.l1);
     tw_runlog_print(&run->log, "  model    %s, %zu parameter%s%s, %s\n", run->model_ops->name,
                     run->model.n_params, run->model.n_params == 1 ? "" : "s", penalty,
                     run->scaling.kind == TW_SCALING_NONE ? "no scaling" : tw_scaling_name(run->scaling.kind));
     tw_optimizer_describe(&run->optimizer, sizeof method, method);
     tw_runlog_print(&run->log, "  method   %s, %s; reduction %s (%lld group%s)\n", method,
-                    tw_step_describe(run->step_ops, &run->step_settings, sizeof rule, rule), tw_run_reduction_name(run),
-                    (long long)run->partition.groups, run->partition.groups == 1 ? "" : "s");
+                    tw_step_describe(run->step_ops, &run->step_settings, sizeof rule, rule),
+                    tw_run_reduction_name(run), (long long)run->partition.groups,
+                    run->partition.groups == 1 ? "" : "s");
 }
 
 static void print_path(tw_run *run)
@@ -72,9 +74,11 @@ static void print_batches(tw_run *run)
     const tw_watched *v = &run->watched;
     if (c->optimizer.batch > 0)
         tw_runlog_print(&run->log, "  batches  %lld rows each, %lld steps an epoch, at most %ld epochs\n",
-                        (long long)c->optimizer.batch, (long long)run->objective.batches.steps, run->stop.max_iterations);
+                        (long long)c->optimizer.batch, (long long)run->objective.batches.steps,
+                        run->stop.max_iterations);
     if (v->any && c->data.validation.file)
-        tw_runlog_print(&run->log, "  watched  %s, %lld rows\n", c->data.validation.file, (long long)v->dataset.rows);
+        tw_runlog_print(&run->log, "  watched  %s, %lld rows\n", c->data.validation.file,
+                        (long long)v->dataset.rows);
     else if (v->any)
         tw_runlog_print(&run->log, "  watched  %.0f of the %lld rows are kept for validation\n", v->rows,
                         (long long)run->dataset.rows);
@@ -121,7 +125,9 @@ static tw_status keep_best(tw_run *run, tw_trainer *trainer)
 {
     tw_iterate *it = &run->iterate;
     const tw_validation *v = trainer->validation;
-    if (!v || v->patience == 0 || v->best_k == it->k || !isfinite(v->best_loss) || tw_reason_class(it->why) == 'f') return TW_OK;
+    if (!v || v->patience == 0 || v->best_k == it->k || !isfinite(v->best_loss) ||
+        tw_reason_class(it->why) == 'f')
+        return TW_OK;
     memcpy(it->w, v->best_w, it->n * sizeof *it->w);
     TW_TRY(tw_objective_eval(&run->objective, it->w, &it->f, it->g));
     tw_objective_accept(&run->objective);

@@ -96,12 +96,12 @@ static void set_optional(json_t *object, const char *name, double v)
 static int write_metrics(tw_runlog *log, const tw_objective *F, const tw_iterate *it, const double *row)
 {
     json_t *object = json_pack(
-        "{sI so so so so so so so sI sI sI sf sI}", "iteration", (json_int_t)row[TW_HISTORY_ITERATION], "seconds",
-        number(row[TW_HISTORY_SECONDS]), "loss", number(row[TW_HISTORY_LOSS]), "gradient_norm",
-        number(row[TW_HISTORY_GRADIENT_NORM]), "step_length", number(row[TW_HISTORY_STEP_LENGTH]), "taylor_ratio",
-        number(row[TW_HISTORY_TAYLOR_RATIO]), "slope", number(it->slope), "slope_end", number(it->slope_end), "trials",
-        (json_int_t)it->trials, "updates", (json_int_t)it->updates, "evaluations", (json_int_t)F->evals, "reads", F->reads,
-        "reductions", (json_int_t)F->reductions);
+        "{sI so so so so so so so sI sI sI sf sI}", "iteration", (json_int_t)row[TW_HISTORY_ITERATION],
+        "seconds", number(row[TW_HISTORY_SECONDS]), "loss", number(row[TW_HISTORY_LOSS]), "gradient_norm",
+        number(row[TW_HISTORY_GRADIENT_NORM]), "step_length", number(row[TW_HISTORY_STEP_LENGTH]),
+        "taylor_ratio", number(row[TW_HISTORY_TAYLOR_RATIO]), "slope", number(it->slope), "slope_end",
+        number(it->slope_end), "trials", (json_int_t)it->trials, "updates", (json_int_t)it->updates,
+        "evaluations", (json_int_t)F->evals, "reads", F->reads, "reductions", (json_int_t)F->reductions);
     if (object) {
         set_optional(object, "validation_loss", it->val_loss);
         set_optional(object, "validation_accuracy", it->val_accuracy);
@@ -153,7 +153,8 @@ static double seconds_left(const tw_runlog *log, long k, double seconds)
 
 static void format_row(const tw_runlog *log, size_t i, size_t length, char *line)
 {
-    char loss[16], norm[16], step[16], taylor[16], val[16], accuracy[16], elapsed[TW_UNIT_LEN], left[TW_UNIT_LEN] = "-";
+    char loss[16], norm[16], step[16], taylor[16], val[16], accuracy[16], elapsed[TW_UNIT_LEN],
+        left[TW_UNIT_LEN] = "-";
     const double seconds = log->history[TW_HISTORY_SECONDS][i];
     const long k = (long)log->history[TW_HISTORY_ITERATION][i];
     const double remaining = seconds_left(log, k, seconds);
@@ -176,9 +177,9 @@ static void show(tw_runlog *log, long k)
     if (log->progress == TW_PROGRESS_NONE) return;
     format_row(log, log->rows - 1, sizeof line, line);
     if (k == 0)
-        tw_runlog_print(log, "\n%9s %14s %10s %9s %8s%s%s %9s %9s\n", log->epochs ? "epoch" : "iteration", "loss",
-                        "|grad|", "step", "taylor", log->validation ? "   val_loss" : "", log->accuracy ? "  val_acc" : "",
-                        "elapsed", "at most");
+        tw_runlog_print(log, "\n%9s %14s %10s %9s %8s%s%s %9s %9s\n", log->epochs ? "epoch" : "iteration",
+                        "loss", "|grad|", "step", "taylor", log->validation ? "   val_loss" : "",
+                        log->accuracy ? "  val_acc" : "", "elapsed", "at most");
     if (row_is_due(log, k)) {
         tw_runlog_print(log, "%s\n", line);
         log->printed = tw_seconds();
@@ -196,8 +197,9 @@ void tw_runlog_row(tw_runlog *log, tw_objective *F, const tw_iterate *it)
         F->pending = tw_fail(TW_MEMORY, "out of memory for the history of the run");
         return;
     }
-    const double row[TW_HISTORY_COLUMNS] = {(double)it->k, tw_seconds() - log->started, it->f, it->g_norm,
-                                            it->alpha, tw_iterate_taylor(it), it->val_loss, it->val_accuracy};
+    const double row[TW_HISTORY_COLUMNS] = {
+        (double)it->k, tw_seconds() - log->started, it->f,        it->g_norm,
+        it->alpha,     tw_iterate_taylor(it),       it->val_loss, it->val_accuracy};
     for (int c = 0; c < TW_HISTORY_COLUMNS; c++) log->history[c][log->rows] = row[c];
     log->rows++;
     if (log->metrics && write_metrics(log, F, it, row))

@@ -138,16 +138,16 @@ static json_t *penalties(const tw_run *run)
     for (size_t i = 0; i < p->count; i++) {
         const tw_path_point *at = &p->points[i];
         json_array_append_new(
-            points, json_pack("{so so so so sI sI ss so so so}", "l1", number(at->l1), "l2", number(at->l2), "loss",
-                              number(at->loss), "mean_loss", number(at->mean_loss), "nonzeros", (json_int_t)at->nonzeros,
-                              "iterations", (json_int_t)at->iterations, "reason", tw_reason_name(at->why), "cv_mean",
-                              number(at->cv_mean), "cv_error", number(at->cv_error), "validation_loss",
-                              number(at->val_loss)));
+            points, json_pack("{so so so so sI sI ss so so so}", "l1", number(at->l1), "l2", number(at->l2),
+                              "loss", number(at->loss), "mean_loss", number(at->mean_loss), "nonzeros",
+                              (json_int_t)at->nonzeros, "iterations", (json_int_t)at->iterations, "reason",
+                              tw_reason_name(at->why), "cv_mean", number(at->cv_mean), "cv_error",
+                              number(at->cv_error), "validation_loss", number(at->val_loss)));
     }
-    return json_pack("{so so sI sI sI so so so}", "largest", number(p->largest), "points", points, "kept", (json_int_t)p->kept,
-                     "fits", (json_int_t)p->fits, "fits_not_converged", (json_int_t)p->unfinished, "folds",
-                     json_integer((json_int_t)run->config.model.folds), "best",
-                     p->best >= 0 ? json_integer(p->best) : json_null(), "one_standard_error",
+    return json_pack("{so so sI sI sI so so so}", "largest", number(p->largest), "points", points, "kept",
+                     (json_int_t)p->kept, "fits", (json_int_t)p->fits, "fits_not_converged",
+                     (json_int_t)p->unfinished, "folds", json_integer((json_int_t)run->config.model.folds),
+                     "best", p->best >= 0 ? json_integer(p->best) : json_null(), "one_standard_error",
                      p->one_error >= 0 ? json_integer(p->one_error) : json_null());
 }
 

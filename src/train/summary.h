@@ -1,4 +1,5 @@
-/* summary.h -- the end of a run: its figures gathered over the ranks, summary.json, and the report on the screen. */
+/* summary.h -- the end of a run: its figures gathered over the ranks, summary.json, and the report on the
+ * screen. */
 #ifndef THALWEG_SUMMARY_H
 #define THALWEG_SUMMARY_H
 
@@ -6,12 +7,12 @@
 
 typedef struct {
     double least[TW_N_PHASES], mean[TW_N_PHASES], most[TW_N_PHASES]; /* seconds over the ranks */
-    double wall;          /* of the slowest rank */
-    double bytes_most;    /* bytes sent by the busiest rank */
+    double wall;                                                     /* of the slowest rank */
+    double bytes_most;                                               /* bytes sent by the busiest rank */
     double bytes_total;
     uint64_t exchanges;
-    uint64_t hash;        /* of the parameters */
-    bool replicas_equal;  /* every rank holds the same bits */
+    uint64_t hash;       /* of the parameters */
+    bool replicas_equal; /* every rank holds the same bits */
 } tw_summary;
 
 /** Gather the figures of all ranks. Collective. */

@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-/* F and ||g|| of its smooth part at zero parameters: the scale of the relative tests, the same for every start and
- * every penalty. */
+/* F and ||g|| of its smooth part at zero parameters: the scale of the relative tests, the same for every
+ * start and every penalty. */
 static tw_status measure_zero(tw_trainer *t)
 {
     tw_iterate *it = t->iterate;
@@ -33,7 +33,8 @@ static tw_status watch(tw_trainer *t)
     if (!v) return TW_OK;
     TW_TRY(tw_objective_score(v->objective, it->w, v->same_rows, v->weight, &score));
     if (!(score.weight > 0))
-        return tw_fail(TW_DATA, "the weights of the validation rows sum to zero: there is nothing to judge by");
+        return tw_fail(TW_DATA,
+                       "the weights of the validation rows sum to zero: there is nothing to judge by");
     it->val_loss = score.loss;
     it->val_accuracy = score.accuracy;
     v->since++;
@@ -94,8 +95,8 @@ tw_status tw_trainer_epoch(tw_trainer *t)
     for (int64_t s = 0; s < steps && !(F->agreed[TW_FLAG_TIME] > 0); s++) {
         tw_objective_batch(F, s);
         F->requests[TW_FLAG_TIME] = tw_monitor_time_up(t->monitor); /* agreed in this step's exchange */
-        TW_TRY(tw_objective_eval(F, it->w, &f, it->g)); /* of the rows of this step */
-        if (!(F->weight > 0)) continue;                 /* which may be none */
+        TW_TRY(tw_objective_eval(F, it->w, &f, it->g));             /* of the rows of this step */
+        if (!(F->weight > 0)) continue;                             /* which may be none */
         TW_TRY(tw_step_announce(t->step, F, it, (double)it->k + (double)s / (double)steps));
         TW_TRY(tw_optimizer_direction(t->optimizer, F, it));
         tw_step_update(t->step, it);

@@ -186,8 +186,9 @@ END_TEST
  * (the page). */
 static bool lower_enough(const start *s, double c1, double alpha, double f_before, double f, const double *g)
 {
-    if (f <= f_before + c1 * alpha * s->it.slope) return true;
-    return f <= f_before + 0x1p-50 * fabs(f_before) &&
+    const double line = f_before + c1 * alpha * s->it.slope;
+    if (f <= line) return true;
+    return f <= line + TW_LOSS_ROUNDING * fabs(f_before) &&
            tw_vec_dot(s->it.n, g, s->it.d) <= (2 * c1 - 1) * s->it.slope;
 }
 
