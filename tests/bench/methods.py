@@ -32,6 +32,7 @@ PROBLEMS = {
 # optimizer, step rule ("": the method's own), models (None: all). What the program does not know is left out.
 METHODS = [
     ("lbfgs, gram", "wolfe", None),  # optimizer.preconditioner: gram
+    ("lbfgs, gram, memory 20", "wolfe", ("softmax",)),
     ("lbfgs", "wolfe", None),
     ("lbfgs", "backtracking", None),
     ("newton", "", ("logistic", "linear")),  # 7850 x 7850 on each rank in softmax
@@ -218,7 +219,11 @@ def train(wanted, problem, method, stop, name):
     sections = {
         "data": {"train": problem["file"], "scaling": problem.get("scaling", "none")},
         "model": {"type": problem["model"], "l2": problem["l2"]},
-        "optimizer": {"type": optimizer.split(",")[0], "preconditioner": "gram" if ", gram" in optimizer else "none"},
+        "optimizer": {
+            "type": optimizer.split(",")[0],
+            "preconditioner": "gram" if ", gram" in optimizer else "none",
+            "memory": 20 if "memory 20" in optimizer else 10,
+        },
         "stop": {"max_iterations": 10**9, "max_time": wanted.limit, **stop},
         "reduction": {"mode": "reproducible"},
     }
