@@ -66,7 +66,7 @@ tw_status tw_step_announce(tw_step *s, tw_objective *F, tw_iterate *it, double t
 
 void tw_step_update(tw_step *s, tw_iterate *it)
 {
-    it->alpha = it->length;
+    it->alpha = s->set.unit ? it->length : fmin(it->length, it->alpha_max);
     it->trials = 1;
     tw_step_move(it, s->set.unit ? 1 : it->alpha, it->w);
 }

@@ -35,7 +35,7 @@ static tw_status advance(tw_step *s, tw_objective *F, tw_iterate *it)
     TW_TRY(tw_objective_eval(F, it->w, &f, s->g));
     it->trials = 1;
     it->slope_end = tw_objective_slope(F, s->w, s->g, it->d);
-    it->ratio = decrease(it, f) / it->predicted;
+    it->ratio = isfinite(f) ? decrease(it, f) / it->predicted : -INFINITY;
     if (it->moved && !(it->ratio > 1e-4)) {
         refuse(s, it);
         return TW_OK;
