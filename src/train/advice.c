@@ -89,11 +89,11 @@ static bool timid(patient *p)
                    "the features "
                    "differ by a factor of %.2g; set data.scaling: standardize, then lengthen step.length",
                    p->taylor, spread_ratio(p->F));
-    return SAY(p,
-               "%s, and the steps are timid (Taylor ratio %.2f, 0.5 is ideal): lengthen step.length, or use "
-               "optimizer.type: lbfgs",
-               limit ? "not converged" : "the loss hardly changes while the gradient is still large",
-               p->taylor);
+    return SAY(
+        p,
+        "%s, and the steps are timid (Taylor ratio %.2f, 0.5 is ideal): lengthen step.length, or let a "
+        "search find it (optimizer.type: lbfgs, step.rule: wolfe)",
+        limit ? "not converged" : "the loss hardly changes while the gradient is still large", p->taylor);
 }
 
 static bool search_failed(patient *p)
@@ -148,7 +148,7 @@ static bool singular(patient *p)
     return SAY(p,
                "the matrix of second derivatives is singular in double precision%s: some features depend on "
                "each other; "
-               "raise model.l2, drop such features, or use optimizer.type: lbfgs",
+               "raise model.l2, or drop such features",
                p->it->regularised > 0 ? " (its diagonal was raised)" : "");
 }
 
@@ -170,7 +170,8 @@ static bool ill_conditioned(patient *p)
     return SAY(p,
                "not converged after %ld iterations, and the gradient is still %.1e of its start: the problem "
                "is badly "
-               "conditioned for this method; use optimizer.type: lbfgs or newton",
+               "conditioned for this method; use optimizer.type: newton, or lbfgs with "
+               "optimizer.preconditioner: gram",
                p->it->k, p->relative);
 }
 

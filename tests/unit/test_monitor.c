@@ -333,6 +333,35 @@ static void advise_after(const double *losses, long steps, double taylor, tw_rea
     tw_monitor_advise(&m, &objective, &it, 1024, text);
 }
 
+/* The words for a run that ended this way, with this gradient (zero parameters: G_ZERO). */
+static void advise_end(tw_reason why, double g_norm, double slope, long regularised, char *text)
+{
+    tw_scaling none = {.kind = TW_SCALING_NONE};
+    tw_monitor m = started(off);
+    tw_iterate it = iterate(3, 8, 9, g_norm);
+    objective.scaling = &none;
+    it.slope = slope;
+    it.regularised = regularised;
+    it.why = why;
+    tw_monitor_advise(&m, &objective, &it, 1024, text);
+}
+
+START_TEST(each_trouble_at_the_end_has_words_of_its_own)
+{
+    char text[1024];
+    advise_end(TW_SADDLE, 1e-9 * G_ZERO, -1, 0, text);
+    ck_assert_msg(strstr(text, "saddle point"), "%s", text);
+    advise_end(TW_SEARCH_FAILED, 1e-9 * G_ZERO, -1, 0, text);
+    ck_assert_msg(strstr(text, "rounding level"), "%s", text);
+    advise_end(TW_SEARCH_FAILED, G_ZERO, -1, 0, text);
+    ck_assert_msg(strstr(text, "best parameters are kept") && !strstr(text, "rounding"), "%s", text);
+    advise_end(TW_GRADIENT_NORM, 1e-9 * G_ZERO, -1, 2, text);
+    ck_assert_msg(strstr(text, "singular"), "%s", text);
+    advise_end(TW_GRADIENT_NORM, 1e-9 * G_ZERO, -1, 0, text);
+    ck_assert_str_eq(text, "");
+}
+END_TEST
+
 START_TEST(steps_that_are_too_long_or_too_short_are_told_apart)
 {
     char text[1024];
@@ -374,6 +403,7 @@ int main(void)
                         sizeof verdicts / sizeof *verdicts);
     tcase_add_test(t, a_run_whose_features_need_scaling_is_told_so_only_then);
     tcase_add_test(t, steps_that_are_too_long_or_too_short_are_told_apart);
+    tcase_add_test(t, each_trouble_at_the_end_has_words_of_its_own);
     suite_add_tcase(s, t);
     return test_run(s);
 }
