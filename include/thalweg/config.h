@@ -96,6 +96,10 @@ typedef struct tw_config {
         int64_t groups;
     } reduction;
     struct {
+        double every; /* > 0: seconds; < 0: minus so many iterations; 0: never */
+        int64_t keep;
+    } checkpoint;
+    struct {
         char *dir;
         int64_t log_every;
     } output;
@@ -107,6 +111,7 @@ typedef enum {
     TW_OPTION_INTEGER,
     TW_OPTION_REAL,
     TW_OPTION_DURATION,
+    TW_OPTION_INTERVAL, /* a whole number of iterations, a duration with a unit, or the word for 0 */
     TW_OPTION_BOOLEAN,
     TW_OPTION_CHOICE, /* the field is an enum: the index into choices */
     TW_OPTION_WORD,   /* the name of a strategy, checked later against its table */

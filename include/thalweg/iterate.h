@@ -18,7 +18,8 @@
     X(LOSS_DELTA_RELATIVE, "loss_delta_relative", 'c', 0, "relative change of the loss below its tolerance") \
     X(PARAMETERS_UNCHANGED, "parameters_unchanged", 'c', 0, "parameters unchanged to the last bit")          \
     X(ITERATION_LIMIT, "iteration_limit", 's', 0, "iteration limit reached before convergence")              \
-    X(TIME_LIMIT, "time_limit", 's', 0, "time limit reached before convergence")                             \
+    X(TIME_LIMIT, "time_limit", 's', 75, "time limit reached before convergence")                             \
+    X(REQUEST, "stop_request", 's', 75, "stopped on request")                                                \
     X(SEARCH_FAILED, "search_failed", 's', 0, "no step length lowers the loss any further")                  \
     X(VALIDATION, "validation", 's', 0, "the validation loss has stopped falling")                           \
     X(SADDLE, "saddle_point", 's', 0, "the gradient vanishes at a point that is no minimum")                 \

@@ -2,7 +2,7 @@
  *
  * Every rank decides from the same bits, so no communication is needed and no decision can split. Tests in
  * this order: not finite, diverged, gradient norm (absolute, relative), loss delta (absolute, relative),
- * parameters unchanged, time (as agreed in the last exchange), iterations. NAN = the test is off. */
+ * parameters unchanged, stop request and time (as agreed in the last exchange), iterations. NAN = the test is off. */
 #ifndef THALWEG_MONITOR_H
 #define THALWEG_MONITOR_H
 
@@ -26,6 +26,7 @@ typedef struct {
     tw_monitor_settings set;
     double f_first, f_zero, g_norm_zero; /* at the start, and at zero parameters */
     double started;                      /* clock */
+    double margin;                       /* seconds that the end of the run will take, within max_seconds */
     long held;                           /* checks in a row at which the convergence tests held */
     tw_reason holding;                   /* the first of them, in order */
     long unimproved;                     /* scores of the validation rows since the best one */

@@ -17,7 +17,7 @@
 typedef enum { TW_ALLREDUCE, TW_REPRODUCIBLE } tw_reduction_mode;
 
 /* Counts that ride along from every rank, idle or not; a sum > 0 means that at least one rank says so. */
-enum { TW_FLAG_FAILED, TW_FLAG_STOP, TW_FLAG_TIME, TW_N_FLAGS };
+enum { TW_FLAG_FAILED, TW_FLAG_STOP, TW_FLAG_TIME, TW_FLAG_SAVE, TW_N_FLAGS };
 
 /** How two tree nodes become one. */
 typedef struct {

@@ -36,11 +36,15 @@ typedef struct {
     tw_reason why;
     double f_prev, step; /* of the last step */
     tw_monitor monitor;  /* as this fit left it */
-    double *w;           /* [n] trained parameters; owned */
+    double *w;           /* [n] trained parameters; in tw_path.parameters */
 } tw_path_point;
+
+/** Stages of a path. */
+enum { TW_PATH_LARGEST, TW_PATH_FOLDS, TW_PATH_ROWS, TW_PATH_COLUMNS = 22 };
 
 typedef struct {
     size_t count, planned; /* penalties done, and model.path.count: more when time ran out */
+    size_t folds, n;       /* model.folds, parameters */
     tw_path_point *points; /* [planned] largest penalty first; owned */
     long best, one_error;  /* by cross-validation or validation rows; -1: none */
     long kept;             /* the row that is the run's result */
@@ -49,12 +53,22 @@ typedef struct {
     double *fold_weight;   /* [folds]; owned */
     double largest;        /* lambda at which the first parameter leaves zero */
     double started;        /* clock */
+
+    /* where it is: for checkpoints */
+    long stage, fold, row; /* TW_PATH_LARGEST, ...; of the fit in progress */
+    long position;         /* number of the fit in progress */
+    long iterations;       /* of this fold so far */
+    long evals;            /* of the objective, when the fit in progress began */
+    double *parameters;    /* [planned][n] all points' w; owned */
+    double *table;         /* [planned][TW_PATH_COLUMNS] the points as numbers; owned */
 } tw_path;
 
 typedef struct {
     tw_comm *comm; /* not owned */
     tw_config config;
     char config_path[TW_PATH_LEN], out[TW_PATH_LEN];
+    const char *resume; /* "auto", "never", a checkpoint or a run folder; NULL: auto, but no finished run */
+    bool new_contract;  /* resume although the bits may change */
 
     const tw_model_ops *model_ops;
     const tw_optimizer_ops *optimizer_ops;
@@ -79,6 +93,12 @@ typedef struct {
     tw_path path;
     tw_runlog log;
     tw_run_folder folder;
+    tw_trainer trainer;
+    tw_checkpoint checkpoint;
+    tw_checkpoint_head head;
+    char *configuration; /* resolved, as text; owned */
+    char data_digest[33], watched_digest[33];
+    char resumed[2 * TW_PATH_LEN]; /* the line of the header */
 
     double began; /* clock */
     double read;  /* seconds of reading */
@@ -98,13 +118,17 @@ void tw_run_release(tw_run *run);
 tw_status tw_run_configure(tw_run *run, const char *path, size_t n_sets, char *const *sets,
                            const char *out) TW_CHECKED;
 
+/** Take the run folder: from here on its status says how the run ends. Collective. TW_OUTPUT, TW_IO. */
+tw_status tw_run_open(tw_run *run) TW_CHECKED;
+
 /** Read the shards, make the model, fit the scaling, set the starting point. Collective. */
 tw_status tw_run_load(tw_run *run) TW_CHECKED;
 
-/** Open the run folder, print the header, train. Collective. */
+/** Go on from a checkpoint where there is one, print the header, train. Collective. TW_RESUME: what is there
+ * belongs to another run; TW_CHECKPOINT: none that is there, or the one that was named, is valid. */
 tw_status tw_run_train(tw_run *run) TW_CHECKED;
 
-/** Write model.h5 and summary.json, print the report. Collective. */
+/** Write model.h5 and summary.json, print the report. Collective. TW_DIVERGED; TW_STOPPED: before the end. */
 tw_status tw_run_finish(tw_run *run) TW_CHECKED;
 
 /** The plan of a configured run, for people: data, method, memory a rank needs. Reads no data; rank 0 prints.

@@ -28,7 +28,8 @@ enum {
 };
 
 typedef struct {
-    bool active; /* rank 0 */
+    bool active;  /* rank 0 */
+    bool resumed; /* the logs are gone on with */
     bool quiet;
     tw_progress progress;
     long every; /* rows on the screen; 0: iterations 0 1 2 5 10 20 50 ..., and one every 5 seconds */
@@ -47,12 +48,23 @@ typedef struct {
  * collective. */
 bool tw_runlog_is_terminal(FILE *stream);
 
-/** Open log.txt and metrics.jsonl in folder. Not collective: rank 0 calls it. TW_OUTPUT. */
+/** Open log.txt and metrics.jsonl in folder. A resumed run goes on with them: log.txt is appended
+ * to, and metrics.jsonl is cut to the rows of the history. Not collective: rank 0 calls it. TW_OUTPUT, TW_IO.
+ */
 tw_status tw_runlog_open(tw_runlog *log, const char *folder) TW_CHECKED;
 void tw_runlog_release(tw_runlog *log);
 
 /** A line for people (printf form), to stdout unless quiet, and to log.txt. */
 void tw_runlog_print(tw_runlog *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** A warning: to stderr as "thalweg: warning: ...", quiet or not, and to log.txt. */
+void tw_runlog_warn(tw_runlog *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** Room for the rows of a history. TW_MEMORY. */
+tw_status tw_runlog_resize(tw_runlog *log, size_t rows) TW_CHECKED;
+
+/** What is logged is on the disk. TW_IO. */
+tw_status tw_runlog_sync(tw_runlog *log) TW_CHECKED;
 
 /** The row of this iteration. Not collective. A failed write becomes F->pending. */
 void tw_runlog_row(tw_runlog *log, tw_objective *F, const tw_iterate *it);

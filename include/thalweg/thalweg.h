@@ -7,6 +7,7 @@
 extern "C" {
 #endif
 
+#include "thalweg/checkpoint.h"
 #include "thalweg/cholesky.h"
 #include "thalweg/comm.h"
 #include "thalweg/config.h"
@@ -17,6 +18,7 @@ extern "C" {
 #include "thalweg/generate.h"
 #include "thalweg/hash.h"
 #include "thalweg/importer.h"
+#include "thalweg/interrupt.h"
 #include "thalweg/iterate.h"
 #include "thalweg/kernels.h"
 #include "thalweg/link.h"
@@ -35,6 +37,7 @@ extern "C" {
 #include "thalweg/runlog.h"
 #include "thalweg/scaling.h"
 #include "thalweg/shard.h"
+#include "thalweg/state.h"
 #include "thalweg/status.h"
 #include "thalweg/step.h"
 #include "thalweg/trainer.h"

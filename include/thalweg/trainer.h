@@ -2,6 +2,7 @@
 #ifndef THALWEG_TRAINER_H
 #define THALWEG_TRAINER_H
 
+#include "thalweg/checkpoint.h"
 #include "thalweg/monitor.h"
 #include "thalweg/optimizer.h"
 #include "thalweg/runlog.h"
@@ -19,7 +20,7 @@ typedef struct {
     long best_k, since;      /* iteration of the best; scores since */
 } tw_validation;
 
-typedef struct {
+typedef struct tw_trainer {
     tw_objective *objective;   /* not owned, as all others */
     tw_validation *validation; /* or NULL */
     tw_optimizer *optimizer;
@@ -27,8 +28,11 @@ typedef struct {
     tw_monitor *monitor;
     const tw_monitor_settings *stop;
     tw_runlog *log;
-    tw_iterate *iterate; /* w: the starting point */
-    bool zero_known;     /* F and ||g|| at zero parameters are those of an earlier run on the same rows */
+    tw_checkpoint *checkpoint; /* or NULL */
+    tw_iterate *iterate;       /* w: the starting point */
+    bool resumed;              /* the state is that of a checkpoint: go on from there */
+    long epoch_step;           /* mini-batch steps done of the epoch in progress */
+    bool zero_known; /* F and ||g|| at zero parameters are those of an earlier run on the same rows */
     double f_zero, g_norm_zero;
 } tw_trainer;
 

@@ -22,7 +22,7 @@ void tw_command_print_error(tw_status status)
     char *sentence = tw_status_message();
     if (status != TW_OK && sentence[0] && tw_launch_rank() == 0) {
         fflush(stdout);
-        fprintf(stderr, "thalweg: error: %s\n", sentence);
+        fprintf(stderr, "thalweg: %s%s\n", status == TW_STOPPED ? "" : "error: ", sentence);
     }
     sentence[0] = 0;
 }

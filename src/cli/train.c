@@ -1,6 +1,7 @@
 /* `thalweg train`: configure, load, train, finish. */
 #include "cli/arguments.h"
 #include "cli/command.h"
+#include "thalweg/interrupt.h"
 #include "thalweg/run.h"
 #include "thalweg/words.h"
 
@@ -8,12 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUT = 256, SET, MAX_TIME, DRY_RUN, PROGRESS };
+enum { OUT = 256, SET, MAX_TIME, DRY_RUN, PROGRESS, RESUME, NEW_CONTRACT };
 
 static const struct argp_option options[] = {
     {"set", SET, "KEY=VALUE", 0, "Override a key of the configuration; may be repeated", 0},
     {"out", OUT, "DIR", 0, "Run folder, instead of output.dir", 0},
     {"max-time", MAX_TIME, "H:MM:SS", 0, "Stop after this time, as stop.max_time", 0},
+    {"resume", RESUME, "auto|never|PATH", 0,
+     "Go on from the newest valid checkpoint of the run folder (auto, also without this option; with it a "
+     "finished run too), from none, or from a checkpoint or run folder",
+     0},
+    {"new-contract", NEW_CONTRACT, NULL, 0,
+     "Resume although this version or another number of groups will give other bits", 0},
     {"dry-run", DRY_RUN, NULL, 0,
      "Check everything, print the plan and the data a rank will hold, train nothing", 0},
     {"progress", PROGRESS, "HOW", 0, "auto, bar, lines or none (auto: a bar on a terminal)", 0},
@@ -21,11 +28,11 @@ static const struct argp_option options[] = {
     {0}};
 
 typedef struct {
-    const char *config, *out, *progress;
+    const char *config, *out, *progress, *resume;
     char **sets; /* [n_sets] not owned */
     size_t n_sets;
     char max_time[128];
-    bool dry_run, quiet;
+    bool dry_run, quiet, new_contract;
 } arguments;
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
@@ -38,6 +45,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         snprintf(a->max_time, sizeof a->max_time, "stop.max_time=%s", value);
         a->sets[a->n_sets++] = a->max_time;
         break;
+    case RESUME: a->resume = value; break;
+    case NEW_CONTRACT: a->new_contract = true; break;
     case DRY_RUN: a->dry_run = true; break;
     case PROGRESS: a->progress = value; break;
     case 'q': a->quiet = true; break;
@@ -60,7 +69,8 @@ static const struct argp parser = {
     .doc = "Train the model that a configuration describes."
            "\vmpirun -n 2 thalweg train configs/digits-softmax.yaml\n"
            "mpirun -n 2 thalweg train configs/digits-softmax.yaml --set model.l2=1e-3 --out runs/stronger\n\n"
-           "Exit code 0: a stopping test or the iteration limit was reached; `thalweg help exit` lists the "
+           "Exit code 0: a stopping test or the iteration limit was reached; 75: stopped early, the same "
+           "command goes on; `thalweg help exit` lists the "
            "others."};
 
 static tw_status choose_progress(const char *name, tw_progress *progress)
@@ -78,6 +88,7 @@ static tw_status train(tw_run *run, const arguments *a)
 {
     TW_TRY(tw_run_configure(run, a->config, a->n_sets, a->sets, a->out));
     if (a->dry_run) return tw_run_outline(run);
+    TW_TRY(tw_run_open(run));
     TW_TRY(tw_run_load(run));
     TW_TRY(tw_run_train(run));
     return tw_run_finish(run);
@@ -87,13 +98,18 @@ static tw_status start(int argc, char **argv, const arguments *a, tw_progress pr
 {
     tw_comm *comm;
     tw_run run;
+    tw_interrupt_install();
     TW_TRY(tw_comm_init(&comm, &argc, &argv));
+    tw_interrupt_install(); /* MPI may have taken signals */
     tw_run_init(&run, comm);
     run.log.quiet = a->quiet;
     run.log.progress = progress;
+    run.resume = a->resume;
+    run.new_contract = a->new_contract;
     const tw_status status = train(&run, a);
-    if (status && status != TW_DIVERGED && run.folder.lock >= 0 &&
-        tw_run_folder_status(&run.folder, "failed", (int)status, run.iterate.k))
+    const bool told = status == TW_OK || status == TW_DIVERGED || status == TW_STOPPED;
+    if (!told && run.folder.lock >= 0 && run.folder.entered &&
+        tw_run_folder_status(&run.folder, "failed", (int)status, run.iterate.k, run.checkpoint.newest))
         fprintf(stderr, "thalweg: warning: the status file in %s could not be written\n", run.folder.path);
     tw_run_release(&run);
     return tw_command_end(comm, status);

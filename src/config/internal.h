@@ -119,6 +119,9 @@ void tw_number_print(double value, char *text);
 /* H:MM:SS for whole seconds, a number otherwise; [32] bytes. */
 void tw_number_print_duration(double seconds, char *text);
 
+/* As the field of TW_OPTION_INTERVAL holds it: the word for 0, iterations, or a duration with its unit; [32] bytes. */
+void tw_number_print_interval(double interval, const char *zero, char *text);
+
 /* --- quote.c --- */
 
 /* Undo the quoting of a scalar, without its outer quotes; false: an unknown escape. out has [2 length + 4].

@@ -182,3 +182,14 @@ void tw_number_print_duration(double seconds, char *text)
     const long whole = (long)seconds;
     snprintf(text, 32, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
 }
+
+void tw_number_print_interval(double interval, const char *zero, char *text)
+{
+    if (interval == 0)
+        snprintf(text, 32, "%s", zero);
+    else if (interval < 0)
+        snprintf(text, 32, "%.0f", -interval);
+    else
+        tw_number_print_duration(interval, text);
+    if (interval > 0 && !strchr(text, ':')) strncat(text, "s", 31 - strlen(text));
+}

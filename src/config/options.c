@@ -32,6 +32,9 @@
          .maximum = INFINITY, .help = text)
 #define REAL(path, ...)     NUMERIC(path, TW_OPTION_REAL, __VA_ARGS__)
 #define DURATION(path, ...) NUMERIC(path, TW_OPTION_DURATION, __VA_ARGS__)
+#define INTERVAL(path, standard, word, text)                                                          \
+    MAKE(FIELD(path), .type = TW_OPTION_INTERVAL, .initial = standard, .choices = CHOICES(word), .minimum = 0, \
+         .maximum = INFINITY, .flags = TW_OPTION_ABOVE, .help = text)
 #define NAMED(path, kind, standard, bits, text) \
     MAKE(FIELD(path), .type = kind, .initial = standard, .flags = bits, .help = text)
 #define BOOLEAN(path, standard, text)    NAMED(path, TW_OPTION_BOOLEAN, standard, 0, text)
@@ -144,6 +147,10 @@ static const tw_option options[] = {
            "one MPI_Allreduce, or a sum with the same bits on any number of ranks"),
     INTEGER(reduction.groups, NULL, 1, 65536, POWER_OF_TWO,
             "groups of rows in the sum; derived from the number of rows when not set"),
+
+    SECTION("checkpoint", "how a run survives its end"),
+    INTERVAL(checkpoint.every, "5m", "never", "iterations (100), or time (30s, 5m, 1h), between two checkpoints"),
+    INTEGER(checkpoint.keep, "3", 1, 1000, 0, "checkpoints that are kept, the newest"),
 
     SECTION("output", "what the run leaves behind"),
     PATH(output.dir, 0, "run folder; runs/NAME for a configuration NAME.yaml when not set"),

@@ -62,6 +62,10 @@ static void print_value(FILE *out, const tw_config *c, const tw_option *row)
         if (!isnan(real))
             (row->type == TW_OPTION_REAL ? tw_number_print : tw_number_print_duration)(real, text);
         break;
+    case TW_OPTION_INTERVAL:
+        memcpy(&real, field, sizeof real);
+        tw_number_print_interval(real, row->choices[0], text);
+        break;
     case TW_OPTION_BOOLEAN: snprintf(text, sizeof text, "%s", *(const bool *)field ? "true" : "false"); break;
     case TW_OPTION_CHOICE:
         memcpy(&choice, field, sizeof choice);
@@ -99,6 +103,7 @@ static const char *type_name(const tw_option *row)
     case TW_OPTION_INTEGER: return "whole number";
     case TW_OPTION_REAL: return "number";
     case TW_OPTION_DURATION: return "duration";
+    case TW_OPTION_INTERVAL: return "iterations or duration";
     case TW_OPTION_BOOLEAN: return "boolean";
     case TW_OPTION_CHOICE: return "choice";
     case TW_OPTION_WORD: return "word";
@@ -121,6 +126,7 @@ static void limits(const tw_option *row, const char *quote, char *text, size_t s
     size_t used = 0;
     text[0] = '\0';
     switch (row->type) {
+    case TW_OPTION_INTERVAL:
     case TW_OPTION_INTEGER:
         if (row->choices) used = (size_t)snprintf(text, size, "%s%s%s or ", quote, row->choices[0], quote);
         if (used < size) tw_scalar_range(row, text + used, size - used);

@@ -53,7 +53,8 @@ __attribute__((format(printf, 2, 3))) static bool refuse(tw_complaint *why, cons
 /* The word that stands for 0 in a whole number, or "". */
 static const char *word_of(const tw_option *row)
 {
-    return row->type == TW_OPTION_INTEGER && row->choices ? row->choices[0] : "";
+    const bool number = row->type == TW_OPTION_INTEGER || row->type == TW_OPTION_INTERVAL;
+    return number && row->choices ? row->choices[0] : "";
 }
 
 static bool refuse_kind(const tw_option *row, const char *token, tw_complaint *why)
@@ -62,6 +63,8 @@ static bool refuse_kind(const tw_option *row, const char *token, tw_complaint *w
         [TW_OPTION_INTEGER] = "a whole number",
         [TW_OPTION_REAL] = "a number",
         [TW_OPTION_DURATION] = "a duration (H:MM:SS, MM:SS, or a number alone or with s, m or h)",
+        [TW_OPTION_INTERVAL] =
+            "a number of iterations, or a duration (H:MM:SS, MM:SS, or a number with s, m or h)",
         [TW_OPTION_BOOLEAN] = "true or false",
         [TW_OPTION_WORD] = "one word of letters, digits, - and _",
     };
@@ -132,6 +135,19 @@ static bool parse_real(const tw_option *row, const char *token, tw_scalar *out, 
     return in_range(row, out->real) || refuse_range(row, token, why);
 }
 
+/* Without a unit it counts iterations. */
+static bool parse_interval(const tw_option *row, const char *token, tw_scalar *out, tw_complaint *why)
+{
+    int64_t iterations;
+    if (strcmp(token, row->choices[0]) == 0) return true; /* as 0 */
+    const tw_number result = tw_number_integer(token, &iterations);
+    if (result == TW_NUMBER_SYNTAX) return parse_real(row, token, out, why);
+    if (result == TW_NUMBER_FRACTION) return refuse_kind(row, token, why);
+    if (result != TW_NUMBER_OK || !in_range(row, (double)iterations)) return refuse_range(row, token, why);
+    out->real = -(double)iterations;
+    return true;
+}
+
 static bool parse_boolean(const tw_option *row, const char *token, tw_scalar *out, tw_complaint *why)
 {
     static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
@@ -194,6 +210,7 @@ bool tw_scalar_parse(const tw_option *row, const char *token, tw_scalar *out, tw
     case TW_OPTION_INTEGER: return parse_integer(row, token, out, why);
     case TW_OPTION_REAL:
     case TW_OPTION_DURATION: return parse_real(row, token, out, why);
+    case TW_OPTION_INTERVAL: return parse_interval(row, token, out, why);
     case TW_OPTION_BOOLEAN: return parse_boolean(row, token, out, why);
     case TW_OPTION_CHOICE: return parse_choice(row, token, out, why);
     case TW_OPTION_WORD: return parse_word(row, token, out, why);
@@ -220,6 +237,7 @@ bool tw_scalar_store(tw_config *c, const tw_option *row, const tw_scalar *value)
     switch (row->type) {
     case TW_OPTION_INTEGER: memcpy(field, &integer, sizeof integer); break;
     case TW_OPTION_REAL:
+    case TW_OPTION_INTERVAL:
     case TW_OPTION_DURATION: memcpy(field, &real, sizeof real); break;
     case TW_OPTION_BOOLEAN: memcpy(field, &flag, sizeof flag); break;
     case TW_OPTION_CHOICE: memcpy(field, &choice, sizeof choice); break;

@@ -1,6 +1,7 @@
 /* One evaluation: fold, one pass over the own groups, ONE exchange, unfold, divide by the weight, add the
  * penalties. */
 #include "objective/impl.h"
+#include "thalweg/interrupt.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -108,6 +109,9 @@ static tw_status local_pass(tw_objective *F, tw_reduction *reduction, tw_block_w
 tw_status tw_objective_exchange(tw_objective *F, tw_reduction *reduction, tw_status local, double *sums)
 {
     const tw_reduction_account before = *tw_reduction_accounting(reduction);
+    const unsigned asked = tw_interrupt_requests();
+    if (asked & TW_INTERRUPT_STOP) F->requests[TW_FLAG_STOP] = 1;
+    if (asked & TW_INTERRUPT_SAVE) F->requests[TW_FLAG_SAVE] = 1;
     for (int i = 0; i < TW_N_FLAGS; i++) F->agreed[i] = F->requests[i];
     F->agreed[TW_FLAG_FAILED] = local != TW_OK;
     F->reductions++;

@@ -89,6 +89,7 @@ tw_reason tw_monitor_check(tw_monitor *m, const tw_objective *F, const tw_iterat
     if (it->g_norm == 0 && m->holding != TW_CONTINUE) return m->holding; /* nothing can move any more */
     if (!it->moved) return TW_PARAMETERS_UNCHANGED;
     if (m->set.validation_patience > 0 && m->unimproved >= m->set.validation_patience) return TW_VALIDATION;
+    if (F->agreed[TW_FLAG_STOP] > 0) return TW_REQUEST;
     if (F->agreed[TW_FLAG_TIME] > 0) return TW_TIME_LIMIT;
     if (it->k >= m->set.max_iterations) return TW_ITERATION_LIMIT;
     return TW_CONTINUE;
@@ -96,7 +97,7 @@ tw_reason tw_monitor_check(tw_monitor *m, const tw_objective *F, const tw_iterat
 
 bool tw_monitor_time_up(const tw_monitor *m)
 {
-    return !isnan(m->set.max_seconds) && tw_seconds() - m->started >= m->set.max_seconds;
+    return !isnan(m->set.max_seconds) && tw_seconds() - m->started + m->margin >= m->set.max_seconds;
 }
 
 static int explain_verdict(const tw_monitor *m, const tw_iterate *it, size_t length, char *text)

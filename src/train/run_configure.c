@@ -137,7 +137,7 @@ static tw_status examine(tw_run *run)
     memcpy(sentence, tw_status_message(), sizeof sentence);
     TW_TRY(tw_config_verdict(&run->config));
     if (data) return tw_fail(data, "%s", sentence);
-    return tw_run_folder_check(run->out);
+    return tw_run_folder_check(run->out, run->resume && strcmp(run->resume, "never") != 0);
 }
 
 tw_status tw_run_configure(tw_run *run, const char *path, size_t n_sets, char *const *sets, const char *out)

@@ -1,5 +1,6 @@
 /* After the last iteration: model.h5, summary.json, status, the report. A diverged run leaves no model. */
 #include "thalweg/hash.h"
+#include "thalweg/interrupt.h"
 #include "thalweg/model_file.h"
 #include "thalweg/version.h"
 #include "train/run_impl.h"
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 uint64_t tw_run_hash(const tw_run *run)
 {
@@ -116,10 +118,28 @@ static tw_status write_model(const tw_summary *s, const tw_run *run)
 static tw_status write_files(const tw_summary *s, const tw_run *run)
 {
     const tw_reason why = run->iterate.why;
-    if (tw_reason_class(why) != 'f') TW_TRY(write_model(s, run));
+    const int code = tw_reason_exit_code(why);
+    const bool nothing = run->config.model.path.count > 0 && run->path.count == 0;
+    if (tw_reason_class(why) != 'f' && !nothing) TW_TRY(write_model(s, run));
     TW_TRY(tw_summary_write(s, run));
-    return tw_run_folder_status(&run->folder, tw_reason_class(why) == 'f' ? "diverged" : "finished",
-                                tw_reason_exit_code(why), run->iterate.k);
+    return tw_run_folder_status(&run->folder,
+                                code == TW_DIVERGED  ? "diverged"
+                                : code == TW_STOPPED ? "stopped"
+                                                     : "finished",
+                                code, run->iterate.k, run->checkpoint.newest);
+}
+
+/* The file STOP has done its work: it would stop the next run too. */
+static tw_status stopped(const tw_run *run)
+{
+    char stop[TW_PATH_LEN + 64];
+    const char *cause = run->iterate.why == TW_TIME_LIMIT ? "the time limit" : tw_interrupt_cause();
+    if (tw_comm_rank(run->comm) == 0) unlink(tw_run_folder_file(&run->folder, "STOP", sizeof stop, stop));
+    return tw_fail(TW_STOPPED,
+                   "stopped by %s at iteration %ld, saved in %s/checkpoints/%s; the same command "
+                   "goes on from there",
+                   cause[0] ? cause : "another rank's signal", run->iterate.k, run->out,
+                   run->checkpoint.newest);
 }
 
 tw_status tw_run_finish(tw_run *run)
@@ -131,6 +151,7 @@ tw_status tw_run_finish(tw_run *run)
     if (tw_comm_rank(run->comm) == 0) status = write_files(&s, run);
     TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
     tw_summary_report(&s, run);
+    if (tw_reason_exit_code(run->iterate.why) == TW_STOPPED) return stopped(run);
     if (tw_reason_class(run->iterate.why) != 'f') return TW_OK;
     tw_monitor_advise(&run->monitor, &run->objective, &run->iterate, sizeof advice, advice);
     return tw_fail(TW_DIVERGED, "the run diverged at iteration %ld (loss %g): %s", run->iterate.k,

@@ -2,6 +2,7 @@
 
 #include "thalweg/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -80,19 +81,47 @@ static tw_status set_path(tw_run_folder *folder, const char *path)
     return tw_fail(TW_OUTPUT, "the path of the run folder is longer than %d bytes", TW_PATH_LEN);
 }
 
-tw_status tw_run_folder_check(const char *path)
+/* A run that was stopped has a summary too, but is not finished. */
+static bool is_finished(const tw_run_folder *folder)
 {
-    char summary[TW_PATH_LEN + 64];
+    static const char stopped[] = "state=stopped";
+    char path[TW_PATH_LEN + 64], line[sizeof stopped] = "";
+    size_t size;
+    if (access(tw_run_folder_file(folder, "summary.json", sizeof path, path), F_OK) != 0) return false;
+    tw_run_folder_file(folder, "status", sizeof path, path);
+    return tw_file_peek(path, sizeof stopped - 1, line, &size) != TW_OK || strcmp(line, stopped) != 0;
+}
+
+tw_status tw_run_folder_check(const char *path, bool resume)
+{
     tw_run_folder folder;
     TW_TRY(set_path(&folder, path));
     TW_TRY(check_not_live(&folder));
-    if (access(tw_run_folder_file(&folder, "summary.json", sizeof summary, summary), F_OK) == 0)
+    if (!resume && is_finished(&folder))
         return tw_fail(
             TW_OUTPUT,
-            "the run folder %s holds a finished run; choose another with --out DIR or output.dir, or "
-            "remove it",
+            "the run folder %s holds a finished run; choose another with --out DIR or output.dir, remove it, "
+            "or go on from its last checkpoint with --resume auto",
             path);
     return check_writable(path);
+}
+
+/* A killed run leaves NAME.<random>.tmp behind; nobody else writes here while the lock is held. */
+static void remove_temporaries(const tw_run_folder *folder, const char *below)
+{
+    char path[TW_PATH_LEN + 64], file[TW_PATH_LEN + 512];
+    tw_run_folder_file(folder, below, sizeof path, path);
+    DIR *dir = opendir(path);
+    if (!dir) return;
+    for (struct dirent *e; (e = readdir(dir));) {
+        const size_t length = strlen(e->d_name);
+        if (length < 22 || strcmp(e->d_name + length - 4, ".tmp") != 0 || e->d_name[length - 21] != '.' ||
+            strspn(e->d_name + length - 20, "0123456789abcdef") != 16)
+            continue;
+        snprintf(file, sizeof file, "%s/%s", path, e->d_name);
+        unlink(file);
+    }
+    closedir(dir);
 }
 
 static tw_status take_lock(tw_run_folder *folder)
@@ -111,12 +140,27 @@ static tw_status take_lock(tw_run_folder *folder)
     return tw_fail(TW_IO, "cannot write %s: %s", path, strerror(errno));
 }
 
-tw_status tw_run_folder_open(tw_run_folder *folder, const char *path)
+tw_status tw_run_folder_open(tw_run_folder *folder, const char *path, bool resume)
 {
+    char status[TW_PATH_LEN + 64];
     TW_TRY(set_path(folder, path));
-    TW_TRY(tw_run_folder_check(path));
+    TW_TRY(tw_run_folder_check(path, resume));
     TW_TRY(tw_folder_make(path));
-    return take_lock(folder);
+    TW_TRY(take_lock(folder));
+    remove_temporaries(folder, ".");
+    remove_temporaries(folder, "checkpoints");
+    folder->entered = access(tw_run_folder_file(folder, "status", sizeof status, status), F_OK) != 0;
+    return TW_OK;
+}
+
+tw_status tw_run_folder_enter(tw_run_folder *folder, long iteration, const char *checkpoint)
+{
+    char path[TW_PATH_LEN + 64];
+    TW_TRY(tw_run_folder_status(folder, "running", 0, iteration, checkpoint));
+    folder->entered = true;
+    if (unlink(tw_run_folder_file(folder, "summary.json", sizeof path, path)) == 0 || errno == ENOENT)
+        return TW_OK;
+    return tw_fail(TW_OUTPUT, "cannot remove %s: %s", path, strerror(errno));
 }
 
 void tw_run_folder_close(tw_run_folder *folder)
@@ -129,11 +173,12 @@ void tw_run_folder_close(tw_run_folder *folder)
     *folder = (tw_run_folder){.lock = -1};
 }
 
-tw_status tw_run_folder_status(const tw_run_folder *folder, const char *state, int code, long iteration)
+tw_status tw_run_folder_status(const tw_run_folder *folder, const char *state, int code, long iteration,
+                               const char *checkpoint)
 {
-    char path[TW_PATH_LEN + 64], line[128];
-    const int length =
-        snprintf(line, sizeof line, "state=%s code=%d iteration=%ld\n", state, code, iteration);
+    char path[TW_PATH_LEN + 64], line[512];
+    const int length = snprintf(line, sizeof line, "state=%s code=%d iteration=%ld checkpoint=%s\n", state,
+                                code, iteration, checkpoint && checkpoint[0] ? checkpoint : "none");
     const tw_bytes part = {line, (size_t)length};
     return tw_file_commit(tw_run_folder_file(folder, "status", sizeof path, path), 1, &part);
 }

@@ -26,6 +26,18 @@ tw_status tw_run_path(tw_run *run) TW_CHECKED;
 /* The path's columns and coefficients into the model file, group /path. Not collective. */
 tw_status tw_path_save(const tw_path *path, const tw_run *run, tw_model_file *file) TW_CHECKED;
 
+/* Find, check and take the checkpoint that this run goes on from, if any; fill run->head. The state list is
+ * that of run->trainer and run->checkpoint.extra. Collective. */
+tw_status tw_run_resume(tw_run *run) TW_CHECKED;
+
+/* The arrays of a path. Not collective. */
+tw_status tw_path_allocate(tw_run *run) TW_CHECKED;
+
+/* Its points to and from numbers; what it adds to the state. Not collective. */
+void tw_path_pack(tw_path *path);
+void tw_path_unpack(tw_path *path);
+void tw_path_state(void *path, tw_state *state);
+
 /* Optimizer, step, iterate as at the start of a run, the parameters kept. Not collective. */
 void tw_run_rewind(tw_run *run);
 

@@ -27,7 +27,9 @@ void tw_run_release(tw_run *run)
     tw_iterate_release(&run->iterate);
     tw_step_release(&run->step);
     tw_optimizer_release(&run->optimizer);
-    for (size_t i = 0; i < run->path.planned; i++) free(run->path.points[i].w);
+    free(run->configuration);
+    free(run->path.parameters);
+    free(run->path.table);
     free(run->path.points);
     free(run->path.fold_loss);
     free(run->path.fold_weight);

@@ -28,32 +28,23 @@ static void set_penalty(tw_run *run, double l1, double l2)
     run->objective.l2 = l2;
 }
 
-static tw_trainer make_trainer(tw_run *run)
-{
-    return (tw_trainer){.objective = &run->objective,
-                        .optimizer = &run->optimizer,
-                        .step = &run->step,
-                        .monitor = &run->monitor,
-                        .stop = &run->stop,
-                        .log = &run->log,
-                        .iterate = &run->iterate};
-}
-
 /* One run from where the iterate is, without rows on the screen. The time limit is that of all fits together.
  */
-static tw_status fit(tw_run *run, tw_trainer *trainer)
+static tw_status fit(tw_run *run)
 {
+    tw_trainer *trainer = &run->trainer;
     const bool active = run->log.active;
     const tw_monitor_settings *stop = trainer->stop;
     tw_monitor_settings rest = *stop;
     rest.max_seconds = stop->max_seconds - (tw_seconds() - run->path.started);
-    tw_run_rewind(run);
+    if (!trainer->resumed) tw_run_rewind(run);
     run->log.active = false;
     trainer->stop = &rest;
     const tw_status status = tw_trainer_run(trainer);
     trainer->stop = stop;
     run->log.active = active;
     run->path.fits++;
+    run->path.position++;
     run->path.unfinished += tw_reason_class(run->iterate.why) != 'c';
     return status;
 }
@@ -61,7 +52,8 @@ static tw_status fit(tw_run *run, tw_trainer *trainer)
 /* No further fit makes sense. */
 static bool halted(const tw_run *run)
 {
-    return run->iterate.why == TW_TIME_LIMIT || tw_reason_class(run->iterate.why) == 'f';
+    const tw_reason why = run->iterate.why;
+    return why == TW_TIME_LIMIT || why == TW_REQUEST || tw_reason_class(why) == 'f';
 }
 
 /* Coefficients below rounding are none: at the first penalty every slope is this much smaller than l1. */
@@ -75,7 +67,6 @@ static bool halted(const tw_run *run)
 static tw_status find_largest(tw_run *run, double share)
 {
     tw_path *p = &run->path;
-    tw_trainer trainer = make_trainer(run);
     const tw_iterate *it = &run->iterate;
     const tw_monitor_settings exact = {.gradient_norm = NAN,
                                        .gradient_norm_relative = 1e-14,
@@ -85,10 +76,12 @@ static tw_status find_largest(tw_run *run, double share)
                                        .max_iterations = 10000,
                                        .max_seconds = NAN,
                                        .divergence_factor = run->stop.divergence_factor};
-    trainer.stop = &exact;
-    memset(it->w, 0, it->n * sizeof *it->w); /* whatever model.init says */
-    set_penalty(run, 1e100, 0);              /* more than any slope */
-    TW_TRY(fit(run, &trainer));
+    if (!run->trainer.resumed) memset(it->w, 0, it->n * sizeof *it->w); /* whatever model.init says */
+    set_penalty(run, 1e100, 0);                                         /* more than any slope */
+    run->trainer.stop = &exact;
+    const tw_status status = fit(run);
+    run->trainer.stop = &run->stop;
+    TW_TRY(status);
     p->fits = p->unfinished = 0; /* it ends at rounding level */
     if (halted(run)) return TW_OK;
     for (size_t j = 0; j < run->model.n_weights; j++) p->largest = fmax(p->largest, fabs(it->g[j]));
@@ -101,19 +94,22 @@ static tw_status find_largest(tw_run *run, double share)
     return TW_OK;
 }
 
-static tw_status allocate(tw_run *run)
+tw_status tw_path_allocate(tw_run *run)
 {
     tw_path *p = &run->path;
     const size_t folds = (size_t)run->config.model.folds, count = (size_t)run->config.model.path.count;
     p->points = calloc(count, sizeof *p->points);
     p->fold_loss = calloc(folds * count + 1, sizeof *p->fold_loss);
     p->fold_weight = calloc(folds + 1, sizeof *p->fold_weight);
-    if (!p->points || !p->fold_loss || !p->fold_weight)
+    p->parameters = calloc(count * run->iterate.n + 1, sizeof *p->parameters);
+    p->table = calloc(count * TW_PATH_COLUMNS, sizeof *p->table);
+    if (!p->points || !p->fold_loss || !p->fold_weight || !p->parameters || !p->table)
         return tw_fail(TW_MEMORY, "out of memory for a path of %zu penalties", count);
     p->planned = count;
-    for (size_t i = 0; i < count; i++)
-        if (!(p->points[i].w = calloc(run->iterate.n, sizeof(double))))
-            return tw_fail(TW_MEMORY, "out of memory for %zu models of a path", count);
+    p->folds = folds;
+    p->n = run->iterate.n;
+    p->best = p->one_error = -1;
+    for (size_t i = 0; i < count; i++) p->points[i].w = p->parameters + i * run->iterate.n;
     return TW_OK;
 }
 
@@ -146,25 +142,31 @@ static void print_fold(tw_run *run, size_t fold, long iterations, double seconds
                         snprintf(NULL, 0, "%lld", folds), fold + 1, folds);
 }
 
+static void begin_fits(tw_run *run)
+{
+    run->path.row = run->path.iterations = 0;
+    run->trainer.zero_known = false; /* other rows, another scale of the tests */
+    memset(run->iterate.w, 0, run->iterate.n * sizeof *run->iterate.w);
+}
+
 static tw_status run_fold(tw_run *run, size_t fold)
 {
     tw_path *p = &run->path;
     const double began = tw_seconds();
-    tw_trainer trainer = make_trainer(run);
     tw_score score;
-    long iterations = 0;
     TW_TRY(tw_run_without(run, (uint32_t)fold + 1));
-    memset(run->iterate.w, 0, run->iterate.n * sizeof *run->iterate.w);
-    for (size_t i = 0; i < p->planned && (i == 0 || p->fold_weight[fold] > 0); i++) {
+    if (!run->trainer.resumed) begin_fits(run);
+    for (; p->row < (long)p->planned && (p->row == 0 || p->fold_weight[fold] > 0); p->row++) {
+        const size_t i = (size_t)p->row;
         set_penalty(run, p->points[i].l1, p->points[i].l2);
-        TW_TRY(fit(run, &trainer));
+        TW_TRY(fit(run));
         if (halted(run)) return TW_OK;
         TW_TRY(tw_objective_score(&run->objective, run->iterate.w, true, run->watched.weight, &score));
         p->fold_loss[fold * p->planned + i] = score.loss;
         p->fold_weight[fold] = score.weight;
-        iterations += run->iterate.k;
+        p->iterations += run->iterate.k;
     }
-    print_fold(run, fold, iterations, tw_seconds() - began);
+    print_fold(run, fold, p->iterations, tw_seconds() - began);
     return TW_OK;
 }
 
@@ -213,12 +215,12 @@ static tw_status run_folds(tw_run *run)
 {
     const size_t folds = (size_t)run->config.model.folds;
     if (folds == 0) return TW_OK;
-    for (size_t f = 0; f < folds && !halted(run); f++) TW_TRY(run_fold(run, f));
-    if (tw_reason_class(run->iterate.why) == 'f') return TW_OK;
-    if (!halted(run)) {
-        average_folds(run);
-        choose(&run->path, run->path.planned);
+    for (long *f = &run->path.fold; *f < (long)folds; ++*f) {
+        TW_TRY(run_fold(run, (size_t)*f));
+        if (halted(run)) return TW_OK;
     }
+    average_folds(run);
+    choose(&run->path, run->path.planned);
     return tw_run_without(run, 0);
 }
 
@@ -258,18 +260,18 @@ static void log_point(tw_run *run, size_t i)
     run->log.progress = progress;
 }
 
-static tw_status run_point(tw_run *run, tw_trainer *trainer, size_t i)
+static tw_status run_point(tw_run *run, size_t i)
 {
     tw_path_point *at = &run->path.points[i];
     const tw_iterate *it = &run->iterate;
     tw_score score;
-    const long evals = run->objective.evals;
+    if (!run->trainer.resumed) run->path.evals = run->objective.evals;
     set_penalty(run, at->l1, at->l2);
-    TW_TRY(fit(run, trainer));
-    if (tw_reason_class(it->why) == 'f') return TW_OK;
+    TW_TRY(fit(run));
+    if (it->why == TW_REQUEST || tw_reason_class(it->why) == 'f') return TW_OK;
     at->loss = it->f;
     at->iterations = it->k;
-    at->evaluations = run->objective.evals - evals;
+    at->evaluations = run->objective.evals - run->path.evals;
     at->nonzeros = (long)tw_objective_nonzeros(&run->objective, it->w);
     at->why = it->why;
     at->f_prev = it->f_prev;
@@ -314,18 +316,24 @@ tw_status tw_run_path(tw_run *run)
     const tw_config *c = &run->config;
     const double share = c->model.l1 / (c->model.l1 + c->model.l2);
     p->started = tw_seconds();
-    p->best = p->one_error = -1;
-    TW_TRY(tw_comm_agree(run->comm, allocate(run)));
-    TW_TRY(find_largest(run, share));
-    if (halted(run)) return TW_OK;
-    set_penalties(run, share);
-    TW_TRY(run_folds(run));
-    if (tw_reason_class(run->iterate.why) == 'f') return TW_OK;
-    tw_trainer trainer = make_trainer(run);
-    memcpy(run->iterate.w, p->points[0].w, run->iterate.n * sizeof *run->iterate.w);
-    for (size_t i = 0; i == 0 || (i < p->planned && !halted(run)); i++) TW_TRY(run_point(run, &trainer, i));
+    if (run->trainer.resumed) tw_path_unpack(p);
+    if (p->stage == TW_PATH_LARGEST) {
+        TW_TRY(find_largest(run, share));
+        if (halted(run)) return TW_OK;
+        set_penalties(run, share);
+        p->stage = TW_PATH_FOLDS;
+    }
+    if (p->stage == TW_PATH_FOLDS) {
+        TW_TRY(run_folds(run));
+        if (halted(run)) return TW_OK;
+        p->stage = TW_PATH_ROWS;
+        begin_fits(run);
+        memcpy(run->iterate.w, p->points[0].w, run->iterate.n * sizeof *run->iterate.w);
+    }
+    for (; p->row == 0 || (p->row < (long)p->planned && !halted(run)); p->row++)
+        TW_TRY(run_point(run, (size_t)p->row));
     tw_runlog_print(&run->log, "\n");
-    if (tw_reason_class(run->iterate.why) == 'f') return TW_OK;
+    if (tw_reason_class(run->iterate.why) == 'f' || p->count == 0) return TW_OK;
     choose(p, p->count);
     p->kept = p->best >= 0 ? p->best : (long)p->count - 1;
     return take_point(run, &p->points[p->kept]);

@@ -1,4 +1,5 @@
 /* The header of the screen, and the run from the open folder to the last iteration. */
+#include "thalweg/interrupt.h"
 #include "thalweg/kernels.h"
 #include "thalweg/units.h"
 #include "thalweg/version.h"
@@ -97,6 +98,7 @@ static void print_header(tw_run *run)
     print_data(run);
     print_method(run);
     print_batches(run);
+    tw_runlog_print(&run->log, "  resume   %s\n", run->resumed);
     tw_runlog_print(&run->log, "  output   %s\n", run->out);
 }
 
@@ -111,13 +113,50 @@ static tw_status write_resolved(const tw_run *run)
     return status;
 }
 
-/* Rank 0 alone. */
-static tw_status open_folder(tw_run *run)
+tw_status tw_run_open(tw_run *run)
 {
-    TW_TRY(tw_run_folder_open(&run->folder, run->out));
+    char stop[TW_PATH_LEN + 64];
+    tw_status status = TW_OK;
+    const bool finished_too = run->resume && strcmp(run->resume, "never") != 0;
+    if (tw_comm_rank(run->comm) == 0) status = tw_run_folder_open(&run->folder, run->out, finished_too);
+    TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
+    if (tw_comm_rank(run->comm) == 0)
+        tw_interrupt_watch(tw_run_folder_file(&run->folder, "STOP", sizeof stop, stop));
+    return TW_OK;
+}
+
+/* Rank 0 alone. */
+static tw_status open_logs(tw_run *run)
+{
     TW_TRY(write_resolved(run));
-    TW_TRY(tw_runlog_open(&run->log, run->folder.path));
-    return tw_run_folder_status(&run->folder, "running", 0, 0);
+    return tw_runlog_open(&run->log, run->folder.path);
+}
+
+static void set_trainer(tw_run *run)
+{
+    const tw_config *c = &run->config;
+    run->trainer = (tw_trainer){.objective = &run->objective,
+                                .validation = run->watched.any ? &run->watched.validation : NULL,
+                                .optimizer = &run->optimizer,
+                                .step = &run->step,
+                                .monitor = &run->monitor,
+                                .stop = &run->stop,
+                                .log = &run->log,
+                                .checkpoint = &run->checkpoint,
+                                .iterate = &run->iterate};
+    run->checkpoint = (tw_checkpoint){.comm = run->comm,
+                                      .folder = &run->folder,
+                                      .head = &run->head,
+                                      .every = c->checkpoint.every,
+                                      .keep = (long)c->checkpoint.keep,
+                                      .on_limit = true,
+                                      .last = tw_seconds()};
+    if (c->model.path.count == 0) return;
+    run->trainer.validation = NULL; /* judged between the fits */
+    run->checkpoint.on_limit = false;
+    run->checkpoint.extra = tw_path_state;
+    run->checkpoint.context = &run->path;
+    run->checkpoint.fit = &run->path.position;
 }
 
 /* With early stopping the point to keep is the one with the best score. */
@@ -140,8 +179,11 @@ static tw_status keep_best(tw_run *run, tw_trainer *trainer)
 
 tw_status tw_run_train(tw_run *run)
 {
-    tw_status status = TW_OK;
-    if (tw_comm_rank(run->comm) == 0) status = open_folder(run);
+    const bool path = run->config.model.path.count > 0;
+    set_trainer(run);
+    if (path) TW_TRY(tw_comm_agree(run->comm, tw_path_allocate(run)));
+    TW_TRY(tw_run_resume(run));
+    const tw_status status = tw_comm_rank(run->comm) == 0 ? open_logs(run) : TW_OK;
     TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
     print_header(run);
     run->log.every = (long)run->config.output.log_every;
@@ -150,17 +192,9 @@ tw_status tw_run_train(tw_run *run)
     run->log.accuracy = run->watched.any && run->n_classes > 0;
     run->log.max_iterations = run->stop.max_iterations;
     run->log.max_seconds = run->stop.max_seconds;
-    if (run->config.model.path.count > 0) return tw_run_path(run);
-    tw_trainer trainer = {.objective = &run->objective,
-                          .validation = run->watched.any ? &run->watched.validation : NULL,
-                          .optimizer = &run->optimizer,
-                          .step = &run->step,
-                          .monitor = &run->monitor,
-                          .stop = &run->stop,
-                          .log = &run->log,
-                          .iterate = &run->iterate};
-    TW_TRY(tw_trainer_run(&trainer));
-    TW_TRY(keep_best(run, &trainer));
+    if (path) return tw_run_path(run);
+    TW_TRY(tw_trainer_run(&run->trainer));
+    TW_TRY(keep_best(run, &run->trainer));
     tw_runlog_end(&run->log, &run->iterate);
     return TW_OK;
 }

@@ -18,21 +18,34 @@ bool tw_runlog_is_terminal(FILE *stream)
     return isatty(fileno(stream)) && ioctl(fileno(stream), TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
 }
 
-static tw_status open_file(const char *folder, const char *name, FILE **file)
+static tw_status open_file(const char *folder, const char *name, bool append, FILE **file)
 {
     char path[8192];
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    *file = fopen(path, "w");
+    *file = fopen(path, append ? "a+" : "w");
     return *file ? TW_OK : tw_fail(TW_OUTPUT, "cannot create %s: %s", path, strerror(errno));
+}
+
+/* What was written after the checkpoint is written again. */
+static tw_status cut(FILE *file, size_t lines)
+{
+    rewind(file);
+    for (int c = 0; lines > 0 && (c = getc(file)) != EOF;) lines -= c == '\n';
+    if (fflush(file) == 0 && ftruncate(fileno(file), ftello(file)) == 0 && fseeko(file, 0, SEEK_END) == 0)
+        return TW_OK;
+    return tw_fail(TW_IO, "cannot shorten metrics.jsonl in the run folder: %s", strerror(errno));
 }
 
 tw_status tw_runlog_open(tw_runlog *log, const char *folder)
 {
-    log->started = log->printed = tw_seconds();
+    const bool append = log->resumed;
+    log->printed = tw_seconds();
+    if (!append) log->started = log->printed;
     if (log->progress == TW_PROGRESS_AUTO)
         log->progress = tw_runlog_is_terminal(stdout) ? TW_PROGRESS_BAR : TW_PROGRESS_LINES;
-    TW_TRY(open_file(folder, "log.txt", &log->text));
-    TW_TRY(open_file(folder, "metrics.jsonl", &log->metrics));
+    TW_TRY(open_file(folder, "log.txt", append, &log->text));
+    TW_TRY(open_file(folder, "metrics.jsonl", append, &log->metrics));
+    if (append) TW_TRY(cut(log->metrics, log->rows));
     setvbuf(log->metrics, NULL, _IOLBF, 0); /* a row is on its way to the disk before the next iteration */
     return TW_OK;
 }
@@ -70,16 +83,40 @@ void tw_runlog_print(tw_runlog *log, const char *format, ...)
     va_end(args);
 }
 
-static bool grow(tw_runlog *log)
+void tw_runlog_warn(tw_runlog *log, const char *format, ...)
 {
-    const size_t room = log->room ? 2 * log->room : 256;
-    for (int c = 0; c < TW_HISTORY_COLUMNS; c++) {
-        double *more = realloc(log->history[c], room * sizeof *more);
-        if (!more) return false;
+    va_list args;
+    char text[4096];
+    if (!log->active) return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    clear_bar(log);
+    fprintf(stderr, "thalweg: warning: %s\n", text);
+    if (log->text) fprintf(log->text, "  warning  %s\n", text);
+}
+
+tw_status tw_runlog_resize(tw_runlog *log, size_t rows)
+{
+    for (int c = 0; c < TW_HISTORY_COLUMNS && rows > log->room; c++) {
+        double *more = rows < SIZE_MAX / sizeof *more ? realloc(log->history[c], rows * sizeof *more) : NULL;
+        if (!more) return tw_fail(TW_MEMORY, "out of memory for the history of the run");
         log->history[c] = more;
     }
-    log->room = room;
-    return true;
+    if (rows > log->room) log->room = rows;
+    return TW_OK;
+}
+
+static int sync_stream(FILE *file)
+{
+    if (!file || (fflush(file) == 0 && fsync(fileno(file)) == 0)) return 0;
+    return errno == EINVAL || errno == ENOTSUP ? 0 : -1;
+}
+
+tw_status tw_runlog_sync(tw_runlog *log)
+{
+    if (sync_stream(log->metrics) == 0 && sync_stream(log->text) == 0) return TW_OK;
+    return tw_fail(TW_IO, "cannot write the logs of the run: %s", strerror(errno));
 }
 
 static json_t *number(double v)
@@ -193,10 +230,8 @@ static void show(tw_runlog *log, long k)
 void tw_runlog_row(tw_runlog *log, tw_objective *F, const tw_iterate *it)
 {
     if (!log->active || it->why != TW_CONTINUE) return;
-    if (log->rows == log->room && !grow(log)) {
-        F->pending = tw_fail(TW_MEMORY, "out of memory for the history of the run");
-        return;
-    }
+    if (log->rows == log->room) F->pending = tw_runlog_resize(log, log->room ? 2 * log->room : 256);
+    if (F->pending) return;
     const double row[TW_HISTORY_COLUMNS] = {
         (double)it->k, tw_seconds() - log->started, it->f,        it->g_norm,
         it->alpha,     tw_iterate_taylor(it),       it->val_loss, it->val_accuracy};

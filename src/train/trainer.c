@@ -62,6 +62,39 @@ static tw_status start(tw_trainer *t)
     return TW_OK;
 }
 
+/* The margins at w are no part of the state: one evaluation brings them back, and shows whether this build
+ * still computes the bits that are stored. */
+static tw_status check_point(tw_trainer *t)
+{
+    tw_objective *F = t->objective;
+    const tw_iterate *it = t->iterate;
+    const long evals = F->evals, reductions = F->reductions;
+    const double reads = F->reads;
+    double f;
+    TW_TRY(tw_objective_eval(F, it->w, &f, t->step->g));
+    tw_objective_accept(F);
+    F->evals = evals;
+    F->reductions = reductions;
+    F->reads = reads;
+    const bool same = f == it->f && memcmp(t->step->g, it->g, it->n * sizeof *it->g) == 0;
+    if (same || F->parts.mode != TW_REPRODUCIBLE) return TW_OK;
+    return tw_fail(
+        TW_RESUME,
+        "the loss at the point of the checkpoint is %.17g here, but %.17g is stored, or the gradient "
+        "differs: this build or machine does not compute the same bits. Use the build that wrote it, "
+        "or reduction.mode: allreduce in a new run",
+        f, it->f);
+}
+
+static tw_status resume(tw_trainer *t)
+{
+    t->monitor->set = *t->stop;
+    t->monitor->started = tw_seconds();
+    t->iterate->why = TW_CONTINUE;
+    return t->epoch_step > 0 ? TW_OK
+                             : check_point(t); /* inside an epoch the next evaluation is at another point */
+}
+
 /* A search found nothing along d: forget what the method has learned and try once straight downhill. */
 static tw_status try_downhill(tw_trainer *t)
 {
@@ -83,29 +116,47 @@ tw_status tw_trainer_step(tw_trainer *t)
     return it->why == TW_SEARCH_FAILED ? try_downhill(t) : TW_OK;
 }
 
+static bool must_end(const tw_objective *F)
+{
+    return F->agreed[TW_FLAG_TIME] > 0 || F->agreed[TW_FLAG_STOP] > 0;
+}
+
+/* Step s of the epoch; moved tells whether it changed w. */
+static tw_status take_batch(tw_trainer *t, int64_t s)
+{
+    tw_objective *F = t->objective;
+    tw_iterate *it = t->iterate;
+    double f;
+    it->moved = false;
+    tw_objective_batch(F, s);
+    F->requests[TW_FLAG_TIME] = tw_monitor_time_up(t->monitor); /* agreed in this step's exchange */
+    TW_TRY(tw_objective_eval(F, it->w, &f, it->g));             /* of the rows of this step */
+    if (!(F->weight > 0)) return TW_OK;                         /* which may be none */
+    TW_TRY(tw_step_announce(t->step, F, it, (double)it->k + (double)s / (double)F->batches.steps));
+    TW_TRY(tw_optimizer_direction(t->optimizer, F, it));
+    tw_step_update(t->step, it);
+    it->updates++;
+    return TW_OK;
+}
+
 tw_status tw_trainer_epoch(tw_trainer *t)
 {
     tw_objective *F = t->objective;
     tw_iterate *it = t->iterate;
     const int64_t steps = F->batches.steps;
-    double f;
-    bool moved = false;
+    bool moved = t->epoch_step > 0 && it->moved;
     it->f_prev = it->f;
     tw_objective_epoch(F, (uint64_t)it->k);
-    for (int64_t s = 0; s < steps && !(F->agreed[TW_FLAG_TIME] > 0); s++) {
-        tw_objective_batch(F, s);
-        F->requests[TW_FLAG_TIME] = tw_monitor_time_up(t->monitor); /* agreed in this step's exchange */
-        TW_TRY(tw_objective_eval(F, it->w, &f, it->g));             /* of the rows of this step */
-        if (!(F->weight > 0)) continue;                             /* which may be none */
-        TW_TRY(tw_step_announce(t->step, F, it, (double)it->k + (double)s / (double)steps));
-        TW_TRY(tw_optimizer_direction(t->optimizer, F, it));
-        tw_step_update(t->step, it);
-        it->updates++;
-        moved = moved || it->moved;
+    for (int64_t s = t->epoch_step; s < steps && !must_end(F); s++) {
+        TW_TRY(take_batch(t, s));
+        it->moved = moved = moved || it->moved;
+        t->epoch_step = s + 1;
+        if (s + 1 < steps) TW_TRY(tw_checkpoint_turn(t->checkpoint, t, true));
     }
     tw_objective_batch(F, -1);
     TW_TRY(tw_objective_eval(F, it->w, &it->f, it->g)); /* of all rows */
     tw_objective_accept(F);
+    t->epoch_step = 0;
     it->moved = moved;
     it->g_norm = tw_objective_stationarity(F, it->w, it->g);
     it->w_norm = tw_vec_norm(it->n, it->w);
@@ -117,13 +168,16 @@ tw_status tw_trainer_run(tw_trainer *t)
 {
     tw_objective *F = t->objective;
     tw_iterate *it = t->iterate;
-    TW_TRY(start(t));
+    TW_TRY(t->resumed ? resume(t) : start(t));
+    t->resumed = false;
     while ((it->why = tw_monitor_check(t->monitor, F, it)) == TW_CONTINUE) {
         F->requests[TW_FLAG_TIME] = tw_monitor_time_up(t->monitor); /* agreed in the next exchange   */
         TW_TRY(F->batches.steps > 0 ? tw_trainer_epoch(t) : tw_trainer_step(t));
         TW_TRY(watch(t));
         if (t->validation) t->monitor->unimproved = t->validation->since;
         tw_runlog_row(t->log, F, it); /* rank 0; a failure rides along */
+        TW_TRY(tw_checkpoint_turn(t->checkpoint, t, false));
+        t->monitor->margin = tw_checkpoint_margin(t->checkpoint);
     }
     TW_TRY(tw_saddle_check(F, it));
     return tw_comm_agree(F->comm, F->pending);

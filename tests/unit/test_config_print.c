@@ -41,6 +41,7 @@ static bool same_value(const tw_config *a, const tw_config *b, const tw_option *
     switch (row->type) {
     case TW_OPTION_INTEGER: return memcmp(field(a, row), field(b, row), sizeof(int64_t)) == 0;
     case TW_OPTION_REAL:
+    case TW_OPTION_INTERVAL:
     case TW_OPTION_DURATION:
         memcpy(&x, field(a, row), sizeof x);
         memcpy(&y, field(b, row), sizeof y);
@@ -118,6 +119,14 @@ static void random_value(uint64_t *state, const tw_option *row, char *out, size_
         else
             snprintf(out, size, "%.17g", random_double(state, row));
         break;
+    case TW_OPTION_INTERVAL:
+        if (n % 3 == 0)
+            snprintf(out, size, "%llu", (unsigned long long)(n % 10000000 + 1));
+        else if (n % 3 == 1)
+            snprintf(out, size, "%.17gs", random_double(state, row));
+        else
+            snprintf(out, size, "%s", n % 2 ? "never" : "90m");
+        break;
     case TW_OPTION_REAL: snprintf(out, size, "%.17g", random_double(state, row)); break;
     case TW_OPTION_BOOLEAN: snprintf(out, size, n % 2 ? "on" : "off"); break;
     case TW_OPTION_CHOICE: {
@@ -173,7 +182,7 @@ START_TEST(the_resolved_copy_lists_every_key_once_in_the_order_of_the_table)
                                    "    file: null\nmodel:\n  type: linear\n  intercept: true\n  l2: 0\n";
     static const char end[] =
         "  max_time: 1:30:00\n  divergence_factor: 10000\nreduction:\n  mode: allreduce\n"
-        "  groups: null\noutput:\n  dir: null\n  log_every: null\n";
+        "  groups: null\ncheckpoint:\n  every: 0:05:00\n  keep: 3\noutput:\n  dir: null\n  log_every: null\n";
     tw_config c;
     tw_status status;
     with_override(&c, "stop.max_time=1.5h", &status);

@@ -53,6 +53,7 @@ static bool same_value(const tw_config *a, const tw_config *b, const tw_option *
     switch (row->type) {
     case TW_OPTION_INTEGER: return memcmp(field(a, row), field(b, row), sizeof(int64_t)) == 0;
     case TW_OPTION_REAL:
+    case TW_OPTION_INTERVAL:
     case TW_OPTION_DURATION:
         memcpy(&x, field(a, row), sizeof x);
         memcpy(&y, field(b, row), sizeof y);

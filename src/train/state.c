@@ -1,0 +1,168 @@
+#include "thalweg/state.h"
+
+#include "thalweg/hash.h"
+#include "thalweg/trainer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void tw_state_add(tw_state *s, const char *name, tw_state_kind kind, size_t count, void *place)
+{
+    if (count == 0 || !place || s->count == TW_STATE_ITEMS) return;
+    s->items[s->count++] = (tw_state_item){name, kind, count, place};
+}
+
+#define REAL(name, field)   tw_state_add(s, name, TW_STATE_REAL, 1, &(field))
+#define COUNT(name, field)  tw_state_add(s, name, TW_STATE_COUNT, 1, &(field))
+#define FLAG(name, field)   tw_state_add(s, name, TW_STATE_FLAG, 1, &(field))
+#define REASON(name, field) tw_state_add(s, name, TW_STATE_REASON, 1, &(field))
+
+static void add_iterate(tw_state *s, tw_iterate *it)
+{
+    COUNT("iteration", it->k);
+    REAL("loss", it->f);
+    REAL("loss_before", it->f_prev);
+    REAL("gradient_norm", it->g_norm);
+    REAL("parameter_norm", it->w_norm);
+    REAL("slope", it->slope);
+    REAL("slope_end", it->slope_end);
+    REAL("length_announced", it->length);
+    REAL("step_length", it->alpha);
+    REAL("step_length_most", it->alpha_max);
+    REAL("radius", it->radius);
+    REAL("predicted", it->predicted);
+    REAL("trust_ratio", it->ratio);
+    COUNT("trials", it->trials);
+    COUNT("updates", it->updates);
+    REAL("condition", it->condition);
+    COUNT("regularised", it->regularised);
+    COUNT("inner", it->inner);
+    REAL("validation_loss", it->val_loss);
+    REAL("validation_accuracy", it->val_accuracy);
+    FLAG("moved", it->moved);
+    FLAG("rejected", it->rejected);
+    tw_state_add(s, "/w", TW_STATE_REAL, it->n, it->w);
+    tw_state_add(s, "/g", TW_STATE_REAL, it->n, it->g);
+}
+
+static void add_monitor(tw_state *s, tw_monitor *m)
+{
+    REAL("loss_at_start", m->f_first);
+    REAL("loss_at_zero", m->f_zero);
+    REAL("gradient_norm_at_zero", m->g_norm_zero);
+    REAL("loss_least", m->f_least);
+    COUNT("tests_held", m->held);
+    REASON("tests_holding", m->holding);
+    COUNT("tests_unimproved", m->unimproved);
+    COUNT("rises", m->rises);
+    COUNT("last_rise", m->last_rise);
+}
+
+static void add_validation(tw_state *s, tw_validation *v, size_t n)
+{
+    if (!v) return;
+    REAL("best_loss", v->best_loss);
+    REAL("best_accuracy", v->best_accuracy);
+    COUNT("best_iteration", v->best_k);
+    COUNT("best_since", v->since);
+    tw_state_add(s, "/best_w", TW_STATE_REAL, n, v->best_w);
+}
+
+static void add_counters(tw_state *s, tw_objective *F)
+{
+    COUNT("evaluations", F->evals);
+    REAL("reads", F->reads);
+    COUNT("reductions", F->reductions);
+    REAL("weight", F->weight);
+    REAL("weight_of_all", F->full_weight);
+    REAL("bad_rows", F->bad_rows);
+}
+
+void tw_state_of_trainer(tw_state *s, tw_trainer *t)
+{
+    add_iterate(s, t->iterate);
+    COUNT("epoch_step", t->epoch_step);
+    FLAG("zero_known", t->zero_known);
+    REAL("zero_loss", t->f_zero);
+    REAL("zero_gradient_norm", t->g_norm_zero);
+    add_monitor(s, t->monitor);
+    add_validation(s, t->validation, t->iterate->n);
+    add_counters(s, t->objective);
+    tw_state_add(s, "/optimizer", TW_STATE_REAL, t->optimizer->state_len, t->optimizer->state);
+    tw_state_add(s, "/step", TW_STATE_REAL, t->step->state_len, t->step->state);
+}
+
+static size_t bytes_of(const tw_state_item *item)
+{
+    static const size_t size[] = {sizeof(double), sizeof(long), sizeof(bool), sizeof(tw_reason)};
+    return item->count * size[item->kind];
+}
+
+void tw_state_hash(const tw_state *s, unsigned char digest[16])
+{
+    unsigned char parts[16 * TW_STATE_ITEMS];
+    for (size_t i = 0; i < s->count; i++)
+        tw_hash128(s->items[i].place, bytes_of(&s->items[i]), parts + 16 * i);
+    tw_hash128(parts, 16 * s->count, digest);
+}
+
+/* ---- all ranks ---- */
+
+static int votes_for(const unsigned char *all, int size, int rank)
+{
+    int votes = 0;
+    for (int r = 0; r < size; r++) votes += memcmp(all + 16 * r, all + 16 * rank, 16) == 0;
+    return votes;
+}
+
+/* The ranks that do not hold what most of them hold; with two of them nobody can tell. */
+static tw_status blame(const unsigned char *all, int size)
+{
+    char odd[256] = "";
+    int winner = 0, used = 0;
+    for (int r = 1; r < size; r++)
+        if (votes_for(all, size, r) > votes_for(all, size, winner)) winner = r;
+    const bool majority = 2 * votes_for(all, size, winner) > size;
+    for (int r = 0; r < size && used < (int)sizeof odd - 16; r++)
+        if (memcmp(all + 16 * r, all + 16 * winner, 16) != 0)
+            used += snprintf(odd + used, sizeof odd - (size_t)used, "%s%d", used ? ", " : "", r);
+    if (majority)
+        return tw_fail(TW_REPLICA,
+                       "the ranks hold different parameters: rank %s differs from the %d others; its memory, "
+                       "its processor or this MPI is at fault. Leave its node out and run the same command "
+                       "again: it goes on from the last checkpoint",
+                       odd, votes_for(all, size, winner));
+    return tw_fail(TW_REPLICA,
+                   "the ranks hold different parameters, and there is no majority to tell which of them is "
+                   "right (rank %s differs from rank %d); a memory, a processor or this MPI is at fault. Run "
+                   "the same command again, elsewhere if you can: it goes on from the last checkpoint",
+                   odd, winner);
+}
+
+tw_status tw_state_compare(const tw_state *s, tw_comm *comm)
+{
+    const int size = tw_comm_size(comm);
+    unsigned char own[16];
+    if (size == 1) return TW_OK;
+    unsigned char *all = malloc(16 * (size_t)size);
+    size_t *sizes = malloc((size_t)size * sizeof *sizes);
+    tw_status status = all && sizes ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the hashes of the ranks");
+    status = tw_comm_agree(comm, status);
+    if (status == TW_OK) {
+        for (int r = 0; r < size; r++) sizes[r] = sizeof own;
+        tw_state_hash(s, own);
+        status = tw_comm_allgather(comm, own, sizes, all);
+    }
+    for (int r = 1; r < size && status == TW_OK; r++)
+        if (memcmp(all + 16 * r, all, 16) != 0) status = blame(all, size);
+    free(sizes);
+    free(all);
+    return status;
+}
+
+tw_status tw_state_share(const tw_state *s, tw_comm *comm, int root)
+{
+    for (size_t i = 0; i < s->count; i++)
+        TW_TRY(tw_comm_bcast(comm, root, s->items[i].place, bytes_of(&s->items[i])));
+    return TW_OK;
+}
