@@ -310,7 +310,10 @@ START_TEST(the_reference_page_has_one_row_for_each_key)
     fclose(out);
     for (size_t i = 0; i < count; i++) {
         char start[160];
-        snprintf(start, sizeof start, options[i].type == TW_OPTION_SECTION ? "\n## `%s`" : "\n| `%s` |",
+        snprintf(start, sizeof start,
+                 options[i].type == TW_OPTION_SECTION     ? "\n## `%s`"
+                 : options[i].flags & TW_OPTION_FREE ? "\n| `%s` * |"
+                                                     : "\n| `%s` |",
                  options[i].key);
         ck_assert_msg(strstr(text, start), "%s", options[i].key);
         keys += options[i].type != TW_OPTION_SECTION;
