@@ -18,7 +18,7 @@ typedef struct {
     size_t rows, cols;
     int64_t first;  /* file row of row 0 */
     uint32_t *part; /* [rows] 0, or the part (validation, fold) that a row is kept for; NULL: all 0; owned */
-    uint32_t without; /* rows of this part do not take part in training and its statistics; 0: none */
+    uint32_t without;  /* rows of this part do not take part in training and its statistics; 0: none */
     uint64_t print[2]; /* sums of the hashes of the rows as they were read, modulo 2^64 */
 } tw_shard;
 

@@ -261,8 +261,8 @@ static tw_status sum_prints(const tw_shard *s, tw_comm *comm, uint64_t sum[2])
 tw_status tw_shard_fingerprint(const tw_shard *s, const tw_dataset *d, tw_comm *comm,
                                unsigned char digest[16])
 {
-    uint64_t words[7] = {[2] = (uint64_t)d->rows, (uint64_t)d->cols, (uint64_t)d->type, d->labels[0] != 0,
-                         d->weights[0] != 0};
+    uint64_t words[7] = {
+        [2] = (uint64_t)d->rows, (uint64_t)d->cols, (uint64_t)d->type, d->labels[0] != 0, d->weights[0] != 0};
     TW_TRY(sum_prints(s, comm, words));
     tw_hash128(words, sizeof words, digest);
     return TW_OK;
