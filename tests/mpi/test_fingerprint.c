@@ -51,6 +51,20 @@ static bool prints_agree(unsigned char own[16])
     return ok;
 }
 
+static void enter(void)
+{
+    if (rank == 0) {
+        test_folder_enter();
+        snprintf(path, sizeof path, "%s", test_path("d.h5"));
+    }
+    ck_assert_int_eq(tw_comm_bcast(comm, 0, path, sizeof path), TW_OK);
+}
+
+static void leave(void)
+{
+    if (rank == 0) test_folder_leave();
+}
+
 START_TEST(ranks_and_groups_do_not_show)
 {
     static const size_t rows[] = {1, 2, 3, 17, MOST};
@@ -91,18 +105,13 @@ int main(int argc, char **argv)
     test_seed(3);
     for (int i = 0; i < MOST * COLS; i++) x[i] = (double)(test_bits() % 64);
     for (int i = 0; i < MOST; i++) y[i] = (double)(test_bits() % 3);
-    if (rank == 0) {
-        test_folder_enter();
-        snprintf(path, sizeof path, "%s", test_path("d.h5"));
-    }
-    if (tw_comm_bcast(comm, 0, path, sizeof path)) return 2;
     Suite *s = suite_create("fingerprint");
     TCase *t = tcase_create("fingerprint");
+    tcase_add_checked_fixture(t, enter, leave);
     tcase_add_test(t, ranks_and_groups_do_not_show);
     tcase_add_test(t, a_change_in_the_rows_of_one_rank_shows_on_all);
     suite_add_tcase(s, t);
     const int failed = test_run_ranks(s, comm);
-    if (rank == 0) test_folder_leave();
     tw_comm_release(alone);
     return failed;
 }
