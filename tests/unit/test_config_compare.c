@@ -1,10 +1,11 @@
 /* test_config_compare.c -- what may change when a run is resumed, over every row of the table of keys. */
-#include "thalweg/config.h"
+#include "thalweg/run.h"
 
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char minimal[] = "data: {train: a.h5}\nmodel: {type: linear}\n";
 
@@ -216,6 +217,51 @@ START_TEST(a_short_text_holds_whole_items_and_the_number_of_the_others)
 }
 END_TEST
 
+/* The resolver's own defaults: only a cosine changes with the limit of the run. */
+START_TEST(a_raised_limit_is_a_difference_only_where_the_schedule_depends_on_it)
+{
+    static const struct {
+        const char *yaml;
+        size_t differences;
+    } cases[] = {{"optimizer: {type: lbfgs}\n", 0},
+                 {"optimizer: {type: gd}\nstep: {rule: exponential, length: 0.1}\n", 0},
+                 {"optimizer: {type: gd}\nstep: {rule: cosine, period: 50}\n", 0},
+                 {"optimizer: {type: gd}\nstep: {rule: cosine}\n", 1}};
+    char path[] = "/tmp/thalweg-compare-XXXXXX", text[256];
+    const int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    tw_dataset_start();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tw_comm *comm;
+        tw_run runs[2];
+        char limits[2][32] = {"stop.max_iterations=100", "stop.max_iterations=200"};
+        FILE *file = fopen(path, "w");
+        fprintf(file, "data: {train: %s/tests/truth/binary.h5}\nmodel: {type: logistic}\n%s", TEST_SOURCE_DIR,
+                cases[i].yaml);
+        ck_assert_int_eq(fclose(file), 0);
+        ck_assert_int_eq(tw_comm_local(&comm), TW_OK);
+        for (int k = 0; k < 2; k++) {
+            char *sets[] = {limits[k]}, out[64];
+            snprintf(out, sizeof out, "%s.run", path);
+            tw_run_init(&runs[k], comm);
+            runs[k].log.quiet = true;
+            ck_assert_msg(tw_run_configure(&runs[k], path, 1, sets, out) == TW_OK, "%s", tw_status_message());
+        }
+        tw_config stored = stored_copy(&runs[0].config);
+        const tw_config *given = &runs[1].config;
+        ck_assert_uint_eq(tw_config_differences(&stored, given, sizeof text, text), cases[i].differences);
+        ck_assert_str_eq(text, cases[i].differences ? "  step.period: 100 in the checkpoint, 200 now\n" : "");
+        ck_assert_uint_eq(tw_config_changes(&stored, given, sizeof text, text), 1);
+        ck_assert_str_eq(text, "stop.max_iterations 100 -> 200");
+        tw_config_release(&stored);
+        for (int k = 0; k < 2; k++) tw_run_release(&runs[k]);
+        tw_comm_release(comm);
+    }
+    remove(path);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("config compare");
@@ -226,6 +272,7 @@ int main(void)
     tcase_add_test(tcase, changes_stand_in_one_line);
     tcase_add_test(tcase, with_a_path_of_penalties_only_the_time_of_stop_is_free);
     tcase_add_test(tcase, a_short_text_holds_whole_items_and_the_number_of_the_others);
+    tcase_add_test(tcase, a_raised_limit_is_a_difference_only_where_the_schedule_depends_on_it);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
