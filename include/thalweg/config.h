@@ -124,7 +124,8 @@ enum {
     TW_OPTION_REQUIRED = 1,
     TW_OPTION_ABOVE = 2, /* the minimum itself is excluded */
     TW_OPTION_BELOW = 4, /* the maximum itself is excluded */
-    TW_OPTION_POWER_OF_TWO = 8
+    TW_OPTION_POWER_OF_TWO = 8,
+    TW_OPTION_FREE = 16 /* may change when a run is resumed */
 };
 
 /** One row of the table: everything that is known about a key. */
@@ -210,6 +211,25 @@ tw_status tw_config_verdict(tw_config *c) TW_CHECKED;
  * @return TW_OK; TW_IO when out has failed.
  */
 tw_status tw_config_write(const tw_config *c, FILE *out) TW_CHECKED;
+
+/**
+ * The keys that must match when a run is resumed and do not.
+ *
+ * Both configurations are resolved, one of them parsed back from its resolved copy if need be. With a path of
+ * penalties the keys of stop must match as well, all but stop.max_time: each fit begins where the one before
+ * stopped.
+ *
+ * @param stored  of the checkpoint
+ * @param given   of the run that resumes
+ * @param length  size of text; 0: only count
+ * @param text    out: a line per key, "  step.length: 0.1 in the checkpoint, 0.2 now\n", values as the
+ *                resolved copy has them; whole lines, then "  and 3 more\n" if they do not fit; "" for none
+ * @return number of such keys
+ */
+size_t tw_config_differences(const tw_config *stored, const tw_config *given, size_t length, char *text);
+
+/** The keys that may change and did, the same way: "stop.max_iterations 100 -> 200, output.dir a -> b". */
+size_t tw_config_changes(const tw_config *stored, const tw_config *given, size_t length, char *text);
 
 /**
  * Explain one key, one section with those inside it, or everything (key NULL).

@@ -11,4 +11,7 @@ uint64_t tw_hash64(const void *bytes, size_t size);
 /** XXH3-128 in canonical (big-endian) byte order. Not collective. */
 void tw_hash128(const void *bytes, size_t size, unsigned char digest[16]);
 
+/** XXH3-128 with a seed, as numbers: halves[0] is the low one. Not collective. */
+void tw_hash128_seed(const void *bytes, size_t size, uint64_t seed, uint64_t halves[2]);
+
 #endif

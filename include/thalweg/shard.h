@@ -8,6 +8,9 @@
 #include "thalweg/comm.h"
 #include "thalweg/dataset.h"
 
+/* Keeps the seeds of labels and weights apart from those of features. */
+#define TW_SHARD_PRINT_COLUMNS 0x9e3779b97f4a7c15u
+
 typedef struct {
     tw_dtype type;
     void *x;            /* [rows][cols] row-major; owned */
@@ -15,7 +18,8 @@ typedef struct {
     size_t rows, cols;
     int64_t first;  /* file row of row 0 */
     uint32_t *part; /* [rows] 0, or the part (validation, fold) that a row is kept for; NULL: all 0; owned */
-    uint32_t without; /* rows of this part do not take part in training and its statistics; 0: none */
+    uint32_t without;  /* rows of this part do not take part in training and its statistics; 0: none */
+    uint64_t print[2]; /* sums of the hashes of the rows as they were read, modulo 2^64 */
 } tw_shard;
 
 /** A view of up to TW_BLOCK_ROWS consecutive rows of one group: what a model sees. The shard owns the memory.
@@ -39,6 +43,24 @@ typedef struct {
  */
 tw_status tw_shard_read(tw_shard *shard, const tw_dataset *dataset, int64_t first, int64_t rows) TW_CHECKED;
 void tw_shard_release(tw_shard *shard);
+
+/**
+ * What the data are: 128 bits over the values of all rows in their order.
+ *
+ * Row r of the file adds XXH3-128 with seed r over its features in memory and, with seed r ^
+ * TW_SHARD_PRINT_COLUMNS, over its label and weight as two doubles, -0.0 for a column that is not there; both
+ * halves of the hashes are added modulo 2^64, so neither ranks nor groups show. The digest is XXH3-128 of
+ * seven 64-bit words: the two sums, rows, columns, type, 1 with labels, 1 with weights. Labels count as the
+ * file has them, before tw_shard_encode; names, layout, filters and byte order of the file do not count. -0
+ * and 0 differ. Integrity, not authenticity: nothing holds against an adversary.
+ *
+ * Collective. Every row must be in one shard of one rank, as tw_shard_read left it (rows may be encoded or
+ * assigned to parts since); a rank may have none.
+ * @param digest out: [16], the same on every rank
+ * @return TW_OK; TW_MEMORY. Cost: one gather of 16 bytes a rank.
+ */
+tw_status tw_shard_fingerprint(const tw_shard *shard, const tw_dataset *dataset, tw_comm *comm,
+                               unsigned char digest[16]) TW_CHECKED;
 
 /** Does row i take part in training? Not collective. */
 static inline bool tw_shard_trains(const tw_shard *shard, size_t i)

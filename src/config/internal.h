@@ -184,6 +184,11 @@ bool tw_config_says_nothing(const char *token);
 /* The required keys of a section, or this one key, need not be reported as missing. */
 void tw_config_excuse(tw_config *c, const tw_option *row);
 
+/* --- print.c --- */
+
+/* The value of a key as the resolved copy has it; "null" when it is not set. */
+void tw_config_print_value(FILE *out, const tw_config *c, const tw_option *row);
+
 /* --- keys.c --- */
 
 /* Feed the keys of a source into the configuration. */

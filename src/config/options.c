@@ -44,6 +44,11 @@
 #define CHOICE(path, standard, list, text) \
     MAKE(FIELD(path), .type = TW_OPTION_CHOICE, .initial = standard, .choices = list, .help = text)
 
+#define FREE_CHOICE(path, standard, list, text)                                                     \
+    MAKE(FIELD(path), .type = TW_OPTION_CHOICE, .initial = standard, .choices = list, .flags = FREE, \
+         .help = text)
+
+#define FREE         TW_OPTION_FREE
 #define ABOVE        TW_OPTION_ABOVE
 #define BELOW        TW_OPTION_BELOW
 #define REQUIRED     TW_OPTION_REQUIRED
@@ -55,7 +60,7 @@ static const tw_option options[] = {
     INTEGER(seed, "0", 0, INFINITY, 0, "seed of every random number of the run"),
 
     SECTION("data", "what is learned from"),
-    PATH(data.train, REQUIRED, "HDF5 file with the training data"),
+    PATH(data.train, REQUIRED | FREE, "HDF5 file with the training data"),
     TEXT(data.features, "name of the features in the file; found by itself when not set"),
     TEXT(data.labels, "name of the labels in the file; found by itself when not set"),
     TEXT(data.weights, "name of the row weights in the file; found by itself when not set"),
@@ -67,7 +72,7 @@ static const tw_option options[] = {
          "share of the rows, drawn by seed, that is kept for validation"),
     REAL(data.validation.tail, NULL, 0, INFINITY, ABOVE,
          "rows at the end of the file kept for validation: a share below 1, or a number of rows"),
-    PATH(data.validation.file, 0, "HDF5 file with the validation data"),
+    PATH(data.validation.file, FREE, "HDF5 file with the validation data"),
 
     SECTION("model", "what is fitted"),
     WORD(model.type, NULL, REQUIRED, "the model"),
@@ -127,20 +132,20 @@ static const tw_option options[] = {
     INTEGER(step.max_trials, "50", 1, 1000, 0, "trials of one search before it counts as failed"),
 
     SECTION("stop", "when it is good enough, or has gone on for too long"),
-    REAL(stop.gradient_norm, NULL, 0, INFINITY, 0, "stop when the norm of the gradient is at most this"),
-    REAL(stop.gradient_norm_relative, NULL, 0, INFINITY, 0,
+    REAL(stop.gradient_norm, NULL, 0, INFINITY, FREE, "stop when the norm of the gradient is at most this"),
+    REAL(stop.gradient_norm_relative, NULL, 0, INFINITY, FREE,
          "the same, as a share of the norm at the start (for convex models: at zero parameters)"),
-    REAL(stop.loss_delta, NULL, 0, INFINITY, 0, "stop when the loss changes by less than this in an iteration"),
-    REAL(stop.loss_delta_relative, NULL, 0, INFINITY, 0,
+    REAL(stop.loss_delta, NULL, 0, INFINITY, FREE, "stop when the loss changes by less than this in an iteration"),
+    REAL(stop.loss_delta_relative, NULL, 0, INFINITY, FREE,
          "the same, as a share of the loss"),
-    CHOICE(stop.require, "any", CHOICES("any", "all"), "whether one of the tests above is enough, or all must hold"),
-    INTEGER(stop.patience, "1", 1, 1e6, 0, "iterations in a row for which they must hold"),
-    INTEGER(stop.validation_patience, NULL, 1, INFINITY, 0,
+    FREE_CHOICE(stop.require, "any", CHOICES("any", "all"), "whether one of the tests above is enough, or all must hold"),
+    INTEGER(stop.patience, "1", 1, 1e6, FREE, "iterations in a row for which they must hold"),
+    INTEGER(stop.validation_patience, NULL, 1, INFINITY, FREE,
             "end after this many iterations (epochs, with mini-batches) without a better validation loss"),
-    INTEGER(stop.max_iterations, "10000", 0, 1e12, 0, "the run ends after this many iterations in any case"),
-    INTEGER(stop.max_epochs, "100", 0, 1e12, 0, "the run ends after this many passes over the rows, with mini-batches"),
-    DURATION(stop.max_time, NULL, 0, INFINITY, ABOVE, "the run ends after this time in any case"),
-    REAL(stop.divergence_factor, "1e4", 1, INFINITY, ABOVE, "a loss above this many times the loss at the start counts as diverged"),
+    INTEGER(stop.max_iterations, "10000", 0, 1e12, FREE, "the run ends after this many iterations in any case"),
+    INTEGER(stop.max_epochs, "100", 0, 1e12, FREE, "the run ends after this many passes over the rows, with mini-batches"),
+    DURATION(stop.max_time, NULL, 0, INFINITY, ABOVE | FREE, "the run ends after this time in any case"),
+    REAL(stop.divergence_factor, "1e4", 1, INFINITY, ABOVE | FREE, "a loss above this many times the loss at the start counts as diverged"),
 
     SECTION("reduction", "how the sums of the ranks become one"),
     CHOICE(reduction.mode, "allreduce", CHOICES("allreduce", "reproducible"),
@@ -153,8 +158,8 @@ static const tw_option options[] = {
     INTEGER(checkpoint.keep, "3", 1, 1000, 0, "checkpoints that are kept, the newest"),
 
     SECTION("output", "what the run leaves behind"),
-    PATH(output.dir, 0, "run folder; runs/NAME for a configuration NAME.yaml when not set"),
-    INTEGER(output.log_every, NULL, 1, INFINITY, 0,
+    PATH(output.dir, FREE, "run folder; runs/NAME for a configuration NAME.yaml when not set"),
+    INTEGER(output.log_every, NULL, 1, INFINITY, FREE,
             "iterations between two rows of the log; rows at 1, 2, 5, 10, 20, 50, ... when not set"),
 };
 /* clang-format on */

@@ -41,7 +41,7 @@ static void print_text(FILE *out, const char *text)
     }
 }
 
-static void print_value(FILE *out, const tw_config *c, const tw_option *row)
+void tw_config_print_value(FILE *out, const tw_config *c, const tw_option *row)
 {
     const void *field = tw_scalar_field(c, row);
     char text[32] = "null";
@@ -89,7 +89,7 @@ tw_status tw_config_write(const tw_config *c, FILE *out)
         const bool section = row->type == TW_OPTION_SECTION;
         const int indent = 2 * (int)tw_option_depth(row);
         fprintf(out, "%*s%s:%s", indent, "", tw_option_leaf(row), section ? "" : " ");
-        print_value(out, c, row); /* nothing for a section */
+        tw_config_print_value(out, c, row); /* nothing for a section */
         fputc('\n', out);
     }
     return finish(out, "the resolved configuration");
@@ -166,6 +166,7 @@ static void help_key(FILE *out, const tw_option *row)
     const char *label = row->type == TW_OPTION_CHOICE ? "choices " : "values  ";
     if (text[0]) fprintf(out, "  %s %s\n", label, text);
     fprintf(out, "  default  %s\n", default_text(row));
+    fprintf(out, "  resume   %s\n", row->flags & TW_OPTION_FREE ? "may change" : "must be as it was");
     if (row->type == TW_OPTION_DURATION) fputs("  written  H:MM:SS, MM:SS, 90, 90s, 1.5m or 2h\n", out);
 }
 
@@ -219,8 +220,9 @@ static void markdown_section(FILE *out, const tw_option *section)
         char text[512];
         limits(row, "`", text, sizeof text);
         const char *quote = row->initial ? "`" : "";
-        fprintf(out, "| `%s` | %s | %s%s%s | %s | %s |\n", row->key, type_name(row), quote, default_text(row),
-                quote, text, row->help);
+        fprintf(out, "| `%s`%s | %s | %s%s%s | %s | %s |\n", row->key,
+                row->flags & TW_OPTION_FREE ? " *" : "", type_name(row), quote, default_text(row), quote,
+                text, row->help);
     }
 }
 
@@ -239,7 +241,10 @@ tw_status tw_config_markdown(FILE *out)
         "- Durations: `H:MM:SS`, `MM:SS`, or a number of seconds, alone or with `s`, `m` or `h`.\n"
         "- `null` or nothing after the colon: not set, for keys without a default.\n"
         "- Not accepted: lists, anchors, aliases, tags, directives, text of several lines, more than 1 "
-        "MiB.\n";
+        "MiB.\n"
+        "- A key marked * may change when a run is resumed (of `stop` with `model.path` only "
+        "`stop.max_time`);\n"
+        "  all others must be as they were.\n";
     size_t count;
     const tw_option *options = tw_config_options(&count);
     fputs(intro, out);

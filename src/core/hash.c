@@ -17,3 +17,10 @@ void tw_hash128(const void *bytes, size_t size, unsigned char digest[16])
     XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, size));
     memcpy(digest, canonical.digest, sizeof canonical.digest);
 }
+
+void tw_hash128_seed(const void *bytes, size_t size, uint64_t seed, uint64_t halves[2])
+{
+    const XXH128_hash_t hash = XXH3_128bits_withSeed(bytes, size, seed);
+    halves[0] = hash.low64;
+    halves[1] = hash.high64;
+}

@@ -2,6 +2,7 @@
 #include "thalweg/shard.h"
 
 #include "data/hdf5_file.h"
+#include "thalweg/hash.h"
 #include "thalweg/partition.h"
 
 #include <math.h>
@@ -85,6 +86,28 @@ static size_t piece_rows(const tw_dataset *d, size_t width, int64_t at)
     return (rows + chunk - 1) / chunk * chunk - (size_t)at % chunk;
 }
 
+static void add_print(tw_shard *s, uint64_t seed, const void *bytes, size_t size)
+{
+    uint64_t halves[2];
+    tw_hash128_seed(bytes, size, seed, halves);
+    s->print[0] += halves[0];
+    s->print[1] += halves[1];
+}
+
+static void print_features(tw_shard *s, int64_t at, size_t rows, const char *piece)
+{
+    const size_t width = s->cols * tw_dtype_size(s->type);
+    for (size_t i = 0; i < rows; i++) add_print(s, (uint64_t)at + i, piece + i * width, width);
+}
+
+static void print_columns(tw_shard *s)
+{
+    for (size_t i = 0; i < s->rows; i++) {
+        const double row[2] = {s->y ? s->y[i] : -0.0, s->weight ? s->weight[i] : -0.0};
+        add_print(s, ((uint64_t)s->first + i) ^ TW_SHARD_PRINT_COLUMNS, row, sizeof row);
+    }
+}
+
 static tw_status read_features(hid_t dataset, hid_t memory, const tw_dataset *d, tw_shard *s)
 {
     const size_t width = s->cols * tw_dtype_size(s->type);
@@ -98,6 +121,7 @@ static tw_status read_features(hid_t dataset, hid_t memory, const tw_dataset *d,
                            "cannot read rows %lld to %lld of '%s' in %s: the file is damaged or cut short",
                            (long long)at, (long long)at + (long long)rows - 1, d->features, d->path);
         if (any_special(s->type, rows * s->cols, piece)) return name_special(s, d, row, rows);
+        print_features(s, at, rows, piece);
         row += rows;
     }
     return TW_OK;
@@ -191,6 +215,7 @@ static tw_status load(hid_t file, const tw_dataset *d, tw_shard *s)
         TW_TRY(load_column(file, d, d->weights, s, &s->weight));
         TW_TRY(check_weights(s, d));
     }
+    print_columns(s);
     return TW_OK;
 }
 
@@ -212,6 +237,35 @@ void tw_shard_release(tw_shard *s)
     free(s->y);
     free(s->x);
     *s = (tw_shard){0};
+}
+
+/* Sums modulo 2^64: whole numbers, exact in any order. */
+static tw_status sum_prints(const tw_shard *s, tw_comm *comm, uint64_t sum[2])
+{
+    const size_t ranks = (size_t)tw_comm_size(comm);
+    uint64_t *all = malloc(ranks * sizeof s->print);
+    size_t *sizes = malloc(ranks * sizeof *sizes);
+    tw_status status = tw_comm_agree(
+        comm, all && sizes ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the fingerprint of the data"));
+    if (status == TW_OK) {
+        for (size_t r = 0; r < ranks; r++) sizes[r] = sizeof s->print;
+        status = tw_comm_allgather(comm, s->print, sizes, all);
+    }
+    sum[0] = sum[1] = 0;
+    for (size_t r = 0; r < 2 * ranks && status == TW_OK; r++) sum[r % 2] += all[r];
+    free(sizes);
+    free(all);
+    return status;
+}
+
+tw_status tw_shard_fingerprint(const tw_shard *s, const tw_dataset *d, tw_comm *comm,
+                               unsigned char digest[16])
+{
+    uint64_t words[7] = {
+        [2] = (uint64_t)d->rows, (uint64_t)d->cols, (uint64_t)d->type, d->labels[0] != 0, d->weights[0] != 0};
+    TW_TRY(sum_prints(s, comm, words));
+    tw_hash128(words, sizeof words, digest);
+    return TW_OK;
 }
 
 tw_block tw_shard_block(const tw_shard *s, size_t begin, size_t rows)

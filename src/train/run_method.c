@@ -152,7 +152,8 @@ static void default_lengths(tw_run *run)
     if (isnan(c->step.length)) c->step.length = o->natural || !schedule ? 1 : 0.1;
     if (isnan(c->step.c2)) c->step.c2 = o->natural ? 0.9 : 0.1;
     if (isnan(c->step.decay)) c->step.decay = strcmp(run->step_ops->name, "step") == 0 ? 0.1 : 0.95;
-    if (isnan(c->step.period)) c->step.period = limit > 1 ? limit : 1;
+    if (isnan(c->step.period) && strcmp(run->step_ops->name, "cosine") == 0)
+        c->step.period = limit > 1 ? limit : 1; /* other rules do not change with the limit of the run */
 }
 
 static tw_status default_step(tw_run *run)

@@ -264,6 +264,9 @@ START_TEST(help_explains_each_key_and_lists_all)
         char *one = helped(options[i].key, TW_OK);
         ck_assert_msg(strstr(all, options[i].key) && strstr(all, options[i].help), "%s", options[i].key);
         ck_assert(strstr(one, options[i].key) && strstr(one, options[i].help));
+        if (options[i].type != TW_OPTION_SECTION)
+            ck_assert(strstr(one, options[i].flags & TW_OPTION_FREE ? "\n  resume   may change\n"
+                                                                    : "\n  resume   must be as it was\n"));
         free(one);
     }
     free(all);
@@ -319,7 +322,10 @@ START_TEST(the_reference_page_has_one_row_for_each_key)
     fclose(out);
     for (size_t i = 0; i < count; i++) {
         char start[160];
-        snprintf(start, sizeof start, options[i].type == TW_OPTION_SECTION ? "\n## `%s`" : "\n| `%s` |",
+        snprintf(start, sizeof start,
+                 options[i].type == TW_OPTION_SECTION ? "\n## `%s`"
+                 : options[i].flags & TW_OPTION_FREE  ? "\n| `%s` * |"
+                                                      : "\n| `%s` |",
                  options[i].key);
         ck_assert_msg(strstr(text, start), "%s", options[i].key);
         keys += options[i].type != TW_OPTION_SECTION;
