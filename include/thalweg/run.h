@@ -100,6 +100,7 @@ typedef struct {
     char data_digest[33], watched_digest[33];
     char resumed[2 * TW_PATH_LEN]; /* the line of the header */
 
+    bool ended;   /* the status file tells how */
     double began; /* clock */
     double read;  /* seconds of reading */
 } tw_run;

@@ -30,6 +30,7 @@ extern "C" {
 #include "thalweg/objective.h"
 #include "thalweg/optimizer.h"
 #include "thalweg/partition.h"
+#include "thalweg/phase.h"
 #include "thalweg/reduction.h"
 #include "thalweg/rng.h"
 #include "thalweg/run.h"

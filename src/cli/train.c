@@ -107,9 +107,8 @@ static tw_status start(int argc, char **argv, const arguments *a, tw_progress pr
     run.resume = a->resume;
     run.new_contract = a->new_contract;
     const tw_status status = train(&run, a);
-    const bool told = status == TW_OK || status == TW_DIVERGED || status == TW_STOPPED;
-    if (!told && run.folder.lock >= 0 && run.folder.entered &&
-        tw_run_folder_status(&run.folder, "failed", (int)status, run.iterate.k, run.checkpoint.newest))
+    if (status && !run.ended &&
+        tw_run_folder_failed(&run.folder, status, run.iterate.k, run.checkpoint.newest))
         fprintf(stderr, "thalweg: warning: the status file in %s could not be written\n", run.folder.path);
     tw_run_release(&run);
     return tw_command_end(comm, status);

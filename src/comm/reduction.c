@@ -2,6 +2,7 @@
  * exchange.c. */
 #include "comm/reduction_impl.h"
 
+#include "thalweg/phase.h"
 #include "thalweg/vec.h"
 
 #include <stdlib.h>
@@ -103,6 +104,7 @@ void tw_reduction_group(tw_reduction *r, int64_t k)
         r->stack[r->top - 1].node.size *= 2;
     }
     r->base = r->top;
+    tw_phase_tick();
 }
 
 /* A pass that broke off: drop the open group and count the rest as absent. */

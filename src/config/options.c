@@ -34,7 +34,7 @@
 #define DURATION(path, ...) NUMERIC(path, TW_OPTION_DURATION, __VA_ARGS__)
 #define INTERVAL(path, standard, word, text)                                                          \
     MAKE(FIELD(path), .type = TW_OPTION_INTERVAL, .initial = standard, .choices = CHOICES(word), .minimum = 0, \
-         .maximum = INFINITY, .flags = TW_OPTION_ABOVE, .help = text)
+         .maximum = INFINITY, .flags = TW_OPTION_ABOVE | TW_OPTION_FREE, .help = text)
 #define NAMED(path, kind, standard, bits, text) \
     MAKE(FIELD(path), .type = kind, .initial = standard, .flags = bits, .help = text)
 #define BOOLEAN(path, standard, text)    NAMED(path, TW_OPTION_BOOLEAN, standard, 0, text)
@@ -155,7 +155,7 @@ static const tw_option options[] = {
 
     SECTION("checkpoint", "how a run survives its end"),
     INTERVAL(checkpoint.every, "5m", "never", "iterations (100), or time (30s, 5m, 1h), between two checkpoints"),
-    INTEGER(checkpoint.keep, "3", 1, 1000, 0, "checkpoints that are kept, the newest"),
+    INTEGER(checkpoint.keep, "3", 1, 1000, FREE, "checkpoints that are kept, the newest"),
 
     SECTION("output", "what the run leaves behind"),
     PATH(output.dir, FREE, "run folder; runs/NAME for a configuration NAME.yaml when not set"),

@@ -3,7 +3,9 @@
 
 #include "data/hdf5_file.h"
 #include "thalweg/hash.h"
+#include "thalweg/interrupt.h"
 #include "thalweg/partition.h"
+#include "thalweg/phase.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -123,6 +125,8 @@ static tw_status read_features(hid_t dataset, hid_t memory, const tw_dataset *d,
         if (any_special(s->type, rows * s->cols, piece)) return name_special(s, d, row, rows);
         print_features(s, at, rows, piece);
         row += rows;
+        tw_phase_tick();
+        TW_TRY(tw_interrupt_check("reading the data"));
     }
     return TW_OK;
 }

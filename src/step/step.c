@@ -1,5 +1,6 @@
 #include "thalweg/step.h"
 
+#include "thalweg/phase.h"
 #include "thalweg/vec.h"
 
 #include <math.h>
@@ -84,6 +85,7 @@ tw_status tw_step_advance(tw_step *s, tw_objective *F, tw_iterate *it)
     if (s->set.unit) it->slope = it->slope / it->length; /* d holds the length */
     it->slope_end = NAN;
     it->rejected = false;
+    if (s->ops->advance) tw_phase_enter(TW_AT_SEARCH, it->k);
     TW_TRY(s->ops->length ? move_and_evaluate(s, F, it) : s->ops->advance(s, F, it));
     if (it->why != TW_CONTINUE) return TW_OK;
     if (!it->rejected) tw_objective_accept(F);

@@ -2,6 +2,7 @@
 
 #include "thalweg/file.h"
 #include "thalweg/interrupt.h"
+#include "thalweg/phase.h"
 #include "thalweg/trainer.h"
 #include "train/checkpoint_file.h"
 
@@ -157,6 +158,7 @@ static tw_status save(tw_checkpoint *c, tw_trainer *t, const tw_state *state)
 {
     const double began = tw_seconds();
     tw_status status = TW_OK;
+    tw_phase_enter(TW_AT_CHECKPOINT, t->iterate->k);
     if (tw_comm_rank(c->comm) == 0) status = commit(c, t, state);
     status = tw_comm_bcast_status(c->comm, 0, status);
     c->last = tw_seconds();

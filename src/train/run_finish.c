@@ -2,6 +2,7 @@
 #include "thalweg/hash.h"
 #include "thalweg/interrupt.h"
 #include "thalweg/model_file.h"
+#include "thalweg/phase.h"
 #include "thalweg/version.h"
 #include "train/run_impl.h"
 #include "train/summary.h"
@@ -147,9 +148,11 @@ tw_status tw_run_finish(tw_run *run)
     tw_summary s;
     char advice[512];
     tw_status status = TW_OK;
+    tw_phase_enter(TW_AT_FINISH, run->iterate.k);
     TW_TRY(tw_summary_gather(&s, run));
     if (tw_comm_rank(run->comm) == 0) status = write_files(&s, run);
     TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
+    run->ended = true;
     tw_summary_report(&s, run);
     if (tw_reason_exit_code(run->iterate.why) == TW_STOPPED) return stopped(run);
     if (tw_reason_class(run->iterate.why) != 'f') return TW_OK;

@@ -182,3 +182,15 @@ tw_status tw_run_folder_status(const tw_run_folder *folder, const char *state, i
     const tw_bytes part = {line, (size_t)length};
     return tw_file_commit(tw_run_folder_file(folder, "status", sizeof path, path), 1, &part);
 }
+
+tw_status tw_run_folder_failed(const tw_run_folder *folder, tw_status code, long iteration,
+                               const char *checkpoint)
+{
+    char sentence[TW_MESSAGE_LEN];
+    if (folder->lock < 0 || !folder->entered) return TW_OK;
+    memcpy(sentence, tw_status_message(), sizeof sentence);
+    const tw_status status = tw_run_folder_status(folder, code == TW_STOPPED ? "stopped" : "failed",
+                                                  (int)code, iteration, checkpoint);
+    memcpy(tw_status_message(), sentence, sizeof sentence);
+    return status;
+}

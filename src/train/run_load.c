@@ -1,10 +1,12 @@
 /* Shards, classes, model, scaling, objective, method, starting point: in the order in which each needs the
  * one before. */
+#include "thalweg/phase.h"
 #include "thalweg/rng.h"
 #include "train/method.h"
 #include "train/run_impl.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,12 +176,23 @@ static tw_status count_watched(tw_run *run)
         v->rows > 0 ? " and leaves none to train on" : "", v->rows > 0 ? "smaller" : "larger");
 }
 
+static tw_status fingerprint(tw_run *run, const tw_shard *shard, const tw_dataset *dataset, char hex[33])
+{
+    unsigned char digest[16];
+    TW_TRY(tw_shard_fingerprint(shard, dataset, run->comm, digest));
+    for (int i = 0; i < 16; i++) snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    return TW_OK;
+}
+
 static tw_status watch(tw_run *run)
 {
     tw_watched *v = &run->watched;
     const bool own_file = run->config.data.validation.file != NULL;
     if (!v->any) return TW_OK;
-    if (own_file) TW_TRY(tw_run_load_validation(run));
+    if (own_file) {
+        TW_TRY(tw_run_load_validation(run));
+        TW_TRY(fingerprint(run, &v->shard, &v->dataset, run->watched_digest));
+    }
     v->best = calloc(run->model.n_params + 1, sizeof *v->best);
     TW_TRY(tw_comm_agree(run->comm,
                          v->best ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the best parameters")));
@@ -194,7 +207,9 @@ static tw_status watch(tw_run *run)
 
 tw_status tw_run_load(tw_run *run)
 {
+    tw_phase_enter(TW_AT_LOAD, 0);
     TW_TRY(tw_comm_agree(run->comm, read_shard(run)));
+    TW_TRY(fingerprint(run, &run->shard, &run->dataset, run->data_digest));
     TW_TRY(take_labels(run));
     TW_TRY(tw_comm_agree(run->comm, tw_run_assign_parts(run)));
     TW_TRY(count_watched(run));

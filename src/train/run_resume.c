@@ -84,8 +84,18 @@ static void compare_contract(differences *d, const tw_checkpoint_head *stored, c
 
 static tw_status compare_configuration(differences *d, const tw_checkpoint_file *f, const tw_run *run)
 {
-    (void)d, (void)f, (void)run;
-    return TW_OK;
+    tw_config stored;
+    char text[4096];
+    tw_config_init(&stored);
+    tw_config_parse(&stored, f->path, f->head.configuration, strlen(f->head.configuration));
+    const tw_status status = tw_config_verdict(&stored);
+    if (status == TW_OK && tw_config_differences(&stored, &run->config, sizeof text, text) > 0)
+        differ(d, "\n%.*s", (int)(strlen(text) - 1), text);
+    tw_config_release(&stored);
+    if (status != TW_CONFIG) return status;
+    return tw_fail(TW_RESUME,
+                   "%s was written by another thalweg (%s): its configuration means nothing to this one",
+                   f->path, f->version);
 }
 
 static tw_status check_same_run(const tw_checkpoint_file *f, const tw_run *run)

@@ -2,6 +2,7 @@
  */
 #include "thalweg/trainer.h"
 
+#include "thalweg/phase.h"
 #include "thalweg/vec.h"
 #include "train/saddle.h"
 
@@ -31,6 +32,7 @@ static tw_status watch(tw_trainer *t)
     tw_validation *v = t->validation;
     tw_score score;
     if (!v) return TW_OK;
+    tw_phase_enter(TW_AT_EVALUATE, it->k);
     TW_TRY(tw_objective_score(v->objective, it->w, v->same_rows, v->weight, &score));
     if (!(score.weight > 0))
         return tw_fail(TW_DATA,
@@ -110,6 +112,7 @@ tw_status tw_trainer_step(tw_trainer *t)
 {
     tw_objective *F = t->objective;
     tw_iterate *it = t->iterate;
+    tw_phase_enter(TW_AT_STEP, it->k);
     TW_TRY(tw_step_announce(t->step, F, it, (double)it->k)); /* the length, where a schedule says  */
     TW_TRY(tw_optimizer_direction(t->optimizer, F, it));     /* d from w, g                        */
     TW_TRY(tw_step_advance(t->step, F, it));                 /* w <- w + alpha d; new f, g         */
@@ -128,6 +131,7 @@ static tw_status take_batch(tw_trainer *t, int64_t s)
     tw_iterate *it = t->iterate;
     double f;
     it->moved = false;
+    tw_phase_enter(TW_AT_STEP, it->k);
     tw_objective_batch(F, s);
     F->requests[TW_FLAG_TIME] = tw_monitor_time_up(t->monitor); /* agreed in this step's exchange */
     TW_TRY(tw_objective_eval(F, it->w, &f, it->g));             /* of the rows of this step */
