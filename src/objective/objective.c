@@ -116,9 +116,9 @@ tw_status tw_objective_exchange(tw_objective *F, tw_reduction *reduction, tw_sta
     for (int i = 0; i < TW_N_FLAGS; i++) F->agreed[i] = F->requests[i];
     F->agreed[TW_FLAG_FAILED] = local != TW_OK;
     F->reductions++;
-    const tw_phase before = tw_phase_enter(TW_AT_EXCHANGE, tw_phase_now().iteration);
+    const tw_phase doing = tw_phase_enter(TW_AT_EXCHANGE, tw_phase_now().iteration);
     TW_TRY(tw_reduction_finish(reduction, F->agreed, sums)); /* the one exchange of a pass */
-    tw_phase_return(before);
+    tw_phase_return(doing);
     F->wait += tw_reduction_accounting(reduction)->wait - before.wait;
     F->wire += tw_reduction_accounting(reduction)->wire - before.wire;
     return F->agreed[TW_FLAG_FAILED] > 0 ? tw_comm_agree(F->comm, local) : TW_OK;
