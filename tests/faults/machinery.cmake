@@ -22,3 +22,7 @@ endfunction()
 
 add_faults(collectives $<TARGET_FILE:collectives> $<TARGET_FILE:seeded> $<TARGET_FILE:bad_files> $<TARGET_FILE_DIR:mpi_comm>)
 set_tests_properties(faults/collectives-all PROPERTIES TIMEOUT 900)
+
+add_library(mallocfail MODULE faults/mallocfail.c)
+target_link_libraries(mallocfail PRIVATE thalweg_settings ${CMAKE_DL_LIBS})
+target_compile_options(mallocfail PRIVATE -fno-builtin) # malloc is what it defines
