@@ -83,6 +83,16 @@ static tw_status train(tw_run *run, const arguments *a)
     return tw_run_finish(run);
 }
 
+/* The sentence is still to be printed: a status file that cannot be written must not replace it. */
+static void write_failure(const tw_run *run, tw_status status)
+{
+    char sentence[TW_MESSAGE_LEN];
+    memcpy(sentence, tw_status_message(), sizeof sentence);
+    if (tw_run_folder_status(&run->folder, "failed", (int)status, run->iterate.k))
+        fprintf(stderr, "thalweg: warning: the status file in %s could not be written\n", run->folder.path);
+    memcpy(tw_status_message(), sentence, sizeof sentence);
+}
+
 static tw_status start(int argc, char **argv, const arguments *a, tw_progress progress)
 {
     tw_comm *comm;
@@ -92,9 +102,7 @@ static tw_status start(int argc, char **argv, const arguments *a, tw_progress pr
     run.log.quiet = a->quiet;
     run.log.progress = progress;
     const tw_status status = train(&run, a);
-    if (status && status != TW_DIVERGED && run.folder.lock >= 0 &&
-        tw_run_folder_status(&run.folder, "failed", (int)status, run.iterate.k))
-        fprintf(stderr, "thalweg: warning: the status file in %s could not be written\n", run.folder.path);
+    if (status && status != TW_DIVERGED && run.folder.lock >= 0) write_failure(&run, status);
     tw_run_release(&run);
     return tw_command_end(comm, status);
 }

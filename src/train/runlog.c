@@ -23,7 +23,9 @@ static tw_status open_file(const char *folder, const char *name, FILE **file)
     char path[8192];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     *file = fopen(path, "w");
-    return *file ? TW_OK : tw_fail(TW_OUTPUT, "cannot create %s: %s", path, strerror(errno));
+    return *file ? TW_OK
+                 : tw_fail(errno == ENOMEM ? TW_MEMORY : TW_OUTPUT, "cannot create %s: %s", path,
+                           strerror(errno));
 }
 
 tw_status tw_runlog_open(tw_runlog *log, const char *folder)
