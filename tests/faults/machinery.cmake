@@ -26,3 +26,13 @@ set_tests_properties(faults/collectives-all PROPERTIES TIMEOUT 900)
 add_library(mallocfail MODULE faults/mallocfail.c)
 target_link_libraries(mallocfail PRIVATE thalweg_settings ${CMAKE_DL_LIBS})
 target_compile_options(mallocfail PRIVATE -fno-builtin) # malloc is what it defines
+add_faults(malloc $<TARGET_FILE:mallocfail>)
+set_tests_properties(faults/malloc-all PROPERTIES TIMEOUT 3600)
+
+# Builds of their own: sanitizers, valgrind, coverage. Not run where the tool is missing.
+foreach(tool asan ubsan tsan valgrind)
+  add_test(NAME faults/${tool} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/faults/sanitizers.sh ${CMAKE_SOURCE_DIR} ${tool})
+  set_tests_properties(faults/${tool} PROPERTIES LABELS slow TIMEOUT 7200 PROCESSORS 2 SKIP_RETURN_CODE 77)
+endforeach()
+add_test(NAME faults/coverage COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/faults/coverage.sh ${CMAKE_SOURCE_DIR})
+set_tests_properties(faults/coverage PROPERTIES LABELS slow TIMEOUT 7200 PROCESSORS 2 SKIP_RETURN_CODE 77)

@@ -3,10 +3,10 @@
 # the program fails, once or from then on, for every k that a run has (a few of them without `all`). An allocation that a
 # run can do without is named in $optional; there the run has to succeed.
 #
-#   malloc.sh THALWEG SOURCE_DIR LAYER BAD_FILES [all]
-#   malloc.sh THALWEG SOURCE_DIR LAYER BAD_FILES one CASE RANKS RANK MODE K     one failure, in the current folder
+#   malloc.sh THALWEG SOURCE_DIR LAYER [all]
+#   malloc.sh THALWEG SOURCE_DIR LAYER one CASE RANKS RANK MODE K     one failure, in the current folder
 set -euo pipefail
-thalweg=$1 layer=$3 how=${5-}
+thalweg=$1 layer=$3 how=${4-}
 optional='^(excerpt.*)$' # the line of the configuration that a problem stands on
 
 commands() { # CASE: its arguments
@@ -41,7 +41,7 @@ run() {
 }
 
 if [ "$how" = one ]; then
-    name=$6 ranks=$7 rank=$8 mode=$9 k=${10}
+    name=$5 ranks=$6 rank=$7 mode=$8 k=$9
     begin=$(date +%s%N)
     run "$name" "$ranks" "rank=$rank,fail=$k,mode=$mode"
     took=$((($(date +%s%N) - begin) / 1000000)) wrong=
@@ -117,7 +117,7 @@ fi >plan.txt
 each=$(mktemp -p "$work")
 cat >"$each" <<SCRIPT
 folder=\$(mktemp -d -p "$work") && cd "\$folder"
-bash "$0" "$thalweg" "$2" "$layer" "$4" one "\$@" || echo "FAILED \$*: no verdict"
+bash "$0" "$thalweg" "$2" "$layer" one "\$@" || echo "FAILED \$*: no verdict"
 cd .. && rm -rf "\$folder"
 SCRIPT
 case $0 in /*) ;; *) echo "malloc.sh: start me by my full name"; exit 2 ;; esac
