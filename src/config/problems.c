@@ -117,6 +117,7 @@ void tw_config_problem(tw_config *c, const char *key, const char *format, ...)
         place = entry->place;
     }
     char *bare = place.label ? NULL : tw_text_format("%s", tw_quoted(key, name));
+    if (!place.label && !bare) c->record->out_of_memory = true;
     const tw_place shown = {.label = bare ? bare : place.label,
                             .excerpt = strchr(lines, '\n') ? NULL : place.excerpt};
     tw_problem_add(c, &shown, NULL, "%s", lines);
