@@ -58,6 +58,7 @@ tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
     tw_status status = tw_comm_agree(comm, comm->counts ? TW_OK : tw_fail(TW_MEMORY, "out of memory"));
     if (status == TW_OK) status = check_launch(comm);
     if (status) {
+        if (comm->rank > 0) tw_status_message()[0] = 0; /* rank 0 has the same sentence, and prints it */
         tw_comm_release(comm);
         return status;
     }

@@ -3,6 +3,8 @@
 # the program fails, once or from then on, for every k that a run has (a few of them without `all`). An allocation that a
 # run can do without is named in $optional; there the run has to succeed.
 #
+# MODE is once or always; once,from=libjansson: what jansson allocates. The other libraries do not survive that.
+#
 #   malloc.sh THALWEG SOURCE_DIR LAYER [all]
 #   malloc.sh THALWEG SOURCE_DIR LAYER one CASE RANKS RANK MODE K     one failure, in the current folder
 set -euo pipefail
@@ -18,6 +20,7 @@ commands() { # CASE: its arguments
     wrong) echo check ../wrong.yaml ;;
     check) echo check ../train.yaml ;;
     evaluate) echo evaluate ../model/model.h5 ../rows.h5 ;;
+    evaluate-json) echo evaluate ../model/model.h5 ../rows.h5 --json ;;
     predict) echo predict ../model/model.h5 ../rows.h5 -o predicted.csv ;;
     predict-hdf5) echo predict ../model/model.h5 ../rows.h5 -o predicted.h5 ;;
     generate) echo generate -o made.h5 --task softmax --classes 3 --rows 300 --features 4 ;;
@@ -46,7 +49,8 @@ if [ "$how" = one ]; then
     run "$name" "$ranks" "rank=$rank,fail=$k,mode=$mode"
     took=$((($(date +%s%N) - begin) / 1000000)) wrong=
     site=$(sed -n 's/^failed .* at //p' report.txt 2>/dev/null || true)
-    place=$([ -z "$site" ] || addr2line -fe "$thalweg" "$site" | head -1)
+    place=${mode#*,}
+    [ "$mode" != "$place" ] || place=$([ -z "$site" ] || addr2line -fe "$thalweg" "$site" | head -1)
     case $name in wrong) good=78 ;; *) good=0 ;; esac
     lines=$(grep -c '^thalweg: error:' err.txt || true)
     if [ $got = $good ] && [ -n "$site" ]; then
@@ -86,7 +90,7 @@ configure wrong 'model: {type: logistc, l2: -1}' 'optimizer: {typ: newton}' 'ste
 # plan CASE RANKS RANK MODE STRIDE: lines of what `one` takes, one for each k
 plan() {
     mkdir -p count
-    (cd count && rm -rf ./* && run "$1" "$2" "rank=$3" && sed -n 's/^counted //p' report.txt) >count.txt
+    (cd count && rm -rf ./* && run "$1" "$2" "rank=$3,mode=$4" && sed -n 's/^counted //p' report.txt) >count.txt
     read -r count <count.txt
     [ "$count" -gt 0 ] || echo "$1 on $2 ranks: rank $3 allocates nothing" >&2
     # A stride begins at another place in each case.
@@ -96,6 +100,7 @@ if [ "$how" = all ]; then
     for name in train batches newton wrong check evaluate predict predict-hdf5 generate convert inspect; do
         for mode in once always; do plan $name 1 0 $mode 1; done
     done
+    for name in train path evaluate-json; do plan $name 1 0 once,from=libjansson 1; done
     plan path 1 0 once 1
     plan path 1 0 always 5 # its fits are alike
     for rank in 0 1; do
@@ -109,6 +114,7 @@ else
     plan check 1 0 once 7
     plan evaluate 1 0 once 13
     plan convert 1 0 once 11
+    plan train 1 0 once,from=libjansson 41
     plan train 2 1 once 19
     plan train 2 0 once 37
     plan predict 2 1 once 17
