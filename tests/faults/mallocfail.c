@@ -70,7 +70,8 @@ __attribute__((constructor)) static void start(void)
     always = strstr(plan, "mode=always") != NULL;
     dl_iterate_phdr(take_range, &found);
     active = found && (mine ? strtol(mine, NULL, 10) : 0) == rank;
-    unsetenv("THALWEG_TEST_MALLOC"); /* not for what the process starts: an MPI daemon, a child that looks at a file */
+    unsetenv("THALWEG_TEST_MALLOC"); /* not for what the process starts: an MPI daemon, a child that looks at
+                                        a file */
 }
 
 __attribute__((destructor)) static void finish(void)
@@ -142,6 +143,7 @@ char *strndup(const char *text, size_t length)
     return FAILS() ? NULL : copy(text, strnlen(text, length));
 }
 
+static int print(char **out, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 static int print(char **out, const char *format, va_list args)
 {
     va_list again;
@@ -152,12 +154,13 @@ static int print(char **out, const char *format, va_list args)
     return *out ? vsnprintf(*out, (size_t)length + 1, format, args) : -1;
 }
 
-int vasprintf(char **out, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) int vasprintf(char **out, const char *format, va_list args)
 {
     return FAILS() ? -1 : print(out, format, args);
 }
 
-int __vasprintf_chk(char **out, int flag, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) int __vasprintf_chk(char **out, int flag, const char *format,
+                                                          va_list args)
 {
     (void)flag;
     return FAILS() ? -1 : print(out, format, args);
@@ -176,7 +179,7 @@ int asprintf(char **out, const char *format, ...)
     PRINT(out, format);
 }
 
-int __asprintf_chk(char **out, int flag, const char *format, ...)
+__attribute__((format(printf, 3, 4))) int __asprintf_chk(char **out, int flag, const char *format, ...)
 {
     (void)flag;
     PRINT(out, format);
