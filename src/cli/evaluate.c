@@ -6,6 +6,7 @@
 #include "thalweg/link.h"
 #include "thalweg/metrics.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -116,8 +117,10 @@ static json_t *confusion_json(const tw_apply *a, const tw_metrics *t, json_t **n
 
 static tw_status print_json(const tw_apply *a, const arguments *args, const tw_metrics *t)
 {
+    errno = 0;
     json_t *o = json_pack("{ss ss ss sf sf}", "model", args->paths.model, "type", a->model.ops->name, "data",
                           args->paths.data, "rows", t->rows, "weight", t->weight);
+    if (!o && errno == ENOMEM) return tw_fail(TW_MEMORY, "out of memory for the JSON object");
     if (!o) return tw_fail(TW_DATA, "the names of model and data are not UTF-8");
     if (t->classes == 0) {
         tw_json_put(&o, "r2", number(t->r2));
