@@ -107,7 +107,9 @@ static tw_status write_resolved(const tw_run *run)
     char path[TW_PATH_LEN + 64];
     tw_run_folder_file(&run->folder, "config.resolved.yaml", sizeof path, path);
     FILE *file = fopen(path, "w");
-    if (!file) return tw_fail(TW_OUTPUT, "cannot create %s: %s", path, strerror(errno));
+    if (!file)
+        return tw_fail(errno == ENOMEM ? TW_MEMORY : TW_OUTPUT, "cannot create %s: %s", path,
+                       strerror(errno));
     const tw_status status = tw_config_write(&run->config, file);
     if (fclose(file) && status == TW_OK) return tw_fail(TW_IO, "cannot write %s: %s", path, strerror(errno));
     return status;
