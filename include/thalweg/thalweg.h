@@ -28,6 +28,7 @@ extern "C" {
 #include "thalweg/objective.h"
 #include "thalweg/optimizer.h"
 #include "thalweg/partition.h"
+#include "thalweg/probe.h"
 #include "thalweg/reduction.h"
 #include "thalweg/rng.h"
 #include "thalweg/run.h"

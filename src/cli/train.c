@@ -74,8 +74,9 @@ static tw_status choose_progress(const char *name, tw_progress *progress)
     return tw_fail(TW_USAGE, "--progress is auto, bar, lines or none, not '%s'", name);
 }
 
-static tw_status train(tw_run *run, const arguments *a)
+static tw_status train(tw_run *run, const arguments *a, tw_status probed)
 {
+    TW_TRY(tw_comm_bcast_status(run->comm, 0, probed));
     TW_TRY(tw_run_configure(run, a->config, a->n_sets, a->sets, a->out));
     if (a->dry_run) return tw_run_outline(run);
     TW_TRY(tw_run_load(run));
@@ -85,13 +86,21 @@ static tw_status train(tw_run *run, const arguments *a)
 
 static tw_status start(int argc, char **argv, const arguments *a, tw_progress progress)
 {
+    const tw_run_request request = {.path = a->config, .out = a->out, .n_sets = a->n_sets, .sets = a->sets};
     tw_comm *comm;
     tw_run run;
-    TW_TRY(tw_comm_init(&comm, &argc, &argv));
+    char *text = NULL;
+    size_t length = 0;
+    const tw_status probed = tw_launch_rank() == 0 ? tw_run_probe(&request, &text, &length) : TW_OK;
+    const tw_status started = tw_comm_init(&comm, &argc, &argv);
+    if (started) free(text);
+    TW_TRY(started);
     tw_run_init(&run, comm);
+    run.text = text;
+    run.length = length;
     run.log.quiet = a->quiet;
     run.log.progress = progress;
-    const tw_status status = train(&run, a);
+    const tw_status status = train(&run, a, probed);
     if (status && status != TW_DIVERGED && run.folder.lock >= 0 &&
         tw_run_folder_status(&run.folder, "failed", (int)status, run.iterate.k))
         fprintf(stderr, "thalweg: warning: the status file in %s could not be written\n", run.folder.path);
