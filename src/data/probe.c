@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -81,12 +82,21 @@ static void set_limit(int what, double value)
     setrlimit(what, &limit);
 }
 
+/* The timer is exact, the limit is what nobody can catch. */
+static void limit_processor(double seconds)
+{
+    const struct itimerval timer = {.it_value = {.tv_sec = (time_t)seconds,
+                                                 .tv_usec = (suseconds_t)(1e6 * (seconds - floor(seconds)))}};
+    setitimer(ITIMER_PROF, &timer, NULL);
+    set_limit(RLIMIT_CPU, 2 * seconds + 1);
+}
+
 void tw_probe_expect(uint64_t bytes)
 {
     if (!own || own->processor <= 0) return;
     own->clock += (double)bytes / 5e6;
     own->processor += (double)bytes / 20e6;
-    set_limit(RLIMIT_CPU, own->processor);
+    limit_processor(own->processor);
 }
 
 static double address_space(void)
@@ -128,7 +138,7 @@ static void be_silent(void)
 
 static void limit_child(const tw_probe_limits *limits, pid_t parent)
 {
-    static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU, SIGALRM};
+    static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGXCPU, SIGPROF, SIGALRM};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(0);
     for (size_t i = 0; !ADDRESS_SANITIZER && i < sizeof deadly / sizeof *deadly; i++)
@@ -136,7 +146,7 @@ static void limit_child(const tw_probe_limits *limits, pid_t parent)
     set_limit(RLIMIT_CORE, 0);
     if (!limits->output) be_silent();
     if (!limits->output) set_limit(RLIMIT_NOFILE, MOST_FILES);
-    if (limits->processor > 0) set_limit(RLIMIT_CPU, limits->processor);
+    if (limits->processor > 0) limit_processor(limits->processor);
     if (limits->memory && !ADDRESS_SANITIZER) set_limit(RLIMIT_AS, address_space() + (double)limits->memory);
 }
 
@@ -198,7 +208,7 @@ static tw_status verdict(report *r, bool in_time, int state, double seconds)
         if (status == TW_OK) return TW_OK;
         return tw_fail(status, "%s", r->sentence);
     }
-    if (!in_time || number == SIGXCPU) return hung(r, seconds);
+    if (!in_time || number == SIGXCPU || number == SIGPROF) return hung(r, seconds);
     if (number == SIGKILL)
         return tw_fail(TW_MEMORY, "%s: the process that looked at it was killed, most likely for want of memory",
                        r->path[0] ? r->path : "input files");
