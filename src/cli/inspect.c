@@ -119,7 +119,11 @@ static tw_status read_in_child(void *context)
 static tw_status inspect_guarded(tw_inspect *in)
 {
     int number;
-    const tw_status status = tw_probe_run(&(tw_probe_limits){.output = true}, read_in_child, in, &number);
+    tw_probe_limits limits = tw_probe_limits_for(1, &in->path);
+    limits.output = true;
+    limits.clock = 0; /* a pager may keep us waiting */
+    limits.memory = 0;
+    const tw_status status = tw_probe_run(&limits, read_in_child, in, &number);
     if (number == SIGPIPE || number == SIGINT || number == SIGTERM || number == SIGHUP) {
         signal(number, SIG_DFL); /* interrupted: end as the child did */
         raise(number);

@@ -59,7 +59,7 @@ tw_probe_limits tw_probe_limits_for(size_t n, const char *const *paths)
     struct stat info;
     for (size_t i = 0; i < n; i++)
         if (paths[i] && stat(paths[i], &info) == 0 && S_ISREG(info.st_mode)) bytes += (double)info.st_size;
-    return (tw_probe_limits){.processor = 5 + bytes / 20e6,
+    return (tw_probe_limits){.processor = 3 + bytes / 20e6,
                              .clock = 60 + bytes / 5e6,
                              .memory = (uint64_t)fmin(0x1p30 + 4 * bytes, 0.75 * machine)};
 }
@@ -94,7 +94,7 @@ static void limit_processor(double seconds)
 void tw_probe_expect(uint64_t bytes)
 {
     if (!own || own->processor <= 0) return;
-    own->clock += (double)bytes / 5e6;
+    if (own->clock > 0) own->clock += (double)bytes / 5e6;
     own->processor += (double)bytes / 20e6;
     limit_processor(own->processor);
 }

@@ -14,11 +14,10 @@ declare -A ends
 complain() { echo "FAILED: $*"; failures=$((failures + 1)); }
 
 # A hang is 5 s of computing; a run that fails ends at once. The limit leaves room for a busy machine.
-run() { # name of the data
+run() { # name of the file, then the command
     local got=0 begin took lines
     runs=$((runs + 1)) begin=$(date +%s%N)
-    timeout 60 mpirun --oversubscribe -n 2 "$thalweg" train c.yaml --set "data.train=$1" --out "run-$1" -q </dev/null >out.txt \
-        2>err.txt || got=$?
+    timeout 60 mpirun --oversubscribe -n 2 "$thalweg" "${@:2}" </dev/null >out.txt 2>err.txt || got=$?
     took=$((($(date +%s%N) - begin) / 1000000))
     [ $took -le $slowest ] || slowest=$took
     ends[$got]=$((${ends[$got]-0} + 1))
@@ -30,8 +29,9 @@ run() { # name of the data
     [ "$lines" = $((got == 0 ? 0 : 1)) ] || complain "$1 of seed $seed: exit $got and $lines sentences: $(cat err.txt)"
     ! grep -qE 'exited on signal|Segmentation|\*\*\* Process received' <(grep -v '^thalweg: error:' err.txt) ||
         complain "$1 of seed $seed: a rank crashed: $(cat err.txt)"
-    rm -rf "run-$1"
+    rm -rf run
 }
+train() { run "$1" train c.yaml --set "data.train=$1" --out run -q; }
 
 cat >c.yaml <<'YAML'
 data: {train: none.h5}
@@ -40,16 +40,27 @@ stop: {max_iterations: 3}
 YAML
 "$mutate" write "$count" "$seed" .
 "$mutate" fatal "$fatal" "$seed" .
-for ((i = 0; i < count; i++)); do run "$i.h5"; done
-for ((i = 0; i < fatal; i++)); do
-    if [ ! -e "fatal$i.h5" ]; then
+"$mutate" models 1 "$seed" .
+for ((i = 0; i < count; i++)); do train "$i.h5"; done
+# The file and what is to be done with it, where HDF5 would crash or hang.
+survive() {
+    if [ ! -e "$1" ]; then
         echo "not run: this HDF5 crashes on too few mutants"
-        break
+        return
     fi
-    run "fatal$i.h5"
-    grep -q 'makes the HDF5 library \(crash\|hang\).* the file is damaged' err.txt ||
-        complain "fatal$i.h5 of seed $seed: no such sentence: $(cat err.txt)"
-done
+    "${@:2}"
+    grep -q "$1 makes the HDF5 library \(crash\|hang\).* the file is damaged" err.txt ||
+        complain "$1 of seed $seed: no such sentence: $(cat err.txt)"
+}
+for ((i = 0; i < fatal; i++)); do survive "fatal$i.h5" train "fatal$i.h5"; done
+survive model0.h5 run model0.h5 evaluate model0.h5 0.h5
+survive model0.h5 run model0.h5 predict model0.h5 0.h5 -o out.csv
+[ ! -e out.csv ] || complain "a prediction by a model that cannot be read"
+if [ -e fatal0.h5 ]; then
+    sed 's/none.h5/fatal0.h5/' c.yaml >fatal.yaml
+    survive fatal0.h5 run fatal0.h5 check fatal.yaml
+    survive fatal0.h5 run fatal0.h5 inspect fatal0.h5
+fi
 echo "$runs mutants under mpirun, $failures failed; slowest $slowest ms; exit codes:" \
     "$(for code in "${!ends[@]}"; do echo "$code: ${ends[$code]},"; done | sort -n | tr '\n' ' ')"
 [ "${ends[0]-0}" -gt 0 ] || { echo "FAILED: no mutant was read"; exit 1; }

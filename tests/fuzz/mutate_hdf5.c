@@ -3,6 +3,7 @@
  *   mutate_hdf5 COUNT SEED             try mutants 0 .. COUNT - 1; exit 1 when one that the probe passed takes the rank down
  *   mutate_hdf5 write COUNT SEED DIR   write mutants of data files, DIR/0.h5, DIR/1.h5, ..., and try nothing
  *   mutate_hdf5 fatal COUNT SEED DIR   only those on which HDF5 crashes or hangs, DIR/fatal0.h5, ...
+ *   mutate_hdf5 models COUNT SEED DIR  the same of models, DIR/model0.h5, ...
  *   mutate_hdf5 one N SEED FILE        write mutant N to FILE
  *
  * A mutant is a pure function of SEED and its number. Each is damaged in one of seven ways. */
@@ -415,17 +416,24 @@ static int write_one(uint64_t n, uint64_t seed, const char *to)
     return close(fd);
 }
 
-/* The first mutants of data files; `fatal`: those on which HDF5 crashes or hangs, if they come soon enough. */
-static int write_many(long mutants, uint64_t seed, const char *folder, bool fatal)
+static bool is_fatal(const seed_kind *kind)
+{
+    return probe(kind) == TW_DATA && strstr(tw_status_message(), "HDF5 library");
+}
+
+/* The first mutants: "write", of data files; "fatal", those on which HDF5 crashes or hangs, if they come soon
+ * enough; "models", such models. */
+static int write_many(const char *verb, long mutants, uint64_t seed, const char *folder)
 {
     enum { SOON = 20000 };
     char name[4096];
     long written = 0;
+    const bool all = strcmp(verb, "write") == 0, models = strcmp(verb, "models") == 0;
     for (uint64_t n = 0; written < mutants && n < SOON; n++) {
-        if (kinds[n % KINDS].model) continue;
+        if (kinds[n % KINDS].model != models) continue;
         write_one(n, seed, path);
-        if (fatal && (probe(&kinds[n % KINDS]) != TW_DATA || !strstr(tw_status_message(), "HDF5 library"))) continue;
-        snprintf(name, sizeof name, "%s/%s%ld.h5", folder, fatal ? "fatal" : "", written++);
+        if (!all && !is_fatal(&kinds[n % KINDS])) continue;
+        snprintf(name, sizeof name, "%s/%s%ld.h5", folder, all ? "" : models ? "model" : "fatal", written++);
         write_one(n, seed, name);
     }
     return 0;
@@ -436,7 +444,7 @@ int main(int argc, char **argv)
     char folder[512];
     const char *const base = getenv("TMPDIR");
     const bool all = argc == 3, writes = argc == 5;
-    if (!all && !writes) give_up("usage: mutate_hdf5 COUNT SEED | write|fatal COUNT SEED DIR | one N SEED FILE");
+    if (!all && !writes) give_up("usage: mutate_hdf5 COUNT SEED | write|fatal|models COUNT SEED DIR | one N SEED FILE");
     const long n = strtol(argv[all ? 1 : 2], NULL, 10);
     const uint64_t seed = strtoull(argv[all ? 2 : 3], NULL, 10);
     tw_dataset_start();
@@ -452,7 +460,7 @@ int main(int argc, char **argv)
     else if (strcmp(argv[1], "one") == 0)
         failed = write_one((uint64_t)n, seed, argv[4]);
     else
-        failed = write_many(n, seed, argv[4], strcmp(argv[1], "fatal") == 0);
+        failed = write_many(argv[1], n, seed, argv[4]);
     remove(path);
     rmdir(folder);
     return failed;
