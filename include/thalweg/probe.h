@@ -26,8 +26,8 @@ typedef struct {
 typedef tw_status (*tw_probe_work)(void *context);
 
 /**
- * Limits for files of these names together: 3 s of computing and 60 s in all, and 1 s and 4 s more for every 20 MB; memory
- * of 1 GiB and four times the files, at most three quarters of what the machine has.
+ * Limits for files of these names together: 3 s of computing and 60 s in all, and 1 s and 4 s more for every
+ * 20 MB; memory of 1 GiB and four times the files, at most three quarters of what the machine has.
  * @param paths [n]; NULL and names that lead nowhere count nothing
  */
 tw_probe_limits tw_probe_limits_for(size_t n, const char *const *paths);

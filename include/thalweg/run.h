@@ -109,8 +109,8 @@ typedef struct {
 tw_status tw_run_probe(const tw_run_request *request, char **text, size_t *length) TW_CHECKED;
 
 /**
- * Read the configuration on rank 0 (or take run->text), broadcast it, apply the --set overrides, resolve every name, look into
- * the data file, check the run folder. All problems are reported together.
+ * Read the configuration on rank 0 (or take run->text), broadcast it, apply the --set overrides, resolve
+ * every name, look into the data file, check the run folder. All problems are reported together.
  *
  * Collective. @param sets [n_sets] "KEY=VALUE"   @param out  run folder, or NULL for output.dir
  * @return TW_OK, TW_CONFIG (all problems), TW_INPUT, TW_DATA, TW_OUTPUT; the same on every rank.

@@ -31,7 +31,8 @@ static tw_status check_filters(hid_t creation, const char *path, const char *nam
                            "data set '%s' of %s is compressed by filter %d (%s), which %s; "
                            "write it again with gzip or without compression, by the program that made it",
                            name, path, (int)id, label[0] ? label : "no name",
-                           is_taken(id) ? "this HDF5 does not have" : "is none of gzip, shuffle, fletcher32, szip");
+                           is_taken(id) ? "this HDF5 does not have"
+                                        : "is none of gzip, shuffle, fletcher32, szip");
         if (seen & 1u << id)
             return tw_fail(TW_DATA, "data set '%s' of %s is compressed twice by filter %d; write it again",
                            name, path, (int)id);
@@ -58,16 +59,18 @@ static tw_status check_creation(hid_t dataset, hid_t creation, const char *path,
 {
     char is[TW_UNIT_LEN], most[TW_UNIT_LEN];
     if (H5Pget_layout(creation) == H5D_VIRTUAL || H5Pget_external_count(creation) != 0)
-        return tw_fail(TW_DATA,
-                       "data set '%s' of %s keeps its values in other files; copy them into one file (h5repack)",
-                       name, path);
+        return tw_fail(
+            TW_DATA,
+            "data set '%s' of %s keeps its values in other files; copy them into one file (h5repack)", name,
+            path);
     TW_TRY(check_filters(creation, path, name));
     const uint64_t bytes = chunk_bytes(dataset, creation);
     if (bytes <= MOST_CHUNK) return TW_OK;
-    return tw_fail(TW_DATA,
-                   "data set '%s' of %s has chunks of %s, and whole chunks must be decoded even for one row; at "
-                   "most %s is read: h5repack -l CHUNK=ROWSxCOLUMNS changes that",
-                   name, path, tw_units_bytes((double)bytes, is), tw_units_bytes((double)MOST_CHUNK, most));
+    return tw_fail(
+        TW_DATA,
+        "data set '%s' of %s has chunks of %s, and whole chunks must be decoded even for one row; at "
+        "most %s is read: h5repack -l CHUNK=ROWSxCOLUMNS changes that",
+        name, path, tw_units_bytes((double)bytes, is), tw_units_bytes((double)MOST_CHUNK, most));
 }
 
 tw_status tw_storage_allowed(hid_t dataset, const char *path, const char *name)
@@ -121,11 +124,12 @@ tw_status tw_storage_real(hid_t dataset, const char *path, const char *name)
                    chunk = chunk_bytes(dataset, creation);
     H5Pclose(creation);
     if (stored > file)
-        return tw_fail(TW_DATA, "data set '%s' of %s claims %s of a file of %s: it is damaged or cut short", name,
-                       path, tw_units_bytes((double)stored, claim), tw_units_bytes((double)file, has));
+        return tw_fail(TW_DATA, "data set '%s' of %s claims %s of a file of %s: it is damaged or cut short",
+                       name, path, tw_units_bytes((double)stored, claim), tw_units_bytes((double)file, has));
     if (claimed / times <= stored + chunk) return TW_OK;
-    return tw_fail(TW_DATA,
-                   "data set '%s' of %s claims %s, but the %s stored cannot hold that: it is damaged, or most of "
-                   "it was never written",
-                   name, path, tw_units_bytes((double)claimed, claim), tw_units_bytes((double)stored, has));
+    return tw_fail(
+        TW_DATA,
+        "data set '%s' of %s claims %s, but the %s stored cannot hold that: it is damaged, or most of "
+        "it was never written",
+        name, path, tw_units_bytes((double)claimed, claim), tw_units_bytes((double)stored, has));
 }

@@ -1,5 +1,5 @@
-/* The child process: its limits, its end, and how its verdict comes back. What both sides must see lies in one
- * shared page; that the child has ended shows in a pipe of which it alone has the other end. */
+/* The child process: its limits, its end, and how its verdict comes back. What both sides must see lies in
+ * one shared page; that the child has ended shows in a pipe of which it alone has the other end. */
 #include "thalweg/probe.h"
 
 #include <errno.h>
@@ -73,7 +73,7 @@ void tw_probe_doing(const char *path, const char *what)
     snprintf(own->doing, sizeof own->doing, "%s", what);
 }
 
-static void set_limit(int what, double value)
+static void set_limit(__rlimit_resource_t what, double value)
 {
     struct rlimit limit;
     if (getrlimit(what, &limit) != 0) return;
@@ -85,8 +85,8 @@ static void set_limit(int what, double value)
 /* The timer is exact, the limit is what nobody can catch. */
 static void limit_processor(double seconds)
 {
-    const struct itimerval timer = {.it_value = {.tv_sec = (time_t)seconds,
-                                                 .tv_usec = (suseconds_t)(1e6 * (seconds - floor(seconds)))}};
+    const struct itimerval timer = {
+        .it_value = {.tv_sec = (time_t)seconds, .tv_usec = (suseconds_t)(1e6 * (seconds - floor(seconds)))}};
     setitimer(ITIMER_PROF, &timer, NULL);
     set_limit(RLIMIT_CPU, 2 * seconds + 1);
 }
@@ -114,12 +114,11 @@ static void forbid_writing(void)
 {
 #if defined(LANDLOCK_ACCESS_FS_MAKE_SYM) && defined(SYS_landlock_create_ruleset)
     const struct landlock_ruleset_attr writes = {
-        .handled_access_fs = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_EXECUTE |
-                             LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
-                             LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
-                             LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
-                             LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
-                             LANDLOCK_ACCESS_FS_MAKE_SYM};
+        .handled_access_fs =
+            LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+            LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
+            LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+            LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM};
     const long rules = syscall(SYS_landlock_create_ruleset, &writes, sizeof writes, 0);
     if (rules < 0) return;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) syscall(SYS_landlock_restrict_self, (int)rules, 0);
@@ -188,8 +187,8 @@ static bool wait_for(pid_t child, int end, const report *r, int *state)
 
 static tw_status hung(const report *r, double seconds)
 {
-    return tw_fail(TW_DATA, "%s makes the HDF5 library hang (stopped after %.0f s) while %s: " ADVICE, r->path,
-                   seconds, r->doing);
+    return tw_fail(TW_DATA, "%s makes the HDF5 library hang (stopped after %.0f s) while %s: " ADVICE,
+                   r->path, seconds, r->doing);
 }
 
 static tw_status crashed(const report *r, int number)
@@ -210,7 +209,8 @@ static tw_status verdict(report *r, bool in_time, int state, double seconds)
     }
     if (!in_time || number == SIGXCPU || number == SIGPROF) return hung(r, seconds);
     if (number == SIGKILL)
-        return tw_fail(TW_MEMORY, "%s: the process that looked at it was killed, most likely for want of memory",
+        return tw_fail(TW_MEMORY,
+                       "%s: the process that looked at it was killed, most likely for want of memory",
                        r->path[0] ? r->path : "input files");
     return crashed(r, number);
 }

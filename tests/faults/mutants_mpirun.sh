@@ -8,7 +8,7 @@ thalweg=$1 mutate=$3 count=${4:-12} fatal=${5:-2} seed=${6:-3}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-failures=0 runs=0 slowest=0
+failures=0 runs=0 slowest=0 good=
 declare -A ends
 
 complain() { echo "FAILED: $*"; failures=$((failures + 1)); }
@@ -29,6 +29,7 @@ run() { # name of the file, then the command
     [ "$lines" = $((got == 0 ? 0 : 1)) ] || complain "$1 of seed $seed: exit $got and $lines sentences: $(cat err.txt)"
     ! grep -qE 'exited on signal|Segmentation|\*\*\* Process received' <(grep -v '^thalweg: error:' err.txt) ||
         complain "$1 of seed $seed: a rank crashed: $(cat err.txt)"
+    [ $got != 0 ] || good=$1
     rm -rf run
 }
 train() { run "$1" train c.yaml --set "data.train=$1" --out run -q; }
@@ -52,14 +53,22 @@ survive() {
     grep -q "$1 makes the HDF5 library \(crash\|hang\).* the file is damaged" err.txt ||
         complain "$1 of seed $seed: no such sentence: $(cat err.txt)"
 }
-for ((i = 0; i < fatal; i++)); do survive "fatal$i.h5" train "fatal$i.h5"; done
+crashing=
+for ((i = 0; i < fatal; i++)); do
+    survive "fatal$i.h5" train "fatal$i.h5"
+    ! grep -q 'library crash' err.txt || crashing=fatal$i.h5
+done
 survive model0.h5 run model0.h5 evaluate model0.h5 0.h5
 survive model0.h5 run model0.h5 predict model0.h5 0.h5 -o out.csv
 [ ! -e out.csv ] || complain "a prediction by a model that cannot be read"
-if [ -e fatal0.h5 ]; then
-    sed 's/none.h5/fatal0.h5/' c.yaml >fatal.yaml
-    survive fatal0.h5 run fatal0.h5 check fatal.yaml
-    survive fatal0.h5 run fatal0.h5 inspect fatal0.h5
+if [ -n "$crashing" ]; then
+    sed "s/none.h5/$crashing/" c.yaml >fatal.yaml
+    survive "$crashing" run "$crashing" check fatal.yaml
+    survive "$crashing" run "$crashing" train c.yaml --set "data.train=$good" --set "data.validation.file=$crashing"
+    mkfifo pipe.yaml # it can be read once
+    cat fatal.yaml >pipe.yaml &
+    survive "$crashing" run "$crashing" train pipe.yaml
+    survive "$crashing" run "$crashing" inspect "$crashing"
 fi
 echo "$runs mutants under mpirun, $failures failed; slowest $slowest ms; exit codes:" \
     "$(for code in "${!ends[@]}"; do echo "$code: ${ends[$code]},"; done | sort -n | tr '\n' ' ')"

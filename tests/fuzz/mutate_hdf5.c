@@ -1,10 +1,11 @@
-/* mutate_hdf5.c -- damaged data files and models against the probe, and against a process that stands for a rank.
+/* mutate_hdf5.c -- damaged data files and models against the probe, and against a process that stands for a
+ * rank.
  *
- *   mutate_hdf5 COUNT SEED             try mutants 0 .. COUNT - 1; exit 1 when one that the probe passed takes the rank down
- *   mutate_hdf5 write COUNT SEED DIR   write mutants of data files, DIR/0.h5, DIR/1.h5, ..., and try nothing
- *   mutate_hdf5 fatal COUNT SEED DIR   only those on which HDF5 crashes or hangs, DIR/fatal0.h5, ...
- *   mutate_hdf5 models COUNT SEED DIR  the same of models, DIR/model0.h5, ...
- *   mutate_hdf5 one N SEED FILE        write mutant N to FILE
+ *   mutate_hdf5 COUNT SEED             try mutants 0 .. COUNT - 1; exit 1 when one that the probe passed
+ * takes the rank down mutate_hdf5 write COUNT SEED DIR   write mutants of data files, DIR/0.h5, DIR/1.h5,
+ * ..., and try nothing mutate_hdf5 fatal COUNT SEED DIR   only those on which HDF5 crashes or hangs,
+ * DIR/fatal0.h5, ... mutate_hdf5 models COUNT SEED DIR  the same of models, DIR/model0.h5, ... mutate_hdf5
+ * one N SEED FILE        write mutant N to FILE
  *
  * A mutant is a pure function of SEED and its number. Each is damaged in one of seven ways. */
 #include "thalweg/dataset_file.h"
@@ -34,8 +35,8 @@ static _Noreturn void give_up(const char *what)
 
 /* No suite runs here, so the helper's assertions end the program instead. */
 #undef ck_assert_int_eq
-#define ck_assert_int_eq(a, b)                   \
-    do {                                         \
+#define ck_assert_int_eq(a, b)                    \
+    do {                                          \
         if ((a) != (b)) give_up("no whole file"); \
     } while (0)
 #include "unit/some_model.h"
@@ -99,7 +100,8 @@ static void put_words(hid_t file, const char *name, hsize_t count, size_t size, 
     H5Pset_obj_track_times(creation, false);
     H5Tset_size(type, size ? size : H5T_VARIABLE);
     const hid_t set = H5Dcreate2(file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
-    if (set < 0 || H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, words) < 0) give_up("cannot write a seed");
+    if (set < 0 || H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, words) < 0)
+        give_up("cannot write a seed");
     H5Dclose(set);
     H5Pclose(creation);
     H5Tclose(type);
@@ -203,9 +205,18 @@ static void some_bytes(unsigned char *bytes, size_t size)
 /* Numbers at which sizes and addresses break. */
 static void odd_number(unsigned char *bytes, size_t size)
 {
-    static const uint64_t odd[] = {0,          1,          0xff,       0x7fff,          0xffff,
-                                   0x7fffffff, 0x80000000, 0xffffffff, (uint64_t)1 << 40, (uint64_t)1 << 62,
-                                   UINT64_MAX, UINT64_MAX - 7};
+    static const uint64_t odd[] = {0,
+                                   1,
+                                   0xff,
+                                   0x7fff,
+                                   0xffff,
+                                   0x7fffffff,
+                                   0x80000000,
+                                   0xffffffff,
+                                   (uint64_t)1 << 40,
+                                   (uint64_t)1 << 62,
+                                   UINT64_MAX,
+                                   UINT64_MAX - 7};
     const uint64_t value = odd[below(sizeof odd / sizeof *odd)];
     const size_t width = (size_t)1 << below(4), at = below(size - width);
     memcpy(bytes + at, &value, width); /* little-endian machines; elsewhere another number, as good */
@@ -243,7 +254,8 @@ static size_t mutate(uint64_t seed, uint64_t number, unsigned char *bytes, size_
 
 static void store(int fd, size_t size, const unsigned char *bytes)
 {
-    if (pwrite(fd, bytes, size, 0) != (ssize_t)size || ftruncate(fd, (off_t)size)) give_up("cannot write a mutant");
+    if (pwrite(fd, bytes, size, 0) != (ssize_t)size || ftruncate(fd, (off_t)size))
+        give_up("cannot write a mutant");
 }
 
 /* ---------------------------------------------------------------- the two processes */
@@ -265,7 +277,8 @@ static tw_status probe(const seed_kind *kind)
 {
     static const tw_probe_limits limits = {.processor = 0.3, .clock = 60, .memory = (uint64_t)1 << 30};
     static const tw_dataset_names names = {.need_labels = true};
-    return kind->model ? tw_probe_run(&limits, read_model, NULL, NULL) : tw_probe_dataset(path, &names, &limits);
+    return kind->model ? tw_probe_run(&limits, read_model, NULL, NULL)
+                       : tw_probe_dataset(path, &names, &limits);
 }
 
 static void read_part(const tw_dataset *d, int64_t first, int64_t rows)
@@ -282,7 +295,8 @@ static void read_data(void)
     size_t count;
     char **strings;
     if (tw_dataset_open(&d, path, &names, NULL)) return;
-    for (int r = 0; r < RANKS; r++) read_part(&d, d.rows * r / RANKS, d.rows * (r + 1) / RANKS - d.rows * r / RANKS);
+    for (int r = 0; r < RANKS; r++)
+        read_part(&d, d.rows * r / RANKS, d.rows * (r + 1) / RANKS - d.rows * r / RANKS);
     if (tw_dataset_strings(path, "/feature_names", &count, &strings) == TW_OK) free(strings);
     if (tw_dataset_strings(path, "/classes", &count, &strings) == TW_OK) free(strings);
 }
@@ -346,8 +360,8 @@ static void count(tally *t, tw_status status)
 
 static void print_row(const char *name, const tally *t)
 {
-    printf("%-20s %8ld %8ld %6ld %6ld %6ld %8ld %6ld %6ld %8ld\n", name, t->read, t->data, t->input, t->io, t->memory,
-           t->crashes, t->hangs, t->other, t->rank);
+    printf("%-20s %8ld %8ld %6ld %6ld %6ld %8ld %6ld %6ld %8ld\n", name, t->read, t->data, t->input, t->io,
+           t->memory, t->crashes, t->hangs, t->other, t->rank);
 }
 
 static void add(tally *sum, const tally *t)
@@ -393,14 +407,15 @@ static int sweep(long mutants, uint64_t seed)
         if (status == TW_OK) tell_rank(n, seed, &kinds[k], end_of_rank(&kinds[k]), &of[k]);
     }
     close(fd);
-    printf("%-20s %8s %8s %6s %6s %6s %8s %6s %6s %8s\n", "", "read", "refused", "66", "74", "71", "crashes", "hangs",
-           "other", "ranks");
+    printf("%-20s %8s %8s %6s %6s %6s %8s %6s %6s %8s\n", "", "read", "refused", "66", "74", "71", "crashes",
+           "hangs", "other", "ranks");
     for (size_t k = 0; k < KINDS; k++) {
         print_row(kinds[k].name, &of[k]);
         add(&sum, &of[k]);
     }
     print_row("all", &sum);
-    printf("%ld mutants: the probe caught %ld crashes and %ld hangs of HDF5; %ld ranks ended of what it passed\n",
+    printf("%ld mutants: the probe caught %ld crashes and %ld hangs of HDF5; %ld ranks ended of what it "
+           "passed\n",
            mutants, sum.crashes, sum.hangs, sum.rank);
     return sum.rank || sum.other || sum.read == 0 || sum.data == 0;
 }
@@ -444,7 +459,8 @@ int main(int argc, char **argv)
     char folder[512];
     const char *const base = getenv("TMPDIR");
     const bool all = argc == 3, writes = argc == 5;
-    if (!all && !writes) give_up("usage: mutate_hdf5 COUNT SEED | write|fatal|models COUNT SEED DIR | one N SEED FILE");
+    if (!all && !writes)
+        give_up("usage: mutate_hdf5 COUNT SEED | write|fatal|models COUNT SEED DIR | one N SEED FILE");
     const long n = strtol(argv[all ? 1 : 2], NULL, 10);
     const uint64_t seed = strtoull(argv[all ? 2 : 3], NULL, 10);
     tw_dataset_start();

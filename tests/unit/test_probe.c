@@ -1,4 +1,5 @@
-/* test_probe.c -- whatever happens in the child that looks at a file, the parent lives and says what it was. */
+/* test_probe.c -- whatever happens in the child that looks at a file, the parent lives and says what it was.
+ */
 #include "support.h"
 
 #include "thalweg/probe.h"
@@ -212,7 +213,8 @@ START_TEST(what_is_no_regular_file_is_refused_at_once)
 }
 END_TEST
 
-static const char *file_of(bool latest, hsize_t rows, hsize_t cols, const hsize_t chunk[2], const void *values)
+static const char *file_of(bool latest, hsize_t rows, hsize_t cols, const hsize_t chunk[2],
+                           const void *values)
 {
     const char *path = test_path("probed.h5");
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
@@ -313,7 +315,8 @@ START_TEST(a_file_cannot_load_code)
     snprintf(path, sizeof path, "%s", test_path("filter.h5"));
     snprintf(mark, sizeof mark, "%s", test_path("mark"));
     const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    const hid_t space = H5Screate_simple(2, (const hsize_t[]){M, N}, NULL), creation = H5Pcreate(H5P_DATASET_CREATE);
+    const hid_t space = H5Screate_simple(2, (const hsize_t[]){M, N}, NULL),
+                creation = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_chunk(creation, 2, (const hsize_t[]){M, N});
     H5Pset_filter(creation, 32099, H5Z_FLAG_OPTIONAL, 0, NULL);
     const hid_t set = H5Dcreate2(file, "X", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, creation, H5P_DEFAULT);

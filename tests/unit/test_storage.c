@@ -22,7 +22,8 @@ static const char *file_of(hid_t creation, const hsize_t shape[2], bool write)
 {
     const char *path = test_path("s.h5");
     const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    const hid_t space = H5Screate_simple(2, shape, NULL), some = H5Screate_simple(2, (const hsize_t[]){M, N}, NULL);
+    const hid_t space = H5Screate_simple(2, shape, NULL),
+                some = H5Screate_simple(2, (const hsize_t[]){M, N}, NULL);
     const hid_t set = H5Dcreate2(file, "X", H5T_STD_I32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
     ck_assert(set >= 0);
     H5Sselect_hyperslab(space, H5S_SELECT_SET, (const hsize_t[]){0, 0}, NULL, (const hsize_t[]){M, N}, NULL);
@@ -60,7 +61,8 @@ START_TEST(gzip_shuffle_and_fletcher32_are_taken_together)
     H5Pset_shuffle(creation);
     H5Pset_deflate(creation, 9);
     H5Pset_fletcher32(creation);
-    ck_assert_msg(opened(file_of(creation, (const hsize_t[]){M, N}, true)) == TW_OK, "%s", tw_status_message());
+    ck_assert_msg(opened(file_of(creation, (const hsize_t[]){M, N}, true)) == TW_OK, "%s",
+                  tw_status_message());
 }
 END_TEST
 
