@@ -68,7 +68,7 @@ if [ -n "$crashing" ]; then
     mkfifo pipe.yaml # it can be read once
     cat fatal.yaml >pipe.yaml &
     survive "$crashing" run "$crashing" train pipe.yaml
-    survive "$crashing" run "$crashing" inspect "$crashing"
+    run "$crashing" inspect "$crashing" # which may get by without what crashes
 fi
 echo "$runs mutants under mpirun, $failures failed; slowest $slowest ms; exit codes:" \
     "$(for code in "${!ends[@]}"; do echo "$code: ${ends[$code]},"; done | sort -n | tr '\n' ' ')"
