@@ -53,10 +53,11 @@ survive() {
     grep -q "$1 makes the HDF5 library \(crash\|hang\).* the file is damaged" err.txt ||
         complain "$1 of seed $seed: no such sentence: $(cat err.txt)"
 }
-crashing=
+crashing='' early=''
 for ((i = 0; i < fatal; i++)); do
     survive "fatal$i.h5" train "fatal$i.h5"
     ! grep -q 'library crash' err.txt || crashing=fatal$i.h5
+    ! grep -qE 'reading its (structure|values)' err.txt || early=fatal$i.h5 # of a validation file no names are read
 done
 survive model0.h5 run model0.h5 evaluate model0.h5 0.h5
 survive model0.h5 run model0.h5 predict model0.h5 0.h5 -o out.csv
@@ -64,11 +65,13 @@ survive model0.h5 run model0.h5 predict model0.h5 0.h5 -o out.csv
 if [ -n "$crashing" ]; then
     sed "s/none.h5/$crashing/" c.yaml >fatal.yaml
     survive "$crashing" run "$crashing" check fatal.yaml
-    survive "$crashing" run "$crashing" train c.yaml --set "data.train=$good" --set "data.validation.file=$crashing"
     mkfifo pipe.yaml # it can be read once
     cat fatal.yaml >pipe.yaml &
     survive "$crashing" run "$crashing" train pipe.yaml
     run "$crashing" inspect "$crashing" # which may get by without what crashes
+fi
+if [ -n "$early" ]; then
+    survive "$early" run "$early" train c.yaml --set "data.train=$good" --set "data.validation.file=$early"
 fi
 echo "$runs mutants under mpirun, $failures failed; slowest $slowest ms; exit codes:" \
     "$(for code in "${!ends[@]}"; do echo "$code: ${ends[$code]},"; done | sort -n | tr '\n' ' ')"
