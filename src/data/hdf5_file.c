@@ -1,5 +1,6 @@
 #include "data/hdf5_file.h"
 
+#include "data/hdf5_storage.h"
 #include "thalweg/dataset.h"
 
 #include <errno.h>
@@ -71,15 +72,11 @@ tw_status tw_hdf5_dataset(hid_t file, const char *path, const char *name, hid_t 
 {
     *dataset = is_dataset(file, name) ? H5Dopen2(file, name, H5P_DEFAULT) : -1;
     if (*dataset < 0) return tw_fail(TW_DATA, "data set '%s' not found in %s", name, path);
-    const hid_t creation = H5Dget_create_plist(*dataset);
-    const bool foreign = H5Pget_layout(creation) == H5D_VIRTUAL || H5Pget_external_count(creation) != 0;
-    H5Pclose(creation);
-    if (!foreign) return TW_OK;
+    const tw_status status = tw_storage_allowed(*dataset, path, name);
+    if (status == TW_OK) return TW_OK;
     H5Dclose(*dataset);
     *dataset = -1;
-    return tw_fail(TW_DATA,
-                   "data set '%s' of %s keeps its values in other files; copy them into one file (h5repack)",
-                   name, path);
+    return status;
 }
 
 /* 16-bit floats are read as they are: HDF5 has no native type for them. */

@@ -12,7 +12,7 @@
  * damaged. */
 tw_status tw_hdf5_open(const char *path, hid_t *file) TW_CHECKED;
 
-/** Open a data set by a path of hard links only; refuses external and virtual storage. TW_DATA. */
+/** Open a data set by a path of hard links only; refuses what hdf5_storage.h does not allow. TW_DATA. */
 tw_status tw_hdf5_dataset(hid_t file, const char *path, const char *name, hid_t *dataset) TW_CHECKED;
 
 /** Does name lead to an object through hard links only? */
