@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { MOST_EXPONENT = 32 };
+
 void tw_dataset_start(void)
 {
     H5PLset_loading_state(0); /* a data file must not be able to load code */
@@ -136,6 +138,19 @@ bool tw_hdf5_memory_type(hid_t file_type, tw_dtype *type, hid_t *memory)
     return *memory >= 0;
 }
 
+bool tw_hdf5_convertible(hid_t file_type)
+{
+    size_t sign, exponent, exponent_size, mantissa, mantissa_size;
+    switch (H5Tget_class(file_type)) {
+    case H5T_INTEGER:
+    case H5T_ENUM: return H5Tget_size(file_type) <= sizeof(int64_t);
+    case H5T_FLOAT:
+        return H5Tget_fields(file_type, &sign, &exponent, &exponent_size, &mantissa, &mantissa_size) >= 0 &&
+               exponent_size <= MOST_EXPONENT;
+    default: return false;
+    }
+}
+
 const char *tw_hdf5_type_name(hid_t file_type)
 {
     static const char *const integers[2][4] = {{"u8", "u16", "u32", "u64"}, {"i8", "i16", "i32", "i64"}};
@@ -144,7 +159,9 @@ const char *tw_hdf5_type_name(hid_t file_type)
     tw_dtype type;
     hid_t memory;
     switch (H5Tget_class(file_type)) {
-    case H5T_INTEGER: return integers[H5Tget_sign(file_type) == H5T_SGN_2][power];
+    case H5T_INTEGER:
+        if (size > sizeof(int64_t)) return "integer of another size";
+        return integers[H5Tget_sign(file_type) == H5T_SGN_2][power];
     case H5T_FLOAT:
         if (!tw_hdf5_memory_type(file_type, &type, &memory)) return "float of another size";
         H5Tclose(memory);

@@ -24,6 +24,10 @@ bool tw_hdf5_exists(hid_t file, const char *name);
  */
 bool tw_hdf5_memory_type(hid_t file_type, tw_dtype *type, hid_t *memory);
 
+/** A number that HDF5 may convert. Its 1.10 overruns the stack on integers of more than 64 bits; exponents of
+ * more than 32 are not tried. */
+bool tw_hdf5_convertible(hid_t file_type);
+
 /** "u8", "i64", "string", "compound", ... for messages. */
 const char *tw_hdf5_type_name(hid_t file_type);
 
