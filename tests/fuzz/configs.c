@@ -79,6 +79,7 @@ static bool same(const tw_config *a, const tw_config *b, const tw_option *row)
     case TW_OPTION_BOOLEAN: return memcmp(x, y, sizeof(bool)) == 0;
     case TW_OPTION_CHOICE: return memcmp(x, y, sizeof(int)) == 0;
     case TW_OPTION_REAL:
+    case TW_OPTION_INTERVAL:
     case TW_OPTION_DURATION:
         memcpy(&u, x, sizeof u);
         memcpy(&v, y, sizeof v);
