@@ -16,6 +16,7 @@ enum { JSON = 256 };
 static const struct argp_option options[] = {
     {"json", JSON, NULL, 0, "Print one JSON object instead of a table", 0},
     TW_APPLY_FEATURES_OPTION,
+    TW_APPLY_WATCHDOG_OPTION,
     TW_APPLY_LABELS_OPTIONS,
     {0}};
 
@@ -170,7 +171,7 @@ tw_status tw_command_evaluate(int argc, char **argv)
     tw_comm *comm;
     tw_apply apply = {0};
     TW_TRY(tw_arguments_parse(&parser, argc, argv, &args));
-    TW_TRY(tw_comm_init(&comm, &argc, &argv));
+    TW_TRY(tw_apply_start(&comm, &argc, &argv, &args.paths));
     const tw_status status = evaluate(&apply, comm, &args);
     tw_apply_release(&apply);
     return tw_command_end(comm, status);
