@@ -79,8 +79,9 @@ static void say_where(sentence *s, const tw_heartbeat *b)
     say(s, "%s, iteration %ld", tw_phase_doing(b->phase), b->iteration);
 }
 
-/* "rank 2 (node02) has not moved for 600 s: reading the data, iteration 0", or the first few of several. */
-static void say_ranks(sentence *s, const tw_heartbeat_rule *rule, const tw_heartbeat *beats, kind which)
+/* "rank 2 (node02) has not moved for 600 s: reading the data, iteration 0", or the first few of several. One?
+ */
+static bool say_ranks(sentence *s, const tw_heartbeat_rule *rule, const tw_heartbeat *beats, kind which)
 {
     int count = 0, named = 0, first = -1;
     for (int r = 0; r < rule->size; r++)
@@ -90,7 +91,7 @@ static void say_ranks(sentence *s, const tw_heartbeat_rule *rule, const tw_heart
     if (count == 1) {
         say(s, "rank %d (%s) has not moved for %.0f s: ", first, beats[first].host, seconds);
         say_where(s, &beats[first]);
-        return;
+        return true;
     }
     say(s, "%d ranks have not moved for %.0f s: ", count, seconds);
     for (int r = first; r < rule->size && named < MOST_NAMED; r++) {
@@ -99,19 +100,24 @@ static void say_ranks(sentence *s, const tw_heartbeat_rule *rule, const tw_heart
         say_where(s, &beats[r]);
     }
     if (count > named) say(s, ", and %d more", count - named);
+    return false;
 }
 
 static void say_gone(sentence *s, const tw_heartbeat_rule *rule, const tw_heartbeat *beats)
 {
-    say_ranks(s, rule, beats, GONE);
-    say(s, "; no sign of life: its process is stopped or its node is unreachable");
+    const bool one = say_ranks(s, rule, beats, GONE);
+    say(s, "; no sign of life: %s",
+        one ? "its process is stopped or its node is unreachable"
+            : "their processes are stopped or their nodes are unreachable");
 }
 
 static void say_standing(sentence *s, const tw_heartbeat_rule *rule, const tw_heartbeat *beats)
 {
-    say_ranks(s, rule, beats, STANDS);
-    say(s, "; its process lives: a file system that hangs, a node that swaps, or work that takes longer "
-           "than --watchdog allows");
+    const bool one = say_ranks(s, rule, beats, STANDS);
+    say(s,
+        "; %s: a file system that hangs, a node that swaps, or work that takes longer than --watchdog "
+        "allows",
+        one ? "its process lives" : "their processes live");
 }
 
 static void say_waiting(sentence *s, const tw_heartbeat_rule *rule, const tw_heartbeat *beats, int unknown)

@@ -162,6 +162,7 @@ static int ask(errand what)
     while (dog.errand != NOTHING && monotonic() < until) wait_until(&dog.done, until);
     if (dog.errand == NOTHING) return dog.answer;
     dog.errand = NOTHING;
+    dog.written = 0; /* not asked again */
     return -1;
 }
 
