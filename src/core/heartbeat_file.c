@@ -55,7 +55,7 @@ static tw_claimed set_lock(const tw_heartbeat_file *f, tw_claim which, short typ
 tw_claimed tw_heartbeat_file_claim(const tw_heartbeat_file *f, tw_claim which)
 {
     const tw_claimed claimed = set_lock(f, which, F_WRLCK);
-    return which == TW_CLAIM_ERROR && tw_heartbeat_file_noted(f) ? TW_CLAIM_TAKEN : claimed;
+    return tw_heartbeat_file_noted(f) ? TW_CLAIM_TAKEN : claimed;
 }
 
 void tw_heartbeat_file_release(const tw_heartbeat_file *f, tw_claim which)

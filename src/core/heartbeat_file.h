@@ -25,7 +25,7 @@ void tw_heartbeat_file_put(const tw_heartbeat_file *file, const tw_heartbeat *ow
 int tw_heartbeat_file_get(const tw_heartbeat_file *file, int first, int most,
                           char (*records)[TW_HEARTBEAT_LEN]);
 
-/** TW_CLAIM_OPEN: this file system has no locks. An error that is out (note) is taken for ever. */
+/** TW_CLAIM_OPEN: this file system has no locks. When the error is out (note) all is taken for ever. */
 tw_claimed tw_heartbeat_file_claim(const tw_heartbeat_file *file, tw_claim which);
 void tw_heartbeat_file_release(const tw_heartbeat_file *file, tw_claim which);
 
