@@ -3,6 +3,7 @@
 #define THALWEG_COMM_MPI_H
 
 #include "thalweg/comm.h"
+#include "thalweg/phase.h"
 
 #include <mpi.h>
 
@@ -16,5 +17,14 @@ struct tw_comm {
 
 /* MPI counts are int: messages travel in pieces of at most this many bytes. */
 #define TW_COMM_PIECE ((size_t)1 << 30)
+
+/* Every MPI call that may wait for another rank stands in this, so that a rank that waits can be told from
+ * one that works. */
+#define TW_COMM_WAIT(call)                          \
+    do {                                            \
+        const tw_phase tw_doing_ = tw_phase_wait(); \
+        call;                                       \
+        tw_phase_return(tw_doing_);                 \
+    } while (0)
 
 #endif

@@ -85,6 +85,7 @@ double *tw_reduction_block(tw_reduction *r)
 
 void tw_reduction_push(tw_reduction *r)
 {
+    tw_phase_tick();
     r->stack[r->top].present = true;
     r->stack[r->top].level = 0;
     r->top++;
