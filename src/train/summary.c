@@ -182,6 +182,9 @@ tw_status tw_summary_write(const tw_summary *s, const tw_run *run)
     if (run->path.count > 0) json_object_set_new(all, "path", penalties(run));
     json_object_set_new(all, "seconds", json_real(s->wall));
     json_object_set_new(all, "phases", phases(s));
+    json_object_set_new(all, "checkpoints",
+                        json_pack("{sI sf}", "written", (json_int_t)run->checkpoint.written, "seconds",
+                                  run->checkpoint.total));
     json_object_set_new(all, "bytes_sent",
                         json_pack("{sf sf}", "busiest_rank", s->bytes_most, "total", s->bytes_total));
     json_object_set_new(all, "reductions", json_integer((json_int_t)s->exchanges));
