@@ -34,6 +34,8 @@ typedef struct {
     tw_progress progress;
     long every; /* rows on the screen; 0: iterations 0 1 2 5 10 20 50 ..., and one every 5 seconds */
     FILE *text, *metrics;
+    char *unwritten; /* rows that metrics.jsonl could not take yet, of this many bytes */
+    size_t behind;
     double started, printed; /* clocks: begin, last row on the screen */
     double *history[TW_HISTORY_COLUMNS];
     size_t rows, room;
@@ -63,10 +65,11 @@ void tw_runlog_warn(tw_runlog *log, const char *format, ...) __attribute__((form
 /** Room for the rows of a history. TW_MEMORY. */
 tw_status tw_runlog_resize(tw_runlog *log, size_t rows) TW_CHECKED;
 
-/** What is logged is on the disk. TW_IO. */
+/** What is logged is on the disk, rows that could not be written before among it. TW_IO. */
 tw_status tw_runlog_sync(tw_runlog *log) TW_CHECKED;
 
-/** The row of this iteration. Not collective. A failed write becomes F->pending. */
+/** The row of this iteration. Not collective. One that cannot be written is kept, with a warning, and tried
+ * again with the next row and by tw_runlog_sync; no memory for it becomes F->pending. */
 void tw_runlog_row(tw_runlog *log, tw_objective *F, const tw_iterate *it);
 
 /** The last row, if the screen has not shown it, and an empty line. */

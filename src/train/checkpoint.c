@@ -119,7 +119,9 @@ static tw_status commit(tw_checkpoint *c, tw_trainer *t, const tw_state *state)
     c->newest_k = t->iterate->k;
     c->written++;
     prune(c);
-    return tw_run_folder_status(c->folder, "running", 0, t->iterate->k, c->newest);
+    if (tw_run_folder_status(c->folder, "running", 0, t->iterate->k, c->newest) != TW_OK)
+        tw_runlog_warn(t->log, "%s; %s is written", tw_status_message(), c->newest);
+    return TW_OK;
 }
 
 static void warn(tw_checkpoint *c, tw_trainer *t)

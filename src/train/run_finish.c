@@ -150,7 +150,8 @@ tw_status tw_run_finish(tw_run *run)
     tw_status status = TW_OK;
     tw_phase_enter(TW_AT_FINISH, run->iterate.k);
     TW_TRY(tw_summary_gather(&s, run));
-    if (tw_comm_rank(run->comm) == 0) status = write_files(&s, run);
+    if (tw_comm_rank(run->comm) == 0) status = tw_runlog_sync(&run->log);
+    if (tw_comm_rank(run->comm) == 0 && status == TW_OK) status = write_files(&s, run);
     TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
     run->ended = true;
     tw_summary_report(&s, run);

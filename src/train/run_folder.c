@@ -81,15 +81,19 @@ static tw_status set_path(tw_run_folder *folder, const char *path)
     return tw_fail(TW_OUTPUT, "the path of the run folder is longer than %d bytes", TW_PATH_LEN);
 }
 
-/* A run that was stopped has a summary too, but is not finished. */
+/* A run that was stopped has a summary too, and so may one that died in its first or last moment: only what
+ * says so is finished, or what has no status. */
 static bool is_finished(const tw_run_folder *folder)
 {
-    static const char stopped[] = "state=stopped";
-    char path[TW_PATH_LEN + 64], line[sizeof stopped] = "";
+    static const char *const open[] = {"state=stopped", "state=running", "state=failed"};
+    char path[TW_PATH_LEN + 64], line[16] = "";
     size_t size;
     if (access(tw_run_folder_file(folder, "summary.json", sizeof path, path), F_OK) != 0) return false;
     tw_run_folder_file(folder, "status", sizeof path, path);
-    return tw_file_peek(path, sizeof stopped - 1, line, &size) != TW_OK || strcmp(line, stopped) != 0;
+    if (tw_file_peek(path, sizeof line - 1, line, &size) != TW_OK) return true;
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+        if (strncmp(line, open[i], strlen(open[i])) == 0) return false;
+    return true;
 }
 
 tw_status tw_run_folder_check(const char *path, bool resume)
@@ -189,9 +193,11 @@ tw_status tw_run_folder_status(const tw_run_folder *folder, const char *state, i
 tw_status tw_run_folder_failed(const tw_run_folder *folder, tw_status code, long iteration,
                                const char *checkpoint)
 {
-    char sentence[TW_MESSAGE_LEN];
+    char sentence[TW_MESSAGE_LEN], stop[TW_PATH_LEN + 64];
     const bool refused = code == TW_USAGE || code == TW_DATA || code == TW_INPUT || code == TW_CONFIG;
-    if (folder->lock < 0 || !folder->entered || (folder->fresh && refused)) return TW_OK;
+    if (folder->lock < 0) return TW_OK;
+    if (code == TW_STOPPED) unlink(tw_run_folder_file(folder, "STOP", sizeof stop, stop)); /* has done its work */
+    if (!folder->entered || (folder->fresh && refused)) return TW_OK;
     memcpy(sentence, tw_status_message(), sizeof sentence);
     const tw_status status = tw_run_folder_status(folder, code == TW_STOPPED ? "stopped" : "failed",
                                                   (int)code, iteration, checkpoint);

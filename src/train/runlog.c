@@ -30,10 +30,15 @@ static tw_status open_file(const char *folder, const char *name, bool append, FI
 }
 
 /* What was written after the checkpoint is written again. */
-static tw_status cut(FILE *file, size_t lines)
+static tw_status cut(tw_runlog *log)
 {
+    FILE *const file = log->metrics;
+    size_t lines = log->rows;
     rewind(file);
     for (int c = 0; lines > 0 && (c = getc(file)) != EOF;) lines -= c == '\n';
+    if (lines > 0)
+        tw_runlog_warn(log, "metrics.jsonl has lost %zu of the %zu rows before the checkpoint", lines,
+                       log->rows);
     if (fflush(file) == 0 && ftruncate(fileno(file), ftello(file)) == 0 && fseeko(file, 0, SEEK_END) == 0)
         return TW_OK;
     return tw_fail(TW_IO, "cannot shorten metrics.jsonl in the run folder: %s", strerror(errno));
@@ -48,15 +53,30 @@ tw_status tw_runlog_open(tw_runlog *log, const char *folder)
         log->progress = tw_runlog_is_terminal(stdout) ? TW_PROGRESS_BAR : TW_PROGRESS_LINES;
     TW_TRY(open_file(folder, "log.txt", append, &log->text));
     TW_TRY(open_file(folder, "metrics.jsonl", append, &log->metrics));
-    if (append) TW_TRY(cut(log->metrics, log->rows));
-    setvbuf(log->metrics, NULL, _IOLBF, 0); /* a row is on its way to the disk before the next iteration */
-    return TW_OK;
+    return append ? cut(log) : TW_OK;
+}
+
+/* Past stdio, which forgets what it could not write. 0, or an errno. */
+static int write_rows(tw_runlog *log)
+{
+    while (log->behind > 0) {
+        const ssize_t done = write(fileno(log->metrics), log->unwritten, log->behind);
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) return done < 0 ? errno : EIO;
+        log->behind -= (size_t)done;
+        memmove(log->unwritten, log->unwritten + done, log->behind);
+    }
+    return 0;
 }
 
 void tw_runlog_release(tw_runlog *log)
 {
     if (log->text) fclose(log->text);
-    if (log->metrics) fclose(log->metrics);
+    if (log->metrics) {
+        write_rows(log); /* whoever ends here has a sentence of its own */
+        fclose(log->metrics);
+    }
+    free(log->unwritten);
     for (int c = 0; c < TW_HISTORY_COLUMNS; c++) free(log->history[c]);
     *log = (tw_runlog){0};
 }
@@ -118,6 +138,8 @@ static int sync_stream(FILE *file)
 
 tw_status tw_runlog_sync(tw_runlog *log)
 {
+    const int error = log->metrics ? write_rows(log) : 0;
+    if (error) return tw_fail(TW_IO, "cannot write metrics.jsonl in the run folder: %s", strerror(error));
     if (sync_stream(log->metrics) == 0 && sync_stream(log->text) == 0) return TW_OK;
     return tw_fail(TW_IO, "cannot write the logs of the run: %s", strerror(errno));
 }
@@ -133,8 +155,23 @@ static void set_optional(json_t **object, const char *name, double v)
     if (!isnan(v)) tw_json_put(object, name, number(v));
 }
 
-static int write_metrics(tw_runlog *log, const tw_objective *F, const tw_iterate *it, const double *row)
+/* A line after those that wait. */
+static tw_status append_line(tw_runlog *log, const char *line)
 {
+    const size_t length = line ? strlen(line) : 0;
+    char *all = line ? realloc(log->unwritten, log->behind + length + 1) : NULL;
+    if (!all) return tw_fail(TW_MEMORY, "out of memory for a row of metrics.jsonl");
+    log->unwritten = all;
+    memcpy(all + log->behind, line, length);
+    all[log->behind + length] = '\n';
+    log->behind += length + 1;
+    return TW_OK;
+}
+
+static tw_status write_metrics(tw_runlog *log, const tw_objective *F, const tw_iterate *it,
+                               const double *row)
+{
+    const bool waiting = log->behind > 0;
     json_t *object = json_pack(
         "{sI so so so so so so so sI sI sI sf sI}", "iteration", (json_int_t)row[TW_HISTORY_ITERATION],
         "seconds", number(row[TW_HISTORY_SECONDS]), "loss", number(row[TW_HISTORY_LOSS]), "gradient_norm",
@@ -149,10 +186,16 @@ static int write_metrics(tw_runlog *log, const tw_objective *F, const tw_iterate
     set_optional(&object, "trust_ratio", it->ratio);
     if (it->inner > 0) tw_json_put(&object, "inner", json_integer(it->inner));
     if (it->rejected) tw_json_put(&object, "rejected", json_true());
-    const int failed =
-        !object || json_dumpf(object, log->metrics, JSON_COMPACT) || fputc('\n', log->metrics) < 0;
+    char *line = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    const tw_status status = append_line(log, line);
+    free(line);
     json_decref(object);
-    return failed || ferror(log->metrics);
+    TW_TRY(status);
+    const int error = write_rows(log);
+    if (error && !waiting)
+        tw_runlog_warn(log, "cannot write metrics.jsonl in the run folder: %s; its rows wait in memory",
+                       strerror(error));
+    return TW_OK;
 }
 
 /* 0, 1, 2, 5, 10, 20, 50, ... */
@@ -238,9 +281,7 @@ void tw_runlog_row(tw_runlog *log, tw_objective *F, const tw_iterate *it)
         it->alpha,     tw_iterate_taylor(it),       it->val_loss, it->val_accuracy};
     for (int c = 0; c < TW_HISTORY_COLUMNS; c++) log->history[c][log->rows] = row[c];
     log->rows++;
-    if (log->metrics && write_metrics(log, F, it, row))
-        F->pending = tw_fail(errno == ENOMEM ? TW_MEMORY : TW_IO,
-                             "cannot write metrics.jsonl in the run folder: %s", strerror(errno));
+    if (log->metrics) F->pending = write_metrics(log, F, it, row);
     show(log, it->k);
 }
 

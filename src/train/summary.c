@@ -180,6 +180,9 @@ tw_status tw_summary_write(const tw_summary *s, const tw_run *run)
     if (run->path.count > 0) tw_json_put(&all, "path", penalties(run));
     tw_json_put(&all, "seconds", json_real(s->wall));
     tw_json_put(&all, "phases", phases(s));
+    tw_json_put(&all, "checkpoints",
+                json_pack("{sI sf}", "written", (json_int_t)run->checkpoint.written, "seconds",
+                          run->checkpoint.total));
     tw_json_put(&all, "bytes_sent",
                 json_pack("{sf sf}", "busiest_rank", s->bytes_most, "total", s->bytes_total));
     tw_json_put(&all, "reductions", json_integer((json_int_t)s->exchanges));

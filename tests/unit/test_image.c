@@ -73,6 +73,24 @@ START_TEST(plain_hdf5_opens_the_file_as_it_is)
 }
 END_TEST
 
+START_TEST(the_file_is_the_header_and_the_image_of_hdf5)
+{
+    hid_t file;
+    size_t size;
+    double many[4000];
+    for (int i = 0; i < 4000; i++) many[i] = i;
+    make_image(&file);
+    ck_assert_int_eq(tw_image_put(file, "/many", TW_IMAGE_F64, (size_t[2]){4000, 0}, many), TW_OK);
+    ck_assert_int_eq(tw_image_commit(file, "model", in_scratch("a")), TW_OK);
+    char *const bytes = slurp(in_scratch("a"), &size), *const image = malloc(size);
+    ck_assert_int_eq(H5Fget_file_image(file, image, size), (ssize_t)size - TW_IMAGE_HEADER);
+    ck_assert_mem_eq(bytes + TW_IMAGE_HEADER, image, size - TW_IMAGE_HEADER);
+    ck_assert_int_ge(H5Fclose(file), 0);
+    free(image);
+    free(bytes);
+}
+END_TEST
+
 START_TEST(two_open_images_of_one_name_are_two_files)
 {
     hid_t file, old, new;
@@ -278,6 +296,7 @@ int main(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, the_same_contents_give_the_same_bytes);
     tcase_add_test(cases, plain_hdf5_opens_the_file_as_it_is);
+    tcase_add_test(cases, the_file_is_the_header_and_the_image_of_hdf5);
     tcase_add_test(cases, two_open_images_of_one_name_are_two_files);
     tcase_add_test(cases, every_flipped_bit_is_refused);
     tcase_add_test(cases, every_truncation_is_refused);
