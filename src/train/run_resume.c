@@ -89,6 +89,7 @@ static tw_status compare_configuration(differences *d, const tw_checkpoint_file 
     tw_config_init(&stored);
     tw_config_parse(&stored, f->path, f->head.configuration, strlen(f->head.configuration));
     const tw_status status = tw_config_verdict(&stored);
+    if (run->new_contract) stored.reduction.groups = run->config.reduction.groups;
     if (status == TW_OK && tw_config_differences(&stored, &run->config, sizeof text, text) > 0)
         differ(d, "\n%.*s", (int)(strlen(text) - 1), text);
     tw_config_release(&stored);
@@ -255,6 +256,7 @@ tw_status tw_run_resume(tw_run *run)
         list_state(run, &state);
         TW_TRY(tw_state_share(&state, run->comm, 0));
         run->trainer.resumed = true;
+        run->trainer.other_bits = run->new_contract;
         run->log.resumed = true;
     } else {
         snprintf(run->resumed, sizeof run->resumed, "no checkpoint in %s, starting fresh", run->out);
