@@ -37,6 +37,14 @@ static void put_state(const tw_run_folder *folder)
     free(text);
 }
 
+static void put_stop(const tw_run_folder *folder)
+{
+    char path[TW_PATH_LEN + 64];
+    if (access(tw_run_folder_file(folder, "STOP", sizeof path, path), F_OK) != 0) return;
+    tw_inspect_label("STOP");
+    puts("the file is there: a run in this folder saves its state and ends, now or at its first iteration");
+}
+
 /* A shared lock for an instant; nothing is written. */
 static void put_live(const tw_run_folder *folder)
 {
@@ -216,8 +224,10 @@ tw_status tw_inspect_folder(const char *path)
     fputs(": run folder\n\n", stdout);
     put_state(&folder);
     put_live(&folder);
+    put_stop(&folder);
     put_summary(&folder);
     put_last_row(&folder);
+    tw_inspect_checkpoints(path);
     put_files(&folder);
     return TW_OK;
 }

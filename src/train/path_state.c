@@ -59,10 +59,12 @@ bool tw_path_check(const tw_path *p)
                 p->position >= 0;
     if (p->stage == TW_PATH_FOLDS) good = good && within(p->fold, 0, p->folds - 1);
     for (size_t i = 0; i < p->planned; i++) {
+        /* clang-format off */
 #define CHECK(field)                                                                                         \
     good = good && _Generic(p->points->field, double: true, tw_reason: is_reason(*at), default: is_whole(*at)); \
     at++;
         POINT(CHECK)
+        /* clang-format on */
     }
     return good;
 }

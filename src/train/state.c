@@ -128,11 +128,12 @@ static tw_status blame(const unsigned char *all, int size)
             used += snprintf(odd + used, sizeof odd - (size_t)used, "%s%d", used ? ", " : "", r);
     const bool several = strchr(odd, ',') != NULL;
     if (majority)
-        return tw_fail(TW_REPLICA,
-                       "the ranks hold different parameters: %s %s %s from the %d others; a memory, a processor "
-                       "or this MPI is at fault. Leave that node out and run the same command again: it goes "
-                       "on from the last checkpoint",
-                       several ? "ranks" : "rank", odd, several ? "differ" : "differs", votes_for(all, size, winner));
+        return tw_fail(
+            TW_REPLICA,
+            "the ranks hold different parameters: %s %s %s from the %d others; a memory, a processor "
+            "or this MPI is at fault. Leave that node out and run the same command again: it goes "
+            "on from the last checkpoint",
+            several ? "ranks" : "rank", odd, several ? "differ" : "differs", votes_for(all, size, winner));
     return tw_fail(TW_REPLICA,
                    "the ranks hold different parameters, and there is no majority to tell which of them is "
                    "right (%s %s %s from rank %d); a memory, a processor or this MPI is at fault. Run "

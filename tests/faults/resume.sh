@@ -202,9 +202,9 @@ stop_by() {
             elif [ -d part ]; then touch part/STOP; fi
         fi
         wait $child || code=$?
-        rm -f part/STOP
         [ $code = 75 ] || break
         stops=$((stops + 1))
+        [ ! -e part/STOP ] || complain "$name: the file STOP is left: it would stop the next run too"
         grep -q '^state=stopped code=75' part/status || complain "$name: stopped by $way: status says $(cat part/status)"
         [ $stops -le 5 ] || break
         ranks=$((ranks % 3 + 1))

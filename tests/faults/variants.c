@@ -1,8 +1,9 @@
-/* variants.c -- writes the data files of refusals.sh into the folder named on the command line: base.h5, and for each change
- * that resuming must notice, or must not, a file that differs from it in that only.
+/* variants.c -- writes the data files of refusals.sh into the folder named on the command line: base.h5, and
+ * for each change that resuming must notice, or must not, a file that differs from it in that only.
  *
  *   variants FOLDER
- *   variants CHECKPOINT ATTRIBUTE NUMBER    one whole number of a checkpoint is another, and its seal fits again */
+ *   variants CHECKPOINT ATTRIBUTE NUMBER    one whole number of a checkpoint is another, and its seal fits
+ * again */
 #include <hdf5.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,11 +42,14 @@ static void fill(table *t)
     }
 }
 
-static void put(hid_t file, const char *name, hid_t type, int rank, hsize_t rows, const void *data, bool compressed)
+static void put(hid_t file, const char *name, hid_t type, int rank, hsize_t rows, const void *data,
+                bool compressed)
 {
     const hsize_t shape[2] = {rows, COLS}, chunk[2] = {64, COLS};
     const hid_t space = H5Screate_simple(rank, shape, NULL), creation = H5Pcreate(H5P_DATASET_CREATE);
-    if (compressed && (H5Pset_chunk(creation, rank, chunk) < 0 || H5Pset_shuffle(creation) < 0 || H5Pset_deflate(creation, 6) < 0)) exit(1);
+    if (compressed && (H5Pset_chunk(creation, rank, chunk) < 0 || H5Pset_shuffle(creation) < 0 ||
+                       H5Pset_deflate(creation, 6) < 0))
+        exit(1);
     const hid_t set = H5Dcreate2(file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
     if (set < 0 || H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) exit(1);
     H5Dclose(set);

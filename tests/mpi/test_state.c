@@ -1,5 +1,5 @@
-/* test_state.c -- replicas that differ are found, and the ranks that do not hold what most of them hold are named; the
- * root's state comes to all. */
+/* test_state.c -- replicas that differ are found, and the ranks that do not hold what most of them hold are
+ * named; the root's state comes to all. */
 #include "support.h"
 
 #include "thalweg/state.h"

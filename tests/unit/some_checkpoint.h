@@ -1,5 +1,5 @@
-/* some_checkpoint.h -- a run without data: a trainer whose parts are zeros and a few odd numbers, the folder it
- * writes checkpoints into, and all that a checkpoint of it holds. */
+/* some_checkpoint.h -- a run without data: a trainer whose parts are zeros and a few odd numbers, the folder
+ * it writes checkpoints into, and all that a checkpoint of it holds. */
 #ifndef THALWEG_TEST_SOME_CHECKPOINT_H
 #define THALWEG_TEST_SOME_CHECKPOINT_H
 
@@ -67,12 +67,13 @@ static inline void some_connect(some_run *r)
         .comm = some_comm, .folder = &r->folder, .head = &some_head, .every = -1, .keep = 1000};
 }
 
-/* Bits that a careless copy would lose: a NaN with a payload, -0, infinities, the least and largest numbers. */
+/* Bits that a careless copy would lose: a NaN with a payload, -0, infinities, the least and largest numbers.
+ */
 static inline double some_odd(int i)
 {
-    static const uint64_t bits[] = {0x7ff8dead0000beef, 0x8000000000000000, 0x7ff0000000000000,
-                                    0xfff0000000000000, 1,                  0x7fefffffffffffff,
-                                    0xfff80000000000ff, 0x3ff123456789abcd};
+    static const uint64_t bits[] = {
+        0x7ff8dead0000beef, 0x8000000000000000, 0x7ff0000000000000, 0xfff0000000000000, 1,
+        0x7fefffffffffffff, 0xfff80000000000ff, 0x3ff123456789abcd};
     double v;
     memcpy(&v, &bits[i % 8], sizeof v);
     return v;

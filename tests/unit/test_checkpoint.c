@@ -39,8 +39,8 @@ START_TEST(every_kind_of_item_comes_back_bit_for_bit)
     for (int l = 0; l < 2; l++) {
         places *const at = l ? &b : &a;
         used = 0;
-#define ADD(kind, n, place)                                  \
-    snprintf(names[used], sizeof names[0], "item%d", used);  \
+#define ADD(kind, n, place)                                 \
+    snprintf(names[used], sizeof names[0], "item%d", used); \
     tw_state_add(&lists[l], names[used++], kind, n, place)
         for (int i = 0; i < 8; i++) {
             ADD(TW_STATE_REAL, 1, &at->reals[i]);
@@ -191,8 +191,8 @@ END_TEST
 
 START_TEST(names_of_mini_batches_and_of_paths_sort_so_too)
 {
-    static const long order[][3] = {{0, 0, 1}, {0, 0, 9}, {0, 0, 10}, {0, 1, 0},  {0, 1, 1},
-                                    {0, 9, 5}, {0, 10, 0}, {1, 0, 3}, {9, 99, 0}, {10, 0, 0}};
+    static const long order[][3] = {{0, 0, 1}, {0, 0, 9},  {0, 0, 10}, {0, 1, 0},  {0, 1, 1},
+                                    {0, 9, 5}, {0, 10, 0}, {1, 0, 3},  {9, 99, 0}, {10, 0, 0}};
     long fit;
     run.objective.batches.steps = 100;
     run.checkpoint.fit = &fit;
@@ -219,7 +219,8 @@ START_TEST(the_newest_stay)
 }
 END_TEST
 
-/* A run that was taken up before them will come by there: they are neither removed nor do they push it out. */
+/* A run that was taken up before them will come by there: they are neither removed nor do they push it out.
+ */
 START_TEST(later_ones_stay_and_never_push_out_the_one_just_written)
 {
     for (long k = 7; k <= 9; k++) save_at(k, 0);

@@ -1,5 +1,5 @@
-/* P3: every damaged checkpoint is refused with a sentence; and one that is sealed, but not what a run writes, is
- * refused or read, without a crash and without asking for much memory. */
+/* P3: every damaged checkpoint is refused with a sentence; and one that is sealed, but not what a run writes,
+ * is refused or read, without a crash and without asking for much memory. */
 #include "some_checkpoint.h"
 
 #include "support.h"
@@ -223,7 +223,8 @@ START_TEST(a_missing_attribute_is_refused)
         const hid_t file = edit(name);
         ck_assert(H5Adelete(file, names[i]) >= 0);
         const tw_status status = try_edited(file, name);
-        ck_assert_msg(status == (is_told_only(names[i]) ? TW_OK : TW_DATA), "%s is gone: %d", names[i], status);
+        ck_assert_msg(status == (is_told_only(names[i]) ? TW_OK : TW_DATA), "%s is gone: %d", names[i],
+                      status);
     }
 }
 END_TEST
@@ -285,20 +286,28 @@ static const uint64_t beyond = UINT64_MAX;
 static const hvl_t no_list = {0, NULL};
 
 static const replacement replacements[] = {
-    {"text", fixed_text, 0, "abc", 't'},          {"text of any length", variable_text, 0, &text_value, 't'},
-    {"no text", variable_text, 0, &no_text, 't'}, {"NaN", real, 0, &nan_value, 'r'},
-    {"infinity", real, 0, &infinite, 'r'},        {"a half", real, 0, &half, 'r'},
-    {"-1", integer, 0, &minus_one, 'i'},          {"the least integer", integer, 0, &least, 'i'},
-    {"the largest integer", integer, 0, &most, 'i'}, {"2^40", integer, 0, &much, 'i'},
-    {"2^64 - 1", wide, 0, &beyond, 'i'},          {"two integers", integer, 2, two, 'x'},
-    {"a compound", compound, 0, &most, 'x'},      {"a list", list, 0, &no_list, 'x'},
+    {"text", fixed_text, 0, "abc", 't'},
+    {"text of any length", variable_text, 0, &text_value, 't'},
+    {"no text", variable_text, 0, &no_text, 't'},
+    {"NaN", real, 0, &nan_value, 'r'},
+    {"infinity", real, 0, &infinite, 'r'},
+    {"a half", real, 0, &half, 'r'},
+    {"-1", integer, 0, &minus_one, 'i'},
+    {"the least integer", integer, 0, &least, 'i'},
+    {"the largest integer", integer, 0, &most, 'i'},
+    {"2^40", integer, 0, &much, 'i'},
+    {"2^64 - 1", wide, 0, &beyond, 'i'},
+    {"two integers", integer, 2, two, 'x'},
+    {"a compound", compound, 0, &most, 'x'},
+    {"a list", list, 0, &no_list, 'x'},
     {"opaque bytes", opaque, 0, &most, 'x'},
 };
 enum { N_REPLACEMENTS = sizeof replacements / sizeof *replacements };
 
 static void replace(hid_t file, const char *name, const replacement *r)
 {
-    const hid_t type = r->type(), space = r->count ? H5Screate_simple(1, &r->count, NULL) : H5Screate(H5S_SCALAR);
+    const hid_t type = r->type(),
+                space = r->count ? H5Screate_simple(1, &r->count, NULL) : H5Screate(H5S_SCALAR);
     ck_assert(H5Adelete(file, name) >= 0);
     const hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     ck_assert(attribute >= 0 && H5Awrite(attribute, type, r->value) >= 0);
@@ -364,7 +373,12 @@ END_TEST
 
 /* ---- data sets ---- */
 
-static const char *const sets[] = {"/w", "/g", "/best_w", "/optimizer", "/history/iteration", "/history/loss",
+static const char *const sets[] = {"/w",
+                                   "/g",
+                                   "/best_w",
+                                   "/optimizer",
+                                   "/history/iteration",
+                                   "/history/loss",
                                    "/history/validation_accuracy"};
 enum { N_SETS = sizeof sets / sizeof *sets };
 
@@ -436,7 +450,10 @@ START_TEST(data_sets_of_another_shape_type_or_place_are_refused)
         for (int way = 0; way < WAYS; way++) {
             const char *const name = in_scratch("sealed");
             const hid_t file = edit(name);
-            const bool good = change_set(file, sets[s], way, s < 3 ? SOME_N : s == 3 ? SOME_STATE : SOME_ROWS);
+            const bool good = change_set(file, sets[s], way,
+                                         s < 3    ? SOME_N
+                                         : s == 3 ? SOME_STATE
+                                                  : SOME_ROWS);
             const tw_status status = try_edited(file, name);
             ck_assert_msg(status == (good ? TW_OK : TW_DATA), "%s, way %d: %d, %s", sets[s], way, status,
                           tw_status_message());
