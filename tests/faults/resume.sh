@@ -4,7 +4,7 @@
 # l1, mini-batches, validation, paths with folds; stopped by a limit, a file STOP, SIGUSR1 and SIGTERM.
 #
 #   resume.sh THALWEG SOURCE_DIR         a quick choice of cases, each taken up from one place
-#   resume.sh THALWEG SOURCE_DIR slow    all of them, from five places
+#   resume.sh THALWEG SOURCE_DIR slow    all of them, from three places
 set -euo pipefail
 thalweg=$(realpath -- "$1") source_dir=$(realpath -- "$2") slow=${3-}
 work=$(mktemp -d)
@@ -73,7 +73,7 @@ from_checkpoints() { # as use
     local all ranks=3 places=(2) place
     use "$@"
     cases=$((cases + 1))
-    [ -z "$slow" ] || places=(1 2 3 5 6)
+    [ -z "$slow" ] || places=(1 3 5)
     rm -rf whole part
     must_run 0 1 whole --set checkpoint.every=1 --set checkpoint.keep=1000 || return 0
     mapfile -t all < <(cd whole/checkpoints && echo *.h5 | tr ' ' '\n')
@@ -113,43 +113,49 @@ from_checkpoints patience logistic adam constant step.length=0.5 optimizer.batch
     data.validation.fraction=0.3 stop.validation_patience=3
 from_checkpoints folds logistic lbfgs wolfe model.l1=1 model.path.count=3 model.path.min_ratio=0.1 model.folds=2 stop.max_iterations=8 \
     data.scaling=standardize
+# crossed NAME MODEL OPTIMIZER RULE WORDS...: with one scaling after the other
+crossed() {
+    local scalings=(none standardize minmax)
+    from_checkpoints "$@" model.l2=0.01 "data.scaling=${scalings[$((cases % 3))]}"
+}
 if [ -n "$slow" ]; then
+    path="model.l1=1 model.path.count=3 model.path.min_ratio=0.1"
+    validation="data.validation.fraction=0.2 stop.validation_patience=2"
     for model in linear logistic softmax huber poisson squared_hinge; do
-        for scaling in none standardize minmax; do
-            more=("data.scaling=$scaling" model.l2=0.01 "$full")
-            while read -r optimizer rule word; do
-                [ "$model/$rule" != poisson/lipschitz ] || continue
-                # shellcheck disable=SC2086
-                from_checkpoints "all" $model "$optimizer" "$rule" $word "${more[@]}"
-            done <<LIST
-gd step $length step.every=2
-gd backtracking
-gd constant $length
-momentum cosine $length step.period=12
-nesterov inverse $length step.tau=7
-adagrad constant $length
-rmsprop exponential $length step.decay=0.9
-adam inverse $length step.tau=7 step.warmup=4
-adamw constant $length
-lbfgs goldstein
-lbfgs wolfe model.l1=0.02
-newton wolfe
-newton_cg trust_region
-newton_cg wolfe
+        while read -r optimizer rule words; do
+            # shellcheck disable=SC2086
+            crossed all $model "$optimizer" "$rule" $words
+        done <<LIST
+gd step $full $length step.every=2
+gd backtracking $full
+gd constant $full $length
+gd wolfe $full data.validation.file=$model.h5
+gd barzilai_borwein $full
+momentum cosine $full $length step.period=12
+nesterov inverse $full $length step.tau=7
+nesterov exponential $full $length step.decay=0.9
+adagrad constant $full $length
+rmsprop exponential $full $length step.decay=0.9
+adam inverse $full $length step.tau=7 step.warmup=4
+adamw constant $full $length
+lbfgs goldstein $full
+lbfgs wolfe $full model.l1=0.02
+lbfgs wolfe $full data.validation.tail=0.2 stop.validation_patience=2
+newton wolfe $full
+newton_cg trust_region $full
+coordinate_descent backtracking $full model.l1=0.02
+proximal_gradient constant $full $length model.l1=0.02
+gd inverse step.length=0.001 step.tau=7 optimizer.batch=60 stop.max_epochs=4 $validation
+momentum inverse step.length=0.001 step.tau=7 optimizer.batch=60 stop.max_epochs=4
+nesterov constant step.length=0.001 optimizer.batch=60 stop.max_epochs=4 $validation
+adagrad constant step.length=0.001 optimizer.batch=60 stop.max_epochs=4
+rmsprop exponential step.length=0.001 step.decay=0.9 optimizer.batch=60 stop.max_epochs=4 $validation
+adam cosine step.length=0.001 optimizer.batch=60 stop.max_epochs=4 step.period=4
+adamw step step.length=0.001 optimizer.batch=60 stop.max_epochs=4 $validation
+lbfgs wolfe $full $path model.folds=3
+proximal_gradient constant $full $length $path data.validation.fraction=0.2
+coordinate_descent backtracking $full $path
 LIST
-            for optimizer in coordinate_descent proximal_gradient; do
-                from_checkpoints l1 $model $optimizer backtracking "${more[@]}" model.l1=0.02
-            done
-            from_checkpoints validation $model lbfgs wolfe "${more[@]}" data.validation.tail=0.2 stop.validation_patience=2
-            from_checkpoints file $model gd backtracking "${more[@]}" data.validation.file=$model.h5
-            for optimizer in gd momentum nesterov adagrad rmsprop adam adamw; do
-                from_checkpoints batches $model $optimizer inverse "data.scaling=$scaling" step.length=0.001 step.tau=7 optimizer.batch=60 \
-                    stop.max_epochs=4 data.validation.fraction=0.2 stop.validation_patience=2
-            done
-            from_checkpoints path $model lbfgs wolfe "${more[@]}" model.l1=1 model.path.count=3 model.path.min_ratio=0.1 model.folds=3
-            from_checkpoints path $model proximal_gradient backtracking "${more[@]}" model.l1=1 model.path.count=3 model.path.min_ratio=0.1 \
-                data.validation.fraction=0.2
-        done
     done
     from_checkpoints ista linear proximal_gradient lipschitz optimizer.acceleration=false model.l1=0.02 $full
     from_checkpoints start softmax gd wolfe model.init=normal $full
@@ -171,63 +177,87 @@ from_limit() { # limit word, values, then as use
 from_limit stop.max_iterations 5 12 limit softmax lbfgs wolfe
 from_limit stop.max_epochs 2 4 limit logistic adam constant $length optimizer.batch=64
 if [ -n "$slow" ]; then
-    from_limit stop.max_iterations 7 11 limit linear nesterov backtracking
+    from_limit stop.max_iterations 7 11 limit linear nesterov lipschitz
     from_limit stop.max_iterations 3 9 limit poisson newton_cg trust_region
     from_limit stop.max_iterations 3 9 limit logistic coordinate_descent backtracking model.l1=0.01
 fi
 
 # ---- stopped from outside, somewhere in the middle ----
 
-wait_for_rows() { # folder, rows
+wait_for_rows() { # folder, rows: the run is under way and they are there
     local i
     for ((i = 0; i < 3000; i++)); do
-        [ ! -s "$1/metrics.jsonl" ] || [ "$(wc -l <"$1/metrics.jsonl")" -lt "$2" ] || return 0
+        if grep -qs '^state=running' "$1/status" && [ -s "$1/metrics.jsonl" ]; then
+            [ "$(wc -l <"$1/metrics.jsonl")" -lt "$2" ] || return 0
+        fi
         kill -0 "$child" 2>log2.txt || return 0 # it is over already
         sleep 0.02
     done
     return 1
 }
-# stop_by WAY RANKS: run until some rows are there, stop it, and go on until it is through; WAY is STOP or a signal.
-stop_by() {
-    local way=$1 ranks=$2 code=0 stops=0
-    checks=$((checks + 1))
+# by_file RANKS: the file is there before the run is, three times over
+by_file() {
+    local ranks=$1 i
     rm -rf part
-    while true; do
+    mkdir part
+    for i in 1 2 3; do
+        : >part/STOP
+        must_run 75 "$ranks" part || return 0
+        grep -q '^state=stopped code=75' part/status || complain "$name: stop $i by STOP: status says $(cat part/status)"
+        [ ! -e part/STOP ] || complain "$name: the file STOP is left: it would stop the next run too"
+        ranks=$((ranks % 3 + 1))
+    done
+    must_run 0 "$ranks" part || return 0
+    same "stopped 3 times by STOP" whole part
+}
+# by_signal SIGNAL RANKS, or STOP for the file: twice, in the middle, and on until it is through. Leaves the number of stops in `stops`.
+by_signal() {
+    local signal=$1 ranks=$2 code
+    rm -rf part
+    stops=0
+    while [ $stops -lt 6 ]; do
         timeout 120 mpirun --oversubscribe -n "$ranks" "$thalweg" train base.yaml -q --out part "${sets[@]}" </dev/null >log.txt 2>&1 &
         child=$!
         code=0
         if [ $stops -lt 2 ]; then
             wait_for_rows part $((rows * (stops + 1) / 4)) || complain "$name: no rows in a minute"
-            if [ "$way" != STOP ]; then kill "-$way" "$(pgrep -P $child)" 2>log2.txt || true # mpirun hands it on to the ranks
-            elif [ -d part ]; then touch part/STOP; fi
+            if [ "$signal" = STOP ]; then : >part/STOP
+            else kill "-$signal" "$(pgrep -P $child)" 2>log2.txt || true; fi # mpirun hands it on to the ranks
         fi
         wait $child || code=$?
         [ $code = 75 ] || break
         stops=$((stops + 1))
-        [ ! -e part/STOP ] || complain "$name: the file STOP is left: it would stop the next run too"
-        grep -q '^state=stopped code=75' part/status || complain "$name: stopped by $way: status says $(cat part/status)"
-        [ $stops -le 5 ] || break
+        grep -q '^state=stopped code=75' part/status || complain "$name: stopped by $signal: status says $(cat part/status)"
         ranks=$((ranks % 3 + 1))
     done
-    [ $code = 0 ] || { complain "$name: stopped by $way: ended with $code: $(head -n 3 log.txt)"; return 0; }
-    [ $stops -gt 0 ] || complain "$name: $way came too late to stop anything"
-    same "stopped $stops times by $way" whole part
+    [ $code = 0 ] || { complain "$name: stopped by $signal: ended with $code: $(head -n 3 log.txt)"; return 0; }
+    same "stopped $stops times by $signal" whole part
 }
-interrupted() { # ways, number of rows of the whole run, then as use
-    local ways=$1 ranks=1 way
-    rows=$2
-    use "${@:3}"
+# interrupted SIGNALS LIMIT ROWS, then as use. A run that is over before the signal comes is made longer.
+interrupted() {
+    local signals=$1 limit=$2 ranks=1 signal i
+    rows=$3
+    use "${@:4}" "$limit=$rows"
     rm -rf whole
     must_run 0 1 whole || return 0
-    for way in $ways; do
-        stop_by "$way" $ranks
+    by_file 2
+    for signal in $signals; do
+        for i in 1 2 3 4 5; do
+            by_signal "$signal" $ranks
+            [ $stops = 0 ] || break
+            rows=$((4 * rows))
+            use "${@:4}" "$limit=$rows"
+            rm -rf whole
+            must_run 0 1 whole || return 0
+        done
+        [ "$stops" -gt 0 ] || complain "$name: $signal came too late, $i times"
         ranks=$((ranks % 3 + 1))
     done
 }
-interrupted "STOP USR1${slow:+ TERM}" 4000 interrupted logistic gd constant step.length=1e-4 stop.max_iterations=4000
-interrupted "USR1${slow:+ STOP TERM}" 400 interrupted logistic adam constant step.length=1e-4 optimizer.batch=40 stop.max_epochs=400 \
+interrupted "USR1 STOP${slow:+ TERM INT}" stop.max_iterations 4000 interrupted logistic gd constant step.length=1e-4
+interrupted "USR1${slow:+ STOP TERM INT}" stop.max_epochs 400 interrupted logistic adam constant step.length=1e-4 optimizer.batch=40 \
     data.validation.fraction=0.2
-[ -z "$slow" ] || interrupted "STOP USR1 TERM" 300 interrupted logistic proximal_gradient lipschitz model.l1=1 model.path.count=300 \
+[ -z "$slow" ] || interrupted "USR1 TERM" model.path.count 300 interrupted logistic proximal_gradient lipschitz model.l1=1 \
     model.path.min_ratio=0.01 data.scaling=standardize stop.max_iterations=100
 
 echo "resume: $cases cases, $checks comparisons, $failures failed"
