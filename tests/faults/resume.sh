@@ -131,7 +131,7 @@ gd backtracking $full
 gd constant $full $length
 gd wolfe $full data.validation.file=$model.h5
 gd barzilai_borwein $full
-momentum cosine $full $length step.period=12
+momentum cosine $full step.length=0.001 step.period=12
 nesterov inverse $full $length step.tau=7
 nesterov exponential $full $length step.decay=0.9
 adagrad constant $full $length
