@@ -43,7 +43,7 @@ tw_status tw_run_folder_status(const tw_run_folder *folder, const char *state, i
 
 /** A run that did not come to its end says so, with state failed or stopped; of a folder that was never
  * entered the status stays, and a run whose configuration or data are refused before it begins leaves no
- * folder. The sentence of the failure is kept. TW_OUTPUT, TW_IO. */
+ * folder. A file STOP that was obeyed is removed. The sentence of the failure is kept. TW_OUTPUT, TW_IO. */
 tw_status tw_run_folder_failed(const tw_run_folder *folder, tw_status code, long iteration,
                                const char *checkpoint) TW_CHECKED;
 

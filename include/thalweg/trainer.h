@@ -31,6 +31,7 @@ typedef struct tw_trainer {
     tw_checkpoint *checkpoint; /* or NULL */
     tw_iterate *iterate;       /* w: the starting point */
     bool resumed;              /* the state is that of a checkpoint: go on from there */
+    bool other_bits;           /* and this contract may have other ones */
     long epoch_step;           /* mini-batch steps done of the epoch in progress */
     bool zero_known; /* F and ||g|| at zero parameters are those of an earlier run on the same rows */
     double f_zero, g_norm_zero;

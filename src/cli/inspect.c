@@ -1,8 +1,9 @@
-/* `thalweg inspect`: what a data file, a model or a run folder holds. */
+/* `thalweg inspect`: what a data file, a model, a checkpoint or a run folder holds. */
 #include "cli/inspect.h"
 
 #include "cli/arguments.h"
 #include "cli/command.h"
+#include "thalweg/checkpoint.h"
 #include "thalweg/file.h"
 #include "thalweg/model_file.h"
 #include "thalweg/probe.h"
@@ -48,7 +49,7 @@ static const struct argp parser = {
     .options = options,
     .parser = parse_option,
     .args_doc = "FILE|RUN_DIR",
-    .doc = "Show what a data set, a model or a run folder holds."
+    .doc = "Show what a data set, a model, a checkpoint or a run folder holds."
            "\vThe digest of a data set is XXH3-128 of its features as little-endian doubles, row by row, so "
            "it does not "
            "depend on how they are stored. In Python:\n"
@@ -85,6 +86,7 @@ static tw_status inspect_head(const tw_inspect *in, size_t size, const char *hea
     char kind[KIND_LEN + 1];
     TW_TRY(find_kind(in->path, size, head, kind));
     if (strcmp(kind, TW_MODEL_FILE_KIND) == 0) return tw_inspect_model(in->path);
+    if (strcmp(kind, TW_CHECKPOINT_KIND) == 0) return tw_inspect_checkpoint(in->path);
     if (kind[0]) return tw_inspect_data(in, kind);
     return is_hdf5(size, head) ? tw_inspect_data(in, NULL) : tw_inspect_guess(in->path, size, head);
 }
@@ -92,6 +94,8 @@ static tw_status inspect_head(const tw_inspect *in, size_t size, const char *hea
 static tw_status inspect_file(const tw_inspect *in)
 {
     size_t size;
+    struct stat info;
+    if (stat(in->path, &info) == 0 && S_ISDIR(info.st_mode)) return tw_inspect_folder(in->path);
     char *const head = calloc(1, HEAD_BYTES + 1);
     if (!head) return tw_fail(TW_MEMORY, "out of memory for the head of %s", in->path);
     tw_status status = tw_file_peek(in->path, HEAD_BYTES, head, &size);
@@ -138,5 +142,5 @@ tw_status tw_command_inspect(int argc, char **argv)
     TW_TRY(tw_arguments_parse(&parser, argc, argv, &in));
     if (tw_launch_rank() != 0) return TW_OK;
     if (stat(in.path, &info) != 0) return tw_fail(TW_INPUT, "cannot open %s: %s", in.path, strerror(errno));
-    return S_ISDIR(info.st_mode) ? flushed(tw_inspect_folder(in.path)) : inspect_guarded(&in);
+    return inspect_guarded(&in);
 }

@@ -23,7 +23,11 @@ typedef struct {
 tw_status tw_inspect_data(const tw_inspect *inspect, const char *kind) TW_CHECKED;
 
 tw_status tw_inspect_model(const char *path) TW_CHECKED;
+tw_status tw_inspect_checkpoint(const char *path) TW_CHECKED;
 tw_status tw_inspect_folder(const char *path) TW_CHECKED;
+
+/** The checkpoints of a run folder, newest first: good or why not, and which one a run would take up. */
+void tw_inspect_checkpoints(const char *folder);
 
 /** TW_DATA with what the file looks like and what to do with it. @param head [size] its first bytes */
 tw_status tw_inspect_guess(const char *path, size_t size, const char *head) TW_CHECKED;

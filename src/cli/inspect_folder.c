@@ -41,6 +41,14 @@ static tw_status put_state(const tw_run_folder *folder)
     return TW_OK;
 }
 
+static void put_stop(const tw_run_folder *folder)
+{
+    char path[TW_PATH_LEN + 64];
+    if (access(tw_run_folder_file(folder, "STOP", sizeof path, path), F_OK) != 0) return;
+    tw_inspect_label("STOP");
+    puts("the file is there: a run in this folder saves its state and ends, now or at its first iteration");
+}
+
 /* A shared lock for an instant; nothing is written. */
 static void put_live(const tw_run_folder *folder)
 {
@@ -228,7 +236,9 @@ tw_status tw_inspect_folder(const char *path)
     fputs(": run folder\n\n", stdout);
     TW_TRY(put_state(&folder));
     put_live(&folder);
+    put_stop(&folder);
     TW_TRY(put_summary(&folder));
     TW_TRY(put_last_row(&folder));
+    tw_inspect_checkpoints(path);
     return put_files(&folder);
 }

@@ -129,6 +129,12 @@ static bool is_zero(const unsigned char *header, size_t from, size_t to)
     return from == to;
 }
 
+/* For people; kinds are short. */
+static const char *name_of(const char *kind)
+{
+    return strcmp(kind, "restart") == 0 ? "checkpoint" : kind;
+}
+
 /* What no edit explains: another kind of file, a newer version. */
 static tw_status check_kind(const char *path, const char *kind, const unsigned char *header)
 {
@@ -136,10 +142,10 @@ static tw_status check_kind(const char *path, const char *kind, const unsigned c
     memcpy(wanted, kind, strnlen(kind, TW_IMAGE_KIND_LEN));
     memcpy(found, header + KIND_AT, TW_IMAGE_KIND_LEN);
     if (memcmp(found, wanted, TW_IMAGE_KIND_LEN) != 0) {
-        for (char *c = found; *c; c++)
-            if (*c < 'a' || *c > 'z')
-                return tw_fail(TW_DATA, "%s is damaged: its header does not say what it is", path);
-        return tw_fail(TW_DATA, "%s is a thalweg %s, not a %s", path, found, kind);
+        const size_t letters = strspn(found, "abcdefghijklmnopqrstuvwxyz");
+        if (letters == 0 || found[letters])
+            return tw_fail(TW_DATA, "%s is damaged: its header does not say what it is", path);
+        return tw_fail(TW_DATA, "%s is a thalweg %s, not a %s", path, name_of(found), name_of(kind));
     }
     const uint64_t version = get_number(header + VERSION_AT, 4);
     if (version > TW_IMAGE_VERSION)
@@ -193,10 +199,10 @@ static tw_status open_plain(const char *path, const char *kind, const tw_bytes *
     if (head->size >= FIRST_BYTES && memcmp(head->data, magic, FIRST_BYTES) == 0 && !edited)
         return tw_fail(TW_DATA, "%s is damaged: it was copied as text; copy it again in binary mode", path);
     if (H5Fis_hdf5(path) <= 0)
-        return tw_fail(TW_DATA, "%s is not a thalweg %s: it is no HDF5 file", path, kind);
+        return tw_fail(TW_DATA, "%s is not a thalweg %s: it is no HDF5 file", path, name_of(kind));
     if (!edited)
         return tw_fail(TW_DATA, "%s is not a thalweg %s: it is an HDF5 file without a header of thalweg",
-                       path, kind);
+                       path, name_of(kind));
     *edited = true;
     return tw_hdf5_open(path, file);
 }

@@ -36,10 +36,23 @@ static void name_of(const tw_checkpoint *c, const tw_trainer *t, size_t length, 
         snprintf(name + at, length - (size_t)at, "iteration-%012ld.h5", it->k);
 }
 
-static bool ends_in(const char *name, const char *suffix)
+/* After a word and digits; NULL when they are not there. */
+static const char *after(const char *at, const char *word)
 {
-    const size_t length = strlen(name), tail = strlen(suffix);
-    return length > tail && strcmp(name + length - tail, suffix) == 0;
+    const size_t length = strlen(word);
+    if (!at || strncmp(at, word, length) != 0) return NULL;
+    const size_t digits = strspn(at + length, "0123456789");
+    return digits > 0 ? at + length + digits : NULL;
+}
+
+/* A name that name_of gives. Anything else in the folder is somebody's own: never read, never removed. */
+static bool is_ours(const char *name)
+{
+    const char *rest = after(name, "fit-");
+    const char *const from = rest && *rest == '-' ? rest + 1 : name;
+    rest = after(from, "iteration-");
+    if (!rest) rest = after(after(from, "epoch-"), "-step-");
+    return rest && strcmp(rest, ".h5") == 0;
 }
 
 static int newest_first(const void *a, const void *b)
@@ -78,8 +91,7 @@ tw_status tw_checkpoint_list(const char *folder, size_t *count, char ***names)
     if (!dir) return tw_fail(TW_INPUT, "cannot look into %s: %s", folder, strerror(errno));
     tw_status status = TW_OK;
     for (struct dirent *e; status == TW_OK && (e = readdir(dir));)
-        if (e->d_name[0] != '.' && ends_in(e->d_name, ".h5"))
-            status = keep_name(&found, &room, &all, e->d_name);
+        if (is_ours(e->d_name)) status = keep_name(&found, &room, &all, e->d_name);
     closedir(dir);
     if (status == TW_OK && found > 0) {
         qsort(all, found, sizeof *all, newest_first);

@@ -233,11 +233,24 @@ tw_status tw_checkpoint_file_state(const tw_checkpoint_file *f, const tw_state *
     return TW_OK;
 }
 
+/* Before memory is asked for: do the columns hold as many rows as the file says? */
+static tw_status check_rows(const tw_checkpoint_file *f)
+{
+    size_t shape[2] = {0, 0};
+    void *values = NULL;
+    if (f->rows < 0) return tw_fail(TW_DATA, "attribute 'history_rows' is negative");
+    if (f->rows > 0) TW_TRY(tw_image_get(f->file, columns[0], TW_IMAGE_F64, shape, &values));
+    free(values);
+    if (shape[0] == (size_t)f->rows && shape[1] == 0) return TW_OK;
+    return tw_fail(TW_DATA, "data set '%s' has %zu numbers where attribute 'history_rows' says %lld",
+                   columns[0], shape[0], (long long)f->rows);
+}
+
 static tw_status get_history(const tw_checkpoint_file *f, tw_runlog *log)
 {
     double seconds;
     TW_TRY(tw_image_get_number(f->file, "seconds", TW_IMAGE_F64, &seconds));
-    if (f->rows < 0) return tw_fail(TW_DATA, "attribute 'history_rows' is negative");
+    TW_TRY(check_rows(f));
     const size_t rows = (size_t)f->rows;
     TW_TRY(tw_runlog_resize(log, rows));
     for (int i = 0; i < TW_HISTORY_COLUMNS && rows > 0; i++)

@@ -1,6 +1,8 @@
 /* What a checkpoint keeps of a path: where it is, and the points that are done, each as a row of numbers. */
 #include "train/run_impl.h"
 
+#include <math.h>
+
 /* Everything of a point but its parameters; whole numbers below 2^53 are exact as doubles. */
 #define POINT(X)                                                                                            \
     X(l1)                                                                                                   \
@@ -30,6 +32,41 @@ void tw_path_unpack(tw_path *p)
 #define UNPACK(field) point->field = (__typeof__(point->field))*at++;
         POINT(UNPACK)
     }
+}
+
+static bool is_whole(double v)
+{
+    return fabs(v) <= 0x1p53 && v == (double)(long)v;
+}
+
+static bool is_reason(double v)
+{
+    return is_whole(v) && v >= 0 && v < TW_N_REASONS;
+}
+
+/* The places of a path are indices, so a file that somebody sealed again must not name others. */
+static bool within(long at, long least, size_t most)
+{
+    return at >= least && at <= (long)most;
+}
+
+bool tw_path_check(const tw_path *p)
+{
+    const double *at = p->table;
+    bool good = within(p->stage, TW_PATH_LARGEST, TW_PATH_ROWS) && within(p->fold, 0, p->folds) &&
+                within(p->row, 0, p->planned) && within((long)p->count, 0, p->planned) &&
+                within(p->best, -1, p->planned - 1) && within(p->one_error, -1, p->planned - 1) &&
+                p->position >= 0;
+    if (p->stage == TW_PATH_FOLDS) good = good && within(p->fold, 0, p->folds - 1);
+    for (size_t i = 0; i < p->planned; i++) {
+        /* clang-format off */
+#define CHECK(field)                                                                                         \
+    good = good && _Generic(p->points->field, double: true, tw_reason: is_reason(*at), default: is_whole(*at)); \
+    at++;
+        POINT(CHECK)
+        /* clang-format on */
+    }
+    return good;
 }
 
 void tw_path_state(void *context, tw_state *s)

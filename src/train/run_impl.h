@@ -36,6 +36,7 @@ tw_status tw_path_allocate(tw_run *run) TW_CHECKED;
 /* Its points to and from numbers; what it adds to the state. Not collective. */
 void tw_path_pack(tw_path *path);
 void tw_path_unpack(tw_path *path);
+bool tw_path_check(const tw_path *path); /* of what came from a file: could a path be there? */
 void tw_path_state(void *path, tw_state *state);
 
 /* Optimizer, step, iterate as at the start of a run, the parameters kept. Not collective. */

@@ -89,6 +89,7 @@ static tw_status compare_configuration(differences *d, const tw_checkpoint_file 
     tw_config_init(&stored);
     tw_config_parse(&stored, f->path, f->head.configuration, strlen(f->head.configuration));
     const tw_status status = tw_config_verdict(&stored);
+    if (run->new_contract) stored.reduction.groups = run->config.reduction.groups;
     if (status == TW_OK && tw_config_differences(&stored, &run->config, sizeof text, text) > 0)
         differ(d, "\n%.*s", (int)(strlen(text) - 1), text);
     tw_config_release(&stored);
@@ -203,6 +204,20 @@ static void describe(tw_run *run, const tw_checkpoint_file *f)
     c->newest_k = (long)f->iteration;
 }
 
+/* Counts decide what is read and written next, so those of a file that somebody sealed again are not taken on
+ * trust. */
+static tw_status check_place(const tw_run *run, const tw_checkpoint_file *f)
+{
+    const tw_iterate *it = &run->iterate;
+    const tw_monitor *m = &run->monitor;
+    const int64_t steps = run->objective.batches.steps;
+    const long step = run->trainer.epoch_step;
+    const bool good = it->k >= 0 && it->updates >= 0 && m->held >= 0 && m->unimproved >= 0 && step >= 0 &&
+                      step < (steps > 0 ? steps : 1);
+    if (good && (run->config.model.path.count == 0 || tw_path_check(&run->path))) return TW_OK;
+    return tw_fail(TW_DATA, "%s is not what a run leaves: it says to go on where no run can be", f->path);
+}
+
 /* Rank 0 alone. */
 static tw_status take(tw_run *run, bool *found)
 {
@@ -214,6 +229,7 @@ static tw_status take(tw_run *run, bool *found)
     list_state(run, &state);
     tw_status status = check_same_run(&f, run);
     if (status == TW_OK) status = tw_checkpoint_file_state(&f, &state);
+    if (status == TW_OK) status = check_place(run, &f);
     if (status == TW_OK) tw_path_unpack(&run->path);
     if (status == TW_OK) status = tw_checkpoint_file_history(&f, &run->log);
     if (status == TW_OK) describe(run, &f);
@@ -240,6 +256,7 @@ tw_status tw_run_resume(tw_run *run)
         list_state(run, &state);
         TW_TRY(tw_state_share(&state, run->comm, 0));
         run->trainer.resumed = true;
+        run->trainer.other_bits = run->new_contract;
         run->log.resumed = true;
     } else {
         snprintf(run->resumed, sizeof run->resumed, "no checkpoint in %s, starting fresh", run->out);

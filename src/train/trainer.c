@@ -79,7 +79,7 @@ static tw_status check_point(tw_trainer *t)
     F->reductions = reductions;
     F->reads = reads;
     const bool same = f == it->f && memcmp(t->step->g, it->g, it->n * sizeof *it->g) == 0;
-    if (same || F->parts.mode != TW_REPRODUCIBLE) return TW_OK;
+    if (same || t->other_bits || F->parts.mode != TW_REPRODUCIBLE) return TW_OK;
     return tw_fail(
         TW_RESUME,
         "the loss at the point of the checkpoint is %.17g here, but %.17g is stored, or the gradient "

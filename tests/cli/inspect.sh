@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# inspect.sh PATH_TO_THALWEG SOURCE_DIR -- `thalweg inspect` on data, models, run folders and things it cannot use.
+# inspect.sh PATH_TO_THALWEG SOURCE_DIR -- `thalweg inspect` on data, models, checkpoints, run folders and things it cannot use.
 set -euo pipefail
 
 thalweg=$(realpath -- "$1")
@@ -188,6 +188,60 @@ says "it ends in its header"
 sed 's/\r$//' "$model" >text.h5
 exits 65 text.h5
 says "copied as text"
+
+# ---- checkpoints ----
+
+run train configs/cancer-logistic.yaml --out runs/kept -q --set checkpoint.every=4 --set stop.max_iterations=12
+kept=runs/kept/checkpoints
+exits 0 $kept/iteration-000000000008.h5
+says "checkpoint of a thalweg run, "
+says "digest       verified"
+says "place        iteration 8"
+verdict "the loss is that of metrics.jsonl" grep -q "\"iteration\":8,.*\"loss\":$(row loss | cut -c 1-9)" runs/kept/metrics.jsonl
+says "logistic, 31 parameters"
+says "lbfgs, wolfe; evaluations "
+says "configs/data/breast-cancer.h5: 569 rows of 30 features, in memory as f64"
+says "reproducible, 64 groups, contract "
+says "history      9 rows, "
+says " on 1 rank of $(hostname)"
+verdict "there is a fingerprint" grep -qE 'fingerprint xxh3:[0-9a-f]{32}$' out.txt
+exits 0 runs/kept
+says "checkpoints  iteration-000000000012.h5"
+verdict "three checkpoints are listed, newest first" \
+    test "$(grep -o 'iteration-[0-9]*' out.txt | tail -n 3 | tr -d 'a-z-' | xargs)" = "000000000012 000000000008 000000000004"
+verdict "a run goes on from the newest" grep -q '000012.h5.* loss .*<- a run goes on from here' out.txt
+is_silent_about "STOP"
+: >runs/kept/STOP
+patch $kept/iteration-000000000012.h5 3000 x
+mkdir $kept/iteration-000000000008.h5.old
+exits 0 runs/kept
+says "STOP         the file is there"
+says "000012.h5  $(stat -c %s $kept/iteration-000000000012.h5 | awk '{ printf "%.1f KiB", $1 / 1024 }')  not valid: is damaged or changed"
+verdict "a run goes on from the one before" grep -q '000008.h5.*<- a run goes on from here' out.txt
+verdict "it goes on from one only" test "$(grep -c 'goes on from here' out.txt)" -eq 1
+is_silent_about "h5.old"
+exits 65 $kept/iteration-000000000012.h5
+says "is damaged or changed: its digest does not match its contents"
+for file in "$kept"/*.h5; do head -c 100 runs/kept/model.h5 >"$file"; done
+exits 0 runs/kept
+says "none is valid: a run in this folder is refused (82)"
+rm -r -- "$kept"
+exits 0 runs/kept
+says "checkpoints  none: a run would start from the beginning"
+
+cat >batches.yaml <<YAML
+data: {train: configs/data/breast-cancer.h5, scaling: standardize, validation.fraction: 0.2}
+model: {type: logistic}
+optimizer: {type: adam, batch: 64}
+step: {rule: constant, length: 0.01}
+stop: {max_epochs: 2}
+checkpoint: {every: 1, keep: 100}
+YAML
+run train batches.yaml --out runs/batches -q
+exits 0 runs/batches/checkpoints/epoch-00000001-step-0000000003.h5
+says "place        epoch 1 and 3 steps of the next, "
+says ", 64 rows in a batch"
+says "validation   loss "
 
 # ---- predictions ----
 
