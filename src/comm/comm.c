@@ -1,5 +1,8 @@
 #include "comm/comm_mpi.h"
 
+#include "thalweg/fault.h"
+#include "thalweg/phase.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +49,7 @@ tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
 {
     int provided;
     *out = NULL;
+    TW_TRY(tw_fault_start());
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
     tw_comm *comm = calloc(1, sizeof *comm);
     if (!comm) MPI_Abort(MPI_COMM_WORLD, TW_MEMORY);
@@ -54,7 +58,10 @@ tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
     MPI_Comm_size(comm->mpi, &comm->size);
     if (gethostname(comm->host, sizeof comm->host - 1)) strcpy(comm->host, "unknown");
     count_nodes(comm);
-    const tw_status status = check_launch(comm);
+    tw_fault_rank(comm->rank);
+    tw_status status = check_launch(comm);
+    tw_phase_enter(TW_AT_START, 0);
+    if (tw_fault_armed && status == TW_OK) status = tw_comm_agree(comm, TW_OK);
     if (status) {
         tw_comm_release(comm);
         return status;
@@ -134,6 +141,7 @@ void tw_comm_library(size_t length, char *text)
 
 tw_status tw_comm_agree(tw_comm *comm, tw_status local)
 {
+    if (tw_fault_armed && local == TW_OK) local = tw_fault_failure();
     if (comm->size == 1) return local;
     int first = local == TW_OK ? comm->size : comm->rank; /* the lowest failing rank speaks for all */
     MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm->mpi);

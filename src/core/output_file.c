@@ -1,5 +1,7 @@
 #include "core/output_file.h"
 
+#include "thalweg/fault.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -41,7 +43,11 @@ int tw_output_folder_open(const char *path)
 
 static int sync_fd(int fd)
 {
-    int result;
+    int result = tw_fault_armed ? tw_fault_errno(TW_FAULT_SYNC) : 0;
+    if (result) {
+        errno = result;
+        return -1;
+    }
     do result = fsync(fd);
     while (result != 0 && errno == EINTR);
     return result;
@@ -59,6 +65,28 @@ static tw_status open_folder(tw_output_file *f)
     if (!error) return TW_OK;
     if (error == ENOMEM) return tw_fail(TW_MEMORY, "out of memory for the folder of %s", f->path);
     return tw_fail(TW_OUTPUT, "cannot create %s: its folder: %s", f->path, strerror(error));
+}
+
+/* ---- the three calls that can fail, also when that is rehearsed ---- */
+
+static ssize_t write_some(int fd, const char *bytes, size_t size, off_t offset)
+{
+    const tw_fault_kind fault = tw_fault_armed ? tw_fault_write(TW_FAULT_WRITE) : TW_N_FAULTS;
+    const bool half = fault == TW_FAULT_SHORT || fault == TW_FAULT_TORN;
+    if (fault == TW_FAULT_ENOSPC || fault == TW_FAULT_EIO) {
+        errno = fault == TW_FAULT_EIO ? EIO : ENOSPC;
+        return -1;
+    }
+    const ssize_t done = pwrite(fd, bytes, half ? (size + 1) / 2 : size, offset);
+    return fault == TW_FAULT_TORN && done > 0 ? (ssize_t)size : done;
+}
+
+static int rename_in(int folder, const char *from, const char *to, unsigned flags)
+{
+    const int fault = tw_fault_armed ? tw_fault_errno(TW_FAULT_RENAME) : 0;
+    if (!fault) return renameat2(folder, from, folder, to, flags);
+    errno = fault;
+    return -1;
 }
 
 /* ---- open ---- */
@@ -137,7 +165,7 @@ void tw_output_file_write(tw_output_file *f, uint64_t offset, size_t size, const
     const char *at = bytes;
     while (size > 0 && !f->error) {
         const size_t piece = size < MOST_AT_ONCE ? size : MOST_AT_ONCE;
-        const ssize_t done = pwrite(f->fd, at, piece, (off_t)offset);
+        const ssize_t done = write_some(f->fd, at, piece, (off_t)offset);
         if (done < 0 && errno == EINTR) continue;
         if (done <= 0) {
             f->error = done < 0 ? errno : EIO;
@@ -189,7 +217,7 @@ tw_status tw_output_file_reopen(const tw_output_file *f, int *fd)
 static int take_name(const tw_output_file *f)
 {
     const char *const from = f->temporary + f->name, *const to = f->path + f->name;
-    if (renameat2(f->folder, from, f->folder, to, RENAME_NOREPLACE) == 0) return 0;
+    if (rename_in(f->folder, from, to, RENAME_NOREPLACE) == 0) return 0;
     if (errno != EINVAL && errno != ENOSYS) return -1;
     if (linkat(f->folder, from, f->folder, to, 0) != 0) return -1;
     return unlinkat(f->folder, from, 0);
@@ -198,7 +226,7 @@ static int take_name(const tw_output_file *f)
 static tw_status give_name(const tw_output_file *f)
 {
     if (f->replace) {
-        if (renameat(f->folder, f->temporary + f->name, f->folder, f->path + f->name) == 0) return TW_OK;
+        if (rename_in(f->folder, f->temporary + f->name, f->path + f->name, 0) == 0) return TW_OK;
         return tw_output_file_failed(f, "rename", errno);
     }
     if (take_name(f) == 0) return TW_OK;

@@ -1,6 +1,7 @@
 /* One evaluation: fold, one pass over the own groups, ONE exchange, unfold, divide by the weight, add the
  * penalties. */
 #include "objective/impl.h"
+#include "thalweg/fault.h"
 #include "thalweg/interrupt.h"
 #include "thalweg/phase.h"
 
@@ -113,10 +114,11 @@ tw_status tw_objective_exchange(tw_objective *F, tw_reduction *reduction, tw_sta
     const unsigned asked = tw_interrupt_requests();
     if (asked & TW_INTERRUPT_STOP) F->requests[TW_FLAG_STOP] = 1;
     if (asked & TW_INTERRUPT_SAVE) F->requests[TW_FLAG_SAVE] = 1;
+    const tw_phase doing = tw_phase_enter(TW_AT_EXCHANGE, tw_phase_now().iteration);
+    if (tw_fault_armed && local == TW_OK) local = tw_fault_failure();
     for (int i = 0; i < TW_N_FLAGS; i++) F->agreed[i] = F->requests[i];
     F->agreed[TW_FLAG_FAILED] = local != TW_OK;
     F->reductions++;
-    const tw_phase doing = tw_phase_enter(TW_AT_EXCHANGE, tw_phase_now().iteration);
     TW_TRY(tw_reduction_finish(reduction, F->agreed, sums)); /* the one exchange of a pass */
     tw_phase_return(doing);
     F->wait += tw_reduction_accounting(reduction)->wait - before.wait;

@@ -1,5 +1,6 @@
 #include "thalweg/checkpoint.h"
 
+#include "thalweg/fault.h"
 #include "thalweg/file.h"
 #include "thalweg/interrupt.h"
 #include "thalweg/phase.h"
@@ -159,7 +160,8 @@ static tw_status save(tw_checkpoint *c, tw_trainer *t, const tw_state *state)
     const double began = tw_seconds();
     tw_status status = TW_OK;
     tw_phase_enter(TW_AT_CHECKPOINT, t->iterate->k);
-    if (tw_comm_rank(c->comm) == 0) status = commit(c, t, state);
+    if (tw_comm_rank(c->comm) == 0 && tw_fault_armed) status = tw_fault_failure();
+    if (tw_comm_rank(c->comm) == 0 && status == TW_OK) status = commit(c, t, state);
     status = tw_comm_bcast_status(c->comm, 0, status);
     c->last = tw_seconds();
     c->seconds = c->last - began;
@@ -188,6 +190,7 @@ double tw_checkpoint_margin(const tw_checkpoint *c)
 tw_status tw_checkpoint_turn(tw_checkpoint *c, tw_trainer *t, bool inside)
 {
     tw_state state = {0};
+    if (tw_fault_armed) tw_trainer_damage(t);
     if (!c || c->stopped)
         return TW_OK; /* after a stop inside an epoch what follows is no state to go on from */
     if (c->every > 0 && tw_comm_rank(c->comm) == 0 && tw_seconds() - c->last >= c->every) tw_interrupt_save();

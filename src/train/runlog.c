@@ -1,5 +1,6 @@
 #include "thalweg/runlog.h"
 
+#include "thalweg/fault.h"
 #include "thalweg/units.h"
 
 #include <errno.h>
@@ -227,6 +228,14 @@ static void show(tw_runlog *log, long k)
     }
 }
 
+/* A failed write of a row, asked for by THALWEG_FAULT: errno is set. */
+static bool rehearsed(void)
+{
+    const int fault = tw_fault_armed ? tw_fault_errno(TW_FAULT_WRITE) : 0;
+    if (fault) errno = fault;
+    return fault != 0;
+}
+
 void tw_runlog_row(tw_runlog *log, tw_objective *F, const tw_iterate *it)
 {
     if (!log->active || it->why != TW_CONTINUE) return;
@@ -237,7 +246,7 @@ void tw_runlog_row(tw_runlog *log, tw_objective *F, const tw_iterate *it)
         it->alpha,     tw_iterate_taylor(it),       it->val_loss, it->val_accuracy};
     for (int c = 0; c < TW_HISTORY_COLUMNS; c++) log->history[c][log->rows] = row[c];
     log->rows++;
-    if (log->metrics && write_metrics(log, F, it, row))
+    if (log->metrics && (rehearsed() || write_metrics(log, F, it, row)))
         F->pending = tw_fail(TW_IO, "cannot write metrics.jsonl in the run folder: %s", strerror(errno));
     show(log, it->k);
 }
