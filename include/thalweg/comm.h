@@ -77,6 +77,13 @@ tw_status tw_comm_allreduce(tw_comm *comm, tw_comm_op op, size_t n, double *valu
  */
 tw_status tw_comm_allgather(tw_comm *comm, const void *bytes, const size_t *sizes, void *out) TW_CHECKED;
 
+/**
+ * Do all ranks hold the same digest of what they must hold alike?
+ * Collective. TW_OK; TW_REPLICA: the sentence names the ranks in the minority. TW_MEMORY.
+ * Cost: two small collectives, 16 bytes a rank gathered.
+ */
+tw_status tw_comm_compare(tw_comm *comm, const unsigned char digest[16]) TW_CHECKED;
+
 /** Send to / receive from one rank, blocking; matched by order. Not collective. Split above 1 GiB. */
 tw_status tw_comm_send(tw_comm *comm, int to, const void *bytes, size_t size) TW_CHECKED;
 tw_status tw_comm_receive(tw_comm *comm, int from, void *bytes, size_t size) TW_CHECKED;

@@ -19,15 +19,15 @@
 #define TW_FAULTS(X)                                                               \
     X(KILL, "kill", -1, "is killed (SIGKILL)")                                     \
     X(STOP, "stop", -1, "is stopped (SIGSTOP)")                                    \
-    X(EXIT, "exit", 17, "leaves without a word, with exit code")                   \
-    X(FAIL, "fail", TW_IO, "reports a failure of its own, of exit code")           \
+    X(EXIT, "exit", 17, "leaves without a word with exit code")                   \
+    X(FAIL, "fail", TW_IO, "reports a failure of exit code")           \
     X(NAN, "nan", -1, "adds a NaN to its sums")                                    \
-    X(FLIP, "flip", 51, "holds a wrong number, in bit")                            \
+    X(FLIP, "flip", 51, "has a bit flipped, number")                            \
     X(ENOSPC, "enospc", -1, "finds no space left for what it writes")              \
     X(EIO, "eio", -1, "gets an input/output error for what it writes")             \
     X(SHORT, "short", -1, "has half of a write done, and is told so")              \
     X(TORN, "torn", -1, "has half of a write done, and is told that all of it is") \
-    X(SLEEP, "sleep", 1000, "sleeps, in milliseconds")
+    X(SLEEP, "sleep", 1000, "sleeps milliseconds:")
 
 typedef enum {
 #define X(id, name, number, text) TW_FAULT_##id,

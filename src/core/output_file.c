@@ -81,12 +81,12 @@ static ssize_t write_some(int fd, const char *bytes, size_t size, off_t offset)
     return fault == TW_FAULT_TORN && done > 0 ? (ssize_t)size : done;
 }
 
-static int rename_in(int folder, const char *from, const char *to, unsigned flags)
+/* 0, or -1 with errno, when a failed rename is rehearsed. */
+static int rehearse_rename(void)
 {
     const int fault = tw_fault_armed ? tw_fault_errno(TW_FAULT_RENAME) : 0;
-    if (!fault) return renameat2(folder, from, folder, to, flags);
-    errno = fault;
-    return -1;
+    if (fault) errno = fault;
+    return fault ? -1 : 0;
 }
 
 /* ---- open ---- */
@@ -217,7 +217,7 @@ tw_status tw_output_file_reopen(const tw_output_file *f, int *fd)
 static int take_name(const tw_output_file *f)
 {
     const char *const from = f->temporary + f->name, *const to = f->path + f->name;
-    if (rename_in(f->folder, from, to, RENAME_NOREPLACE) == 0) return 0;
+    if (renameat2(f->folder, from, f->folder, to, RENAME_NOREPLACE) == 0) return 0;
     if (errno != EINVAL && errno != ENOSYS) return -1;
     if (linkat(f->folder, from, f->folder, to, 0) != 0) return -1;
     return unlinkat(f->folder, from, 0);
@@ -226,10 +226,12 @@ static int take_name(const tw_output_file *f)
 static tw_status give_name(const tw_output_file *f)
 {
     if (f->replace) {
-        if (rename_in(f->folder, f->temporary + f->name, f->path + f->name, 0) == 0) return TW_OK;
+        if (rehearse_rename() == 0 &&
+            renameat(f->folder, f->temporary + f->name, f->folder, f->path + f->name) == 0)
+            return TW_OK;
         return tw_output_file_failed(f, "rename", errno);
     }
-    if (take_name(f) == 0) return TW_OK;
+    if (rehearse_rename() == 0 && take_name(f) == 0) return TW_OK;
     if (errno != EEXIST) return cannot_create(f, errno);
     return tw_fail(TW_OUTPUT, "cannot create %s: another program has made it meanwhile", f->path);
 }

@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +188,14 @@ double tw_checkpoint_margin(const tw_checkpoint *c)
     return c ? 2 * c->seconds : 0;
 }
 
+/* A state with a NaN in it is nothing to go on from. */
+static bool is_sound(const tw_iterate *it)
+{
+    bool sound = true;
+    for (size_t j = 0; j < it->n && sound; j++) sound = isfinite(it->w[j]) && isfinite(it->g[j]);
+    return sound;
+}
+
 tw_status tw_checkpoint_turn(tw_checkpoint *c, tw_trainer *t, bool inside)
 {
     tw_state state = {0};
@@ -201,7 +210,7 @@ tw_status tw_checkpoint_turn(tw_checkpoint *c, tw_trainer *t, bool inside)
     tw_state_of_trainer(&state, t);
     TW_TRY(tw_state_compare(&state, c->comm));
     c->compared = updates;
-    if (!due) return TW_OK;
+    if (!due || !is_sound(t->iterate)) return TW_OK;
     c->stopped = must_save(t);
     return save(c, t, &state);
 }
