@@ -69,15 +69,18 @@ static tw_status help_exit(const char *code)
 static tw_status help_fault(void)
 {
     printf("Failures can be rehearsed, to see what a cluster makes of them before it matters:\n\n"
-           "  export THALWEG_FAULT=\"rank=1,phase=step,iteration=20,kind=kill; phase=checkpoint,kind=enospc\"\n\n"
-           "Each happens once: on this rank (0), when it begins the phase at this iteration (the first time), or\n"
+           "  export THALWEG_FAULT=\"rank=1,phase=step,iteration=20,kind=kill; "
+           "phase=checkpoint,kind=enospc\"\n\n"
+           "Each happens once: on this rank (0), when it begins the phase at this iteration (the first "
+           "time), or\n"
            "at the next chance from there on. Unset, it costs nothing.\n\n");
 #define X(id, name, doing) printf("  phase=%-11s %s\n", name, doing);
     TW_PHASES(X)
 #undef X
     printf("\n");
-#define X(id, name, number, text) \
-    printf("  kind=%-7s %s a rank that %s%s\n", name, number < 0 ? "   " : "=N ", text, number < 0 ? "" : " N");
+#define X(id, name, number, text)                                                       \
+    printf("  kind=%-7s %s a rank that %s%s\n", name, number < 0 ? "   " : "=N ", text, \
+           number < 0 ? "" : " N");
     TW_FAULTS(X)
 #undef X
     printf("\n  index=J      which number a NaN or a flipped bit goes to (0)\n"

@@ -109,8 +109,8 @@ static tw_status local_pass(tw_objective *F, tw_reduction *reduction, tw_block_w
     return TW_OK;
 }
 
-/* Equal numbers, and only these, have as much in the sum of squares as in the square of the sum. Whole numbers
- * below 2^63 for up to 2^15 ranks. */
+/* Equal numbers, and only these, have as much in the sum of squares as in the square of the sum. Whole
+ * numbers below 2^63 for up to 2^15 ranks. */
 static bool at_one_point(const tw_objective *F)
 {
     const uint64_t size = (uint64_t)tw_comm_size(F->comm), sum = (uint64_t)F->agreed[TW_FLAG_POINT];
