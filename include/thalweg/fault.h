@@ -22,7 +22,7 @@
     X(EXIT, "exit", 17, "leaves without a word with exit code")                   \
     X(FAIL, "fail", TW_IO, "reports a failure of exit code")           \
     X(NAN, "nan", -1, "adds a NaN to its sums")                                    \
-    X(FLIP, "flip", 51, "has a bit flipped, number")                            \
+    X(FLIP, "flip", 62, "has a bit flipped, number")                            \
     X(ENOSPC, "enospc", -1, "finds no space left for what it writes")              \
     X(EIO, "eio", -1, "gets an input/output error for what it writes")             \
     X(SHORT, "short", -1, "has half of a write done, and is told so")              \

@@ -100,6 +100,7 @@ typedef struct {
     char data_digest[33], watched_digest[33];
     char resumed[2 * TW_PATH_LEN]; /* the line of the header */
 
+    bool opened;  /* the run folder is */
     bool ended;   /* the status file tells how */
     double began; /* clock */
     double read;  /* seconds of reading */
@@ -119,7 +120,7 @@ void tw_run_release(tw_run *run);
 tw_status tw_run_configure(tw_run *run, const char *path, size_t n_sets, char *const *sets,
                            const char *out) TW_CHECKED;
 
-/** Take the run folder: from here on its status says how the run ends. Collective. TW_OUTPUT, TW_IO. */
+/** Take the run folder: from here on its status says how the run ends. tw_run_train does it when nobody has. Collective. TW_OUTPUT, TW_IO. */
 tw_status tw_run_open(tw_run *run) TW_CHECKED;
 
 /** Read the shards, make the model, fit the scaling, set the starting point. Collective. */

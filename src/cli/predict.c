@@ -90,18 +90,27 @@ static int64_t rows_of(const tw_apply *a, int rank)
     return tw_partition_shard(&a->partition, rank + 1) - tw_partition_shard(&a->partition, rank);
 }
 
+/* Rank 0: room for the rows of any other rank, before anybody sends. */
+static tw_status reserve(const tw_apply *a, size_t width, double **piece)
+{
+    int64_t most = 0;
+    for (int r = 1; r < tw_comm_size(a->comm); r++)
+        if (rows_of(a, r) > most) most = rows_of(a, r);
+    *piece = malloc(((size_t)most * width + 1) * sizeof **piece);
+    return *piece ? TW_OK
+                  : tw_fail(TW_MEMORY, "out of memory for the predictions of %lld rows", (long long)most);
+}
+
 /* Rank 0: the pieces of all ranks in order. A failed write is remembered by the file; every piece is still
  * received. */
-static tw_status collect(const tw_apply *a, size_t width, double *own, tw_prediction_file *file)
+static tw_status collect(const tw_apply *a, size_t width, double *own, double *piece,
+                         tw_prediction_file *file)
 {
     tw_status status = tw_prediction_file_append(file, a->shard.rows, own);
     for (int r = 1; r < tw_comm_size(a->comm); r++) {
         const size_t rows = (size_t)rows_of(a, r);
-        double *piece = malloc((rows * width + 1) * sizeof *piece);
-        if (!piece) tw_comm_abort(a->comm, TW_MEMORY);
         const tw_status got = tw_comm_receive(a->comm, r, piece, rows * width * sizeof *piece);
         if (status == TW_OK) status = got ? got : tw_prediction_file_append(file, rows, piece);
-        free(piece);
     }
     return status;
 }
@@ -118,17 +127,18 @@ static tw_status open_output(const tw_apply *a, const arguments *args, size_t wi
     return tw_prediction_file_new(file, args->output, &layout);
 }
 
-static tw_status deliver(const tw_apply *a, size_t width, double *rows, tw_prediction_file *file)
+static tw_status deliver(const tw_apply *a, size_t width, double *rows, double *piece,
+                         tw_prediction_file *file)
 {
     if (tw_comm_rank(a->comm) > 0)
         return tw_comm_send(a->comm, 0, rows, a->shard.rows * width * sizeof *rows);
-    TW_TRY(collect(a, width, rows, file));
+    TW_TRY(collect(a, width, rows, piece, file));
     return tw_prediction_file_commit(file);
 }
 
 static tw_status predict(tw_apply *a, tw_comm *comm, const arguments *args)
 {
-    double *rows = NULL;
+    double *rows = NULL, *piece = NULL;
     tw_prediction_file *file = NULL;
     TW_TRY(tw_apply_open(a, comm, &args->paths, false));
     if (args->proba && a->model.classes > 0 && !tw_model_has_probabilities(&a->model))
@@ -140,12 +150,17 @@ static tw_status predict(tw_apply *a, tw_comm *comm, const arguments *args)
     tw_status status = TW_OK;
     if (tw_comm_rank(comm) == 0) status = open_output(a, args, width, &file);
     status = tw_comm_bcast_status(comm, 0, status);
-    if (status == TW_OK) status = tw_comm_agree(comm, compute(a, width, &rows));
-    if (status == TW_OK) status = tw_comm_bcast_status(comm, 0, deliver(a, width, rows, file));
+    if (status == TW_OK) {
+        status = compute(a, width, &rows);
+        if (status == TW_OK && tw_comm_rank(comm) == 0) status = reserve(a, width, &piece);
+        status = tw_comm_agree(comm, status);
+    }
+    if (status == TW_OK) status = tw_comm_bcast_status(comm, 0, deliver(a, width, rows, piece, file));
     if (status == TW_OK && tw_comm_rank(comm) == 0)
         printf("wrote %s: %lld predictions%s\n", args->output, (long long)a->dataset.rows,
                width > 1 ? " with probabilities" : "");
     tw_prediction_file_free(file);
+    free(piece);
     free(rows);
     return status;
 }

@@ -23,17 +23,19 @@ static tw_status blame(const unsigned char *all, int size)
     for (int r = 0; r < size && used < (int)sizeof odd - 16; r++)
         if (memcmp(all + 16 * r, all + 16 * winner, 16) != 0)
             used += snprintf(odd + used, sizeof odd - (size_t)used, "%s%d", used ? ", " : "", r);
+    const bool several = strchr(odd, ',') != NULL;
     if (majority)
-        return tw_fail(TW_REPLICA,
-                       "the ranks hold different parameters: rank %s differs from the %d others; its memory, "
-                       "its processor or this MPI is at fault. Leave its node out and run the same command "
-                       "again: it goes on from the last checkpoint",
-                       odd, votes_for(all, size, winner));
+        return tw_fail(
+            TW_REPLICA,
+            "the ranks hold different parameters: %s %s %s from the %d others; a memory, a processor "
+            "or this MPI is at fault. Leave that node out and run the same command again: it goes "
+            "on from the last checkpoint",
+            several ? "ranks" : "rank", odd, several ? "differ" : "differs", votes_for(all, size, winner));
     return tw_fail(TW_REPLICA,
                    "the ranks hold different parameters, and there is no majority to tell which of them is "
-                   "right (rank %s differs from rank %d); a memory, a processor or this MPI is at fault. Run "
+                   "right (%s %s %s from rank %d); a memory, a processor or this MPI is at fault. Run "
                    "the same command again, elsewhere if you can: it goes on from the last checkpoint",
-                   odd, winner);
+                   several ? "ranks" : "rank", odd, several ? "differ" : "differs", winner);
 }
 
 tw_status tw_comm_compare(tw_comm *comm, const unsigned char digest[16])

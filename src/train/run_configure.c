@@ -153,6 +153,7 @@ tw_status tw_run_configure(tw_run *run, const char *path, size_t n_sets, char *c
     tw_status resolved = tw_run_resolve_method(run);
     if (resolved == TW_OK) resolved = resolve_folder(run, path, out);
     resolve_stop(run);
+    if (resolved == TW_OK) resolved = tw_config_complete(&run->config);
     TW_TRY(tw_comm_agree(run->comm, resolved));
     tw_status status = TW_OK;
     if (tw_comm_rank(run->comm) == 0) status = examine(run);
