@@ -3,7 +3,7 @@
  * The only object that knows MPI. The rule it exists for: never leave between two collectives on a rank-local
  * condition. Local work, then tw_comm_agree, then collective work. A function documented "Collective" returns
  * the same status on every rank, so TW_TRY is safe on it. After a failure of MPI itself there is nobody left
- * to agree with: MPI's own handler ends the job. */
+ * to agree with: the rank that meets it says so and ends the job with TW_IO. */
 #ifndef THALWEG_COMM_H
 #define THALWEG_COMM_H
 

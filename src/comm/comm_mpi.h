@@ -17,4 +17,7 @@ struct tw_comm {
 /* MPI counts are int: messages travel in pieces of at most this many bytes. */
 #define TW_COMM_PIECE ((size_t)1 << 30)
 
+/* Errors of MPI end the job with a sentence and exit code TW_IO, here and on MPI_COMM_WORLD. */
+void tw_comm_take_errors(MPI_Comm mpi);
+
 #endif
