@@ -26,7 +26,7 @@
     X(ENOSPC, "enospc", -1, "finds no space left for what it writes")              \
     X(EIO, "eio", -1, "gets an input/output error for what it writes")             \
     X(SHORT, "short", -1, "has half of a write done, and is told so")              \
-    X(TORN, "torn", -1, "has half of a write done, and is told that all of it is") \
+    X(TORN, "torn", -1, "has a write lost, and is told that it is done") \
     X(SLEEP, "sleep", 1000, "sleeps milliseconds:")
 
 typedef enum {

@@ -72,13 +72,13 @@ static tw_status open_folder(tw_output_file *f)
 static ssize_t write_some(int fd, const char *bytes, size_t size, off_t offset)
 {
     const tw_fault_kind fault = tw_fault_armed ? tw_fault_write(TW_FAULT_WRITE) : TW_N_FAULTS;
-    const bool half = fault == TW_FAULT_SHORT || fault == TW_FAULT_TORN;
+    const size_t part = fault == TW_FAULT_SHORT ? (size + 1) / 2 : fault == TW_FAULT_TORN ? size / 32 : size;
     if (fault == TW_FAULT_ENOSPC || fault == TW_FAULT_EIO) {
         errno = fault == TW_FAULT_EIO ? EIO : ENOSPC;
         return -1;
     }
-    const ssize_t done = pwrite(fd, bytes, half ? (size + 1) / 2 : size, offset);
-    return fault == TW_FAULT_TORN && done > 0 ? (ssize_t)size : done;
+    const ssize_t done = pwrite(fd, bytes, part, offset);
+    return fault == TW_FAULT_TORN && done >= 0 ? (ssize_t)size : done;
 }
 
 /* 0, or -1 with errno, when a failed rename is rehearsed. */

@@ -200,8 +200,8 @@ tw_status tw_checkpoint_turn(tw_checkpoint *c, tw_trainer *t, bool inside)
 {
     tw_state state = {0};
     if (tw_fault_armed) tw_trainer_damage(t);
-    if (!c || c->stopped)
-        return TW_OK; /* after a stop inside an epoch what follows is no state to go on from */
+    if (!c || c->stopped || t->iterate->why != TW_CONTINUE)
+        return TW_OK; /* after a stop inside an epoch, or a failed step, there is no state to go on from */
     if (c->every > 0 && tw_comm_rank(c->comm) == 0 && tw_seconds() - c->last >= c->every) tw_interrupt_save();
     const bool due = is_due(c, t, inside);
     const long updates = t->iterate->updates;

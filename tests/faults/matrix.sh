@@ -2,7 +2,7 @@
 # Every failure in every phase on every rank: the run ends at once with the right code and one sentence, leaves no process,
 # and the same command afterwards ends with the bits of a run that nothing happened to.
 #
-#   matrix.sh THALWEG SOURCE_DIR [quick|full]
+#   matrix.sh THALWEG SOURCE_DIR [quick|full [RANKS...]]
 #
 # Prints one line a cell, separated by tabs: command, phase, kind, rank, ranks, exit code, seconds from the failure (of the
 # whole run where there is none) to the end of mpirun, verdict, sentence. The promise is 5 seconds; they are judged with
@@ -159,9 +159,10 @@ if [ "$extent" = quick ]; then
     cell evaluate evaluate fail 1 2
     [ $watchdog = no ] || cell train step stop 1 2
 else
+    [ $# -gt 3 ] || set -- "$@" 2 3
     kinds=(kill exit fail nan flip enospc eio short torn sleep=500)
     [ $watchdog = no ] || kinds+=(stop)
-    for ranks in 2 3; do
+    for ranks in "${@:4}"; do
         for phase in start load step search exchange checkpoint evaluate finish; do
             for kind in "${kinds[@]}"; do
                 for rank in 0 1 2; do
@@ -171,6 +172,7 @@ else
         done
     done
     for phase in start load evaluate; do
+        [[ " ${*:4} " == *' 2 '* ]] || continue
         for kind in kill exit fail sleep=500; do
             for rank in 0 1; do cell evaluate "$phase" "$kind" "$rank" 2; done
         done
