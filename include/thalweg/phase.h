@@ -30,6 +30,10 @@ tw_phase tw_phase_enter(tw_phase phase, long iteration);
 /** Back to an earlier phase of the same iteration; no failure happens here. */
 void tw_phase_return(tw_phase phase);
 
+/** The main thread begins to wait for other ranks, in the phase exchange of this iteration; no failure
+ * happens here. Returns the phase it was in, for tw_phase_return. */
+tw_phase tw_phase_wait(void);
+
 /** Something moved: a piece was read, a group summed, an exchange ended. */
 void tw_phase_tick(void);
 

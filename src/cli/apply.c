@@ -1,5 +1,6 @@
 #include "cli/apply.h"
 
+#include "cli/arguments.h"
 #include "thalweg/phase.h"
 
 #include <stdio.h>
@@ -84,11 +85,24 @@ static tw_status read_rows(tw_apply *a, bool labels)
     return tw_shard_encode(&a->shard, a->model.classes, a->classes);
 }
 
+tw_status tw_apply_start(tw_comm **comm, int *argc, char ***argv, const tw_apply_paths *paths)
+{
+    double seconds = TW_WATCHDOG_SECONDS;
+    *comm = NULL;
+    if (paths->watchdog) TW_TRY(tw_arguments_watchdog(paths->watchdog, &seconds));
+    TW_TRY(tw_comm_init(comm, argc, argv));
+    const tw_status status = tw_command_watch(*comm, seconds);
+    if (status == TW_OK) return TW_OK;
+    tw_command_end(*comm, status);
+    return status;
+}
+
 error_t tw_apply_parse(int key, char *value, struct argp_state *state, tw_apply_paths *paths)
 {
     switch (key) {
     case TW_APPLY_FEATURES: paths->names.features = value; return 0;
     case TW_APPLY_LABELS: paths->names.labels = value; return 0;
+    case TW_APPLY_WATCHDOG: paths->watchdog = value; return 0;
     case TW_APPLY_WEIGHTS: paths->names.weights = value; return 0;
     case ARGP_KEY_ARG:
         if (!paths->model)
@@ -131,6 +145,11 @@ void tw_apply_release(tw_apply *a)
 
 tw_status tw_apply_margins(const tw_apply *a, size_t begin, size_t rows, double *z)
 {
-    const tw_block block = tw_shard_block(&a->shard, begin, rows);
-    return a->model.ops->margins(&a->model, &block, a->raw, z);
+    for (size_t end = begin + rows, count; begin < end; begin += count, z += count * a->model.outputs) {
+        count = end - begin < TW_BLOCK_ROWS ? end - begin : TW_BLOCK_ROWS;
+        const tw_block block = tw_shard_block(&a->shard, begin, count);
+        tw_phase_tick();
+        TW_TRY(a->model.ops->margins(&a->model, &block, a->raw, z));
+    }
+    return TW_OK;
 }

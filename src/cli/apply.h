@@ -22,10 +22,15 @@ typedef struct {
 typedef struct {
     const char *model, *data;
     tw_dataset_names names;
+    const char *watchdog; /* seconds, NULL: the default */
 } tw_apply_paths;
 
 /* Options that name data sets, for the tables of the commands. */
-enum { TW_APPLY_FEATURES = 512, TW_APPLY_LABELS, TW_APPLY_WEIGHTS };
+enum { TW_APPLY_FEATURES = 512, TW_APPLY_LABELS, TW_APPLY_WEIGHTS, TW_APPLY_WATCHDOG };
+#define TW_APPLY_WATCHDOG_OPTION                                        \
+    {                                                                   \
+        "watchdog", TW_APPLY_WATCHDOG, "SECONDS", 0, TW_WATCHDOG_DOC, 0 \
+    }
 #define TW_APPLY_FEATURES_OPTION                                                                  \
     {                                                                                             \
         "features", TW_APPLY_FEATURES, "NAME", 0, "Name of the features in DATA.h5 (detected)", 1 \
@@ -36,8 +41,18 @@ enum { TW_APPLY_FEATURES = 512, TW_APPLY_LABELS, TW_APPLY_WEIGHTS };
         "weights", TW_APPLY_WEIGHTS, "NAME", 0, "Name of the row weights (sample_weight, if it is there)", 1 \
     }
 
+/** Start MPI and the watchdog. Collective. *comm is NULL when MPI did not start. TW_USAGE, TW_MEMORY. */
+tw_status tw_apply_start(tw_comm **comm, int *argc, char ***argv, const tw_apply_paths *paths) TW_CHECKED;
+
 /** Take them from argp; ARGP_ERR_UNKNOWN for other keys. */
 error_t tw_apply_parse(int key, char *value, struct argp_state *state, tw_apply_paths *paths);
+
+/**
+ * Before MPI starts: on what will be rank 0, let a child process (probe.h) read both files; elsewhere TW_OK.
+ * Not collective. @return TW_OK; what tw_apply_open would return; TW_DATA for a file that crashes or hangs
+ * HDF5.
+ */
+tw_status tw_apply_probe(const tw_apply_paths *paths, bool labels) TW_CHECKED;
 
 /**
  * Read the model on rank 0 and broadcast it, open the data, read the shards; labels become class indices.

@@ -1,5 +1,6 @@
 #include "cli/arguments.h"
 
+#include "thalweg/watchdog.h"
 #include "thalweg/words.h"
 
 #include <stdbool.h>
@@ -21,7 +22,22 @@ tw_status tw_command_end(tw_comm *comm, tw_status status)
 {
     tw_command_print_error(status);
     tw_comm_release(comm);
+    tw_watchdog_stop(); /* MPI ends together: that can hang too */
     return status;
+}
+
+tw_status tw_arguments_watchdog(const char *text, double *seconds)
+{
+    char *end;
+    *seconds = strtod(text, &end);
+    if (end != text && *end == 0 && (*seconds == 0 || (*seconds >= 1 && *seconds <= 1e6))) return TW_OK;
+    return tw_fail(TW_USAGE, "--watchdog %s: a number of seconds is needed, at least 1, or 0 for none", text);
+}
+
+tw_status tw_command_watch(tw_comm *comm, double seconds)
+{
+    const tw_watchdog_settings set = {tw_comm_rank(comm), tw_comm_size(comm), tw_comm_host(comm), seconds};
+    return tw_comm_agree(comm, tw_watchdog_start(&set));
 }
 
 /* Long option names of the table, and the ones argp adds. */

@@ -24,4 +24,15 @@ void tw_command_print_error(tw_status status);
  */
 tw_status tw_arguments_parse(const struct argp *argp, int argc, char **argv, void *input) TW_CHECKED;
 
+/** SECONDS of --watchdog: 0, or at least 1. TW_USAGE. */
+tw_status tw_arguments_watchdog(const char *text, double *seconds) TW_CHECKED;
+
+/** Watch this rank from here on (watchdog.h); nothing for 0 seconds. Every rank. TW_MEMORY. */
+tw_status tw_command_watch(tw_comm *comm, double seconds) TW_CHECKED;
+
+/* Seconds without a movement that are too many, when nobody says otherwise. */
+enum { TW_WATCHDOG_SECONDS = 600 };
+#define TW_WATCHDOG_DOC \
+    "End with exit code 80 when nothing moves for so long, and say who stands still (600; 0: never)"
+
 #endif

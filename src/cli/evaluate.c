@@ -19,6 +19,7 @@ enum { JSON = 256 };
 static const struct argp_option options[] = {
     {"json", JSON, NULL, 0, "Print one JSON object instead of a table", 0},
     TW_APPLY_FEATURES_OPTION,
+    TW_APPLY_WATCHDOG_OPTION,
     TW_APPLY_LABELS_OPTIONS,
     {0}};
 
@@ -176,8 +177,10 @@ tw_status tw_command_evaluate(int argc, char **argv)
     tw_comm *comm;
     tw_apply apply = {0};
     TW_TRY(tw_arguments_parse(&parser, argc, argv, &args));
-    TW_TRY(tw_comm_init(&comm, &argc, &argv));
-    const tw_status status = evaluate(&apply, comm, &args);
+    const tw_status probed = tw_apply_probe(&args.paths, true);
+    TW_TRY(tw_apply_start(&comm, &argc, &argv, &args.paths));
+    tw_status status = tw_comm_bcast_status(comm, 0, probed);
+    if (status == TW_OK) status = evaluate(&apply, comm, &args);
     tw_apply_release(&apply);
     return tw_command_end(comm, status);
 }

@@ -16,6 +16,7 @@ static const struct argp_option options[] = {
     {"proba", PROBA, NULL, 0, "Also the probability of every class", 0},
     {"force", FORCE, NULL, 0, "Replace FILE", 0},
     TW_APPLY_FEATURES_OPTION,
+    TW_APPLY_WATCHDOG_OPTION,
     {0}};
 
 typedef struct {
@@ -171,8 +172,10 @@ tw_status tw_command_predict(int argc, char **argv)
     tw_comm *comm;
     tw_apply apply = {0};
     TW_TRY(tw_arguments_parse(&parser, argc, argv, &args));
-    TW_TRY(tw_comm_init(&comm, &argc, &argv));
-    const tw_status status = predict(&apply, comm, &args);
+    const tw_status probed = tw_apply_probe(&args.paths, false);
+    TW_TRY(tw_apply_start(&comm, &argc, &argv, &args.paths));
+    tw_status status = tw_comm_bcast_status(comm, 0, probed);
+    if (status == TW_OK) status = predict(&apply, comm, &args);
     tw_apply_release(&apply);
     return tw_command_end(comm, status);
 }

@@ -3,13 +3,14 @@
 #include "cli/command.h"
 #include "thalweg/interrupt.h"
 #include "thalweg/run.h"
+#include "thalweg/watchdog.h"
 #include "thalweg/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUT = 256, SET, MAX_TIME, DRY_RUN, PROGRESS, RESUME, NEW_CONTRACT };
+enum { OUT = 256, SET, MAX_TIME, DRY_RUN, PROGRESS, RESUME, NEW_CONTRACT, WATCHDOG };
 
 static const struct argp_option options[] = {
     {"set", SET, "KEY=VALUE", 0, "Override a key of the configuration; may be repeated", 0},
@@ -24,14 +25,16 @@ static const struct argp_option options[] = {
     {"dry-run", DRY_RUN, NULL, 0,
      "Check everything, print the plan and the data a rank will hold, train nothing", 0},
     {"progress", PROGRESS, "HOW", 0, "auto, bar, lines or none (auto: a bar on a terminal)", 0},
+    {"watchdog", WATCHDOG, "SECONDS", 0, TW_WATCHDOG_DOC, 0},
     {"quiet", 'q', NULL, 0, "Print nothing but errors", 0},
     {0}};
 
 typedef struct {
-    const char *config, *out, *progress, *resume;
+    const char *config, *out, *progress, *resume, *watchdog;
     char **sets; /* [n_sets] not owned */
     size_t n_sets;
     char max_time[128];
+    double seconds; /* of the watchdog */
     bool dry_run, quiet, new_contract;
 } arguments;
 
@@ -46,6 +49,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         a->sets[a->n_sets++] = a->max_time;
         break;
     case RESUME: a->resume = value; break;
+    case WATCHDOG: a->watchdog = value; break;
     case NEW_CONTRACT: a->new_contract = true; break;
     case DRY_RUN: a->dry_run = true; break;
     case PROGRESS: a->progress = value; break;
@@ -84,8 +88,10 @@ static tw_status choose_progress(const char *name, tw_progress *progress)
     return tw_fail(TW_USAGE, "--progress is auto, bar, lines or none, not '%s'", name);
 }
 
-static tw_status train(tw_run *run, const arguments *a)
+static tw_status train(tw_run *run, const arguments *a, tw_status probed)
 {
+    TW_TRY(tw_comm_bcast_status(run->comm, 0, probed));
+    TW_TRY(tw_command_watch(run->comm, a->seconds));
     TW_TRY(tw_run_configure(run, a->config, a->n_sets, a->sets, a->out));
     if (a->dry_run) return tw_run_outline(run);
     TW_TRY(tw_run_open(run));
@@ -96,20 +102,30 @@ static tw_status train(tw_run *run, const arguments *a)
 
 static tw_status start(int argc, char **argv, const arguments *a, tw_progress progress)
 {
+    const tw_run_request request = {
+        .path = a->config, .out = a->out, .resume = a->resume, .n_sets = a->n_sets, .sets = a->sets};
     tw_comm *comm;
     tw_run run;
+    char *text = NULL;
+    size_t length = 0;
     tw_interrupt_install();
-    TW_TRY(tw_comm_init(&comm, &argc, &argv));
+    const tw_status probed = tw_launch_rank() == 0 ? tw_run_probe(&request, &text, &length) : TW_OK;
+    const tw_status started = tw_comm_init(&comm, &argc, &argv);
+    if (started) free(text);
+    TW_TRY(started);
     tw_interrupt_install(); /* MPI may have taken signals */
     tw_run_init(&run, comm);
+    run.text = text;
+    run.length = length;
     run.log.quiet = a->quiet;
     run.log.progress = progress;
     run.resume = a->resume;
     run.new_contract = a->new_contract;
-    const tw_status status = train(&run, a);
+    const tw_status status = train(&run, a, probed);
     if (status && !run.ended &&
         tw_run_folder_failed(&run.folder, status, run.iterate.k, run.checkpoint.newest))
         fprintf(stderr, "thalweg: warning: the status file in %s could not be written\n", run.folder.path);
+    tw_watchdog_share(NULL); /* the folder is no longer ours */
     tw_run_release(&run);
     return tw_command_end(comm, status);
 }
@@ -117,10 +133,11 @@ static tw_status start(int argc, char **argv, const arguments *a, tw_progress pr
 tw_status tw_command_train(int argc, char **argv)
 {
     tw_progress progress = TW_PROGRESS_AUTO;
-    arguments a = {.sets = calloc((size_t)argc + 1, sizeof *a.sets)};
+    arguments a = {.sets = calloc((size_t)argc + 1, sizeof *a.sets), .seconds = TW_WATCHDOG_SECONDS};
     if (!a.sets) return tw_fail(TW_MEMORY, "out of memory for the arguments");
     tw_status status = tw_arguments_parse(&parser, argc, argv, &a);
     if (status == TW_OK) status = choose_progress(a.progress, &progress);
+    if (status == TW_OK && a.watchdog) status = tw_arguments_watchdog(a.watchdog, &a.seconds);
     if (status == TW_OK) status = start(argc, argv, &a, progress);
     free(a.sets);
     return status;

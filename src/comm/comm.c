@@ -42,7 +42,7 @@ static void count_nodes(tw_comm *comm)
     MPI_Comm_rank(node, &local);
     MPI_Comm_free(&node);
     int first = local == 0;
-    MPI_Allreduce(&first, &comm->nodes, 1, MPI_INT, MPI_SUM, comm->mpi);
+    TW_COMM_WAIT(MPI_Allreduce(&first, &comm->nodes, 1, MPI_INT, MPI_SUM, comm->mpi));
 }
 
 tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
@@ -88,10 +88,10 @@ void tw_comm_release(tw_comm *comm)
 {
     if (!comm) return;
     const bool mpi = comm->mpi != MPI_COMM_NULL;
-    if (mpi) MPI_Comm_free(&comm->mpi);
+    if (mpi) TW_COMM_WAIT(MPI_Comm_free(&comm->mpi));
     free(comm->counts);
     free(comm);
-    if (mpi) MPI_Finalize();
+    if (mpi) TW_COMM_WAIT(MPI_Finalize());
 }
 
 void tw_comm_abort(tw_comm *comm, int code)
@@ -148,7 +148,7 @@ tw_status tw_comm_agree(tw_comm *comm, tw_status local)
     if (tw_fault_armed && local == TW_OK) local = tw_fault_failure();
     if (comm->size == 1) return local;
     int first = local == TW_OK ? comm->size : comm->rank; /* the lowest failing rank speaks for all */
-    MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm->mpi);
+    TW_COMM_WAIT(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm->mpi));
     if (first == comm->size) return TW_OK;
     if (first == comm->rank) {
         char sentence[TW_MESSAGE_LEN];
@@ -162,8 +162,9 @@ tw_status tw_comm_bcast_status(tw_comm *comm, int root, tw_status status)
 {
     if (comm->size == 1) return status;
     int code = (int)status;
-    MPI_Bcast(&code, 1, MPI_INT, root, comm->mpi);
-    if (code != TW_OK) MPI_Bcast(tw_status_message(), TW_MESSAGE_LEN, MPI_CHAR, root, comm->mpi);
+    TW_COMM_WAIT(MPI_Bcast(&code, 1, MPI_INT, root, comm->mpi));
+    if (code != TW_OK)
+        TW_COMM_WAIT(MPI_Bcast(tw_status_message(), TW_MESSAGE_LEN, MPI_CHAR, root, comm->mpi));
     return (tw_status)code;
 }
 
@@ -172,7 +173,7 @@ tw_status tw_comm_bcast(tw_comm *comm, int root, void *bytes, size_t size)
     if (comm->size == 1) return TW_OK;
     for (size_t at = 0; at < size; at += TW_COMM_PIECE) {
         const size_t piece = size - at < TW_COMM_PIECE ? size - at : TW_COMM_PIECE;
-        MPI_Bcast((char *)bytes + at, (int)piece, MPI_BYTE, root, comm->mpi);
+        TW_COMM_WAIT(MPI_Bcast((char *)bytes + at, (int)piece, MPI_BYTE, root, comm->mpi));
     }
     if (comm->rank == root) comm->bytes_sent += size;
     return TW_OK;
@@ -185,7 +186,7 @@ tw_status tw_comm_allreduce(tw_comm *comm, tw_comm_op op, size_t n, double *valu
     const size_t most = TW_COMM_PIECE / sizeof *values;
     for (size_t at = 0; at < n; at += most) {
         const size_t piece = n - at < most ? n - at : most;
-        MPI_Allreduce(MPI_IN_PLACE, values + at, (int)piece, MPI_DOUBLE, mpi_op, comm->mpi);
+        TW_COMM_WAIT(MPI_Allreduce(MPI_IN_PLACE, values + at, (int)piece, MPI_DOUBLE, mpi_op, comm->mpi));
     }
     comm->bytes_sent += n * sizeof *values;
     return TW_OK;
@@ -204,7 +205,8 @@ tw_status tw_comm_allgather(tw_comm *comm, const void *bytes, const size_t *size
         places[r] = (int)at;
         at += sizes[r];
     }
-    MPI_Allgatherv(bytes, counts[comm->rank], MPI_BYTE, out, counts, places, MPI_BYTE, comm->mpi);
+    TW_COMM_WAIT(
+        MPI_Allgatherv(bytes, counts[comm->rank], MPI_BYTE, out, counts, places, MPI_BYTE, comm->mpi));
     comm->bytes_sent += sizes[comm->rank];
     return TW_OK;
 }
@@ -213,7 +215,7 @@ tw_status tw_comm_send(tw_comm *comm, int to, const void *bytes, size_t size)
 {
     for (size_t at = 0; at < size; at += TW_COMM_PIECE) {
         const size_t piece = size - at < TW_COMM_PIECE ? size - at : TW_COMM_PIECE;
-        MPI_Send((const char *)bytes + at, (int)piece, MPI_BYTE, to, 0, comm->mpi);
+        TW_COMM_WAIT(MPI_Send((const char *)bytes + at, (int)piece, MPI_BYTE, to, 0, comm->mpi));
     }
     comm->bytes_sent += size;
     return TW_OK;
@@ -223,12 +225,13 @@ tw_status tw_comm_receive(tw_comm *comm, int from, void *bytes, size_t size)
 {
     for (size_t at = 0; at < size; at += TW_COMM_PIECE) {
         const size_t piece = size - at < TW_COMM_PIECE ? size - at : TW_COMM_PIECE;
-        MPI_Recv((char *)bytes + at, (int)piece, MPI_BYTE, from, 0, comm->mpi, MPI_STATUS_IGNORE);
+        TW_COMM_WAIT(
+            MPI_Recv((char *)bytes + at, (int)piece, MPI_BYTE, from, 0, comm->mpi, MPI_STATUS_IGNORE));
     }
     return TW_OK;
 }
 
 void tw_comm_barrier(tw_comm *comm)
 {
-    if (comm->size > 1) MPI_Barrier(comm->mpi);
+    if (comm->size > 1) TW_COMM_WAIT(MPI_Barrier(comm->mpi));
 }

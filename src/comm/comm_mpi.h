@@ -3,6 +3,7 @@
 #define THALWEG_COMM_MPI_H
 
 #include "thalweg/comm.h"
+#include "thalweg/phase.h"
 
 #include <mpi.h>
 
@@ -19,5 +20,14 @@ struct tw_comm {
 
 /* Errors of MPI end the job with a sentence and exit code TW_IO, here and on MPI_COMM_WORLD. */
 void tw_comm_take_errors(MPI_Comm mpi);
+
+/* Every MPI call that may wait for another rank stands in this, so that a rank that waits can be told from
+ * one that works. */
+#define TW_COMM_WAIT(call)                          \
+    do {                                            \
+        const tw_phase tw_doing_ = tw_phase_wait(); \
+        call;                                       \
+        tw_phase_return(tw_doing_);                 \
+    } while (0)
 
 #endif

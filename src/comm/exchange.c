@@ -136,8 +136,8 @@ static void run_gather(tw_reduction *r, double *flags, double *out)
         r->counts[s] = (int)(nodes_of(r, s) * n + N_FLAGS);
         r->places[s] = (int)(gathered(r, s, r->first_node[s]) - r->receive);
     }
-    MPI_Allgatherv(r->send, r->counts[r->comm->rank], MPI_DOUBLE, r->receive, r->counts, r->places,
-                   MPI_DOUBLE, r->comm->mpi);
+    TW_COMM_WAIT(MPI_Allgatherv(r->send, r->counts[r->comm->rank], MPI_DOUBLE, r->receive, r->counts,
+                                r->places, MPI_DOUBLE, r->comm->mpi));
     r->comm->bytes_sent += (uint64_t)r->counts[r->comm->rank] * sizeof(double);
     for (size_t i = 0; i + 1 < r->n_nodes; i++) {
         const tw_merge m = r->merges[i];
@@ -170,7 +170,7 @@ static void scatter_slices(tw_reduction *r, size_t first, size_t columns)
     for (size_t i = 0; i < r->top; i++)
         memcpy(r->receive + (r->first_node[me] + i) * width, r->stack[i].v + first + at,
                width * sizeof(double));
-    MPI_Waitall(n, r->requests, MPI_STATUSES_IGNORE);
+    TW_COMM_WAIT(MPI_Waitall(n, r->requests, MPI_STATUSES_IGNORE));
 }
 
 /* Replay the top of the tree for my slice, in strips that stay in cache. */
@@ -195,8 +195,8 @@ static void gather_slices(tw_reduction *r, size_t columns, const double *own_fla
         r->counts[s] = (int)(slice(r, columns, s + 1) - slice(r, columns, s) + N_FLAGS);
         r->places[s] = (int)(slice(r, columns, s) + (size_t)s * N_FLAGS);
     }
-    MPI_Allgatherv(r->mine, r->counts[me], MPI_DOUBLE, r->receive, r->counts, r->places, MPI_DOUBLE,
-                   r->comm->mpi);
+    TW_COMM_WAIT(MPI_Allgatherv(r->mine, r->counts[me], MPI_DOUBLE, r->receive, r->counts, r->places,
+                                MPI_DOUBLE, r->comm->mpi));
     r->comm->bytes_sent += (uint64_t)r->counts[me] * sizeof(double);
     memset(flags, 0, N_FLAGS * sizeof *flags);
     for (int s = 0; s < size; s++) {
@@ -225,7 +225,7 @@ tw_status tw_exchange_run(tw_reduction *r, double *flags, double *out)
     double all[N_FLAGS];
     memcpy(all, flags, TW_N_FLAGS * sizeof *flags);
     all[FLAG_WORK] = (double)(int64_t)((arrived - r->started) * 1e6);
-    if (r->measure_wait) MPI_Barrier(r->comm->mpi);
+    if (r->measure_wait) TW_COMM_WAIT(MPI_Barrier(r->comm->mpi));
     const double together = tw_seconds();
     if (r->comm->size == 1)
         memcpy(out, r->stack[0].v, r->n * sizeof *out);

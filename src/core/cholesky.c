@@ -5,6 +5,7 @@
 #include "thalweg/cholesky.h"
 
 #include "thalweg/kernels.h"
+#include "thalweg/phase.h"
 #include "thalweg/vec.h"
 
 #include <math.h>
@@ -93,6 +94,7 @@ size_t tw_cholesky_factor(size_t n, size_t stride, double *a)
     mirror(n, stride, a);
     for (size_t block = 0; block < n; block += BLOCK) {
         const size_t last = least(block + BLOCK, n);
+        tw_phase_tick();
         for (size_t first = block; first < last; first += STRIP) {
             const size_t end = least(first + STRIP, last);
             const size_t done = finish_rows(n, stride, a, first, end, bound);
@@ -109,6 +111,7 @@ void tw_cholesky_solve_many(size_t n, size_t stride, const double *u, size_t cou
 {
     for (size_t p = 0; p < n; p++) {
         const double *row = u + p * stride;
+        if (p % BLOCK == 0) tw_phase_tick();
         for (double *x = b; x < b + count * n; x += n) {
             x[p] /= row[p];
             tw_vec_axpy(n - p - 1, -x[p], row + p + 1, x + p + 1);
@@ -116,6 +119,7 @@ void tw_cholesky_solve_many(size_t n, size_t stride, const double *u, size_t cou
     }
     for (size_t j = n; j-- > 0;) {
         const double *row = u + j * stride;
+        if (j % BLOCK == 0) tw_phase_tick();
         for (double *x = b; x < b + count * n; x += n)
             x[j] = (x[j] - tw_vec_dot(n - j - 1, row + j + 1, x + j + 1)) / row[j];
     }

@@ -1,6 +1,7 @@
 #include "thalweg/file.h"
 
 #include "core/output_file.h"
+#include "thalweg/phase.h"
 #include "thalweg/units.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIECE = 1 << 16, MOST_AT_ONCE = 1 << 30 };
+enum { PIECE = 1 << 16, MOST_AT_ONCE = 1 << 26 };
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -27,6 +28,7 @@ static int read_all(int fd, size_t size, char *bytes)
         const ssize_t done = read(fd, bytes, smaller(size, MOST_AT_ONCE));
         if (done < 0 && errno == EINTR) continue;
         if (done <= 0) return done < 0 ? errno : -1;
+        tw_phase_tick();
         bytes += done;
         size -= (size_t)done;
     }

@@ -1,6 +1,7 @@
 #include "core/output_file.h"
 
 #include "thalweg/fault.h"
+#include "thalweg/phase.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SUFFIX_LEN = sizeof ".0123456789abcdef.tmp", TRIES = 100, MOST_AT_ONCE = 1 << 30 };
+enum { SUFFIX_LEN = sizeof ".0123456789abcdef.tmp", TRIES = 100, MOST_AT_ONCE = 1 << 26 };
 
 static tw_status cannot_create(const tw_output_file *f, int error)
 {
@@ -171,6 +172,7 @@ void tw_output_file_write(tw_output_file *f, uint64_t offset, size_t size, const
             f->error = done < 0 ? errno : EIO;
             return;
         }
+        tw_phase_tick();
         at += done;
         offset += (uint64_t)done;
         size -= (size_t)done;

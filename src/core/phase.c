@@ -17,6 +17,13 @@ tw_phase tw_phase_enter(tw_phase phase, long iteration)
     return (tw_phase)before;
 }
 
+tw_phase tw_phase_wait(void)
+{
+    const int before = atomic_load_explicit(&current, memory_order_relaxed);
+    tw_phase_return(TW_AT_EXCHANGE);
+    return (tw_phase)before;
+}
+
 void tw_phase_return(tw_phase phase)
 {
     atomic_store_explicit(&current, (int)phase, memory_order_relaxed);

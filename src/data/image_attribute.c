@@ -1,5 +1,6 @@
 /* image_attribute.c -- attributes of the root of our own files, on the way in: one text or one number each.
  */
+#include "data/hdf5_file.h"
 #include "thalweg/image.h"
 
 #include <stdlib.h>
@@ -20,8 +21,9 @@ static tw_image_attribute kind_of(hid_t attribute)
     const hid_t type = H5Aget_type(attribute);
     const H5T_class_t class = H5Tget_class(type);
     const size_t size = H5Tget_size(type);
+    const bool readable = class == H5T_STRING ? size <= LONGEST_FIXED : tw_hdf5_convertible(type);
     H5Tclose(type);
-    if (!is_single(attribute) || size > LONGEST_FIXED) return TW_IMAGE_OTHER;
+    if (!is_single(attribute) || !readable) return TW_IMAGE_OTHER;
     switch (class) {
     case H5T_STRING: return TW_IMAGE_TEXT;
     case H5T_ENUM: /* h5py writes booleans so */

@@ -3,6 +3,7 @@
 #include "thalweg/scaling.h"
 
 #include "thalweg/kernels.h"
+#include "thalweg/phase.h"
 #include "thalweg/reduction.h"
 
 #include <math.h>
@@ -125,7 +126,8 @@ static tw_status fit_minmax(tw_scaling *out, tw_comm *comm, const tw_shard *shar
         out->mean[j] = INFINITY;
         out->scale[j] = -INFINITY;
     }
-    for (size_t i = 0; i < shard->rows; i++)
+    for (size_t i = 0; i < shard->rows; i++) {
+        if (i % TW_BLOCK_ROWS == 0) tw_phase_tick();
         for (size_t first = tw_shard_trains(shard, i) ? 0 : out->n; first < out->n; first += STRIPE) {
             const size_t c = out->n - first < STRIPE ? out->n - first : STRIPE;
             const stripe s = {.shard = shard, .first = first, .columns = c, .row = row};
@@ -136,6 +138,7 @@ static tw_status fit_minmax(tw_scaling *out, tw_comm *comm, const tw_shard *shar
                 most[j] = row[j] > most[j] ? row[j] : most[j];
             }
         }
+    }
     TW_TRY(tw_comm_allreduce(comm, TW_MIN, out->n, out->mean));
     TW_TRY(tw_comm_allreduce(comm, TW_MAX, out->n, out->scale));
     for (size_t j = 0; j < out->n; j++) {

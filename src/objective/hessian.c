@@ -4,6 +4,7 @@
 #include "objective/impl.h"
 
 #include "thalweg/kernels.h"
+#include "thalweg/phase.h"
 #include "thalweg/vec.h"
 
 #include <stdlib.h>
@@ -149,6 +150,7 @@ static void add_block(matrix *h, const tw_block *block, size_t first, double *su
                                   h->c);
     pack(h, block);
     for (size_t p = 0; p < h->pairs; p++) {
+        tw_phase_tick();
         scale_rows(h, block, p);
         tw_kernels_get()->gram(block->rows, h->dim, h->stride, h->scaled, h->rows, sums + p * h->node);
     }

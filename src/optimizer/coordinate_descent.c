@@ -5,6 +5,7 @@
  *
  * Work: H [n][n] | q [n]. */
 #include "thalweg/optimizer.h"
+#include "thalweg/phase.h"
 
 #include <math.h>
 #include <string.h>
@@ -54,6 +55,7 @@ static double descend(quadratic *m, size_t j)
     const size_t n = it->n;
     const double *const h = m->h + j * n, a = h[j], l1 = j < m->F->n_weights ? m->F->l1 : 0;
     const double u = it->w[j] + it->d[j];
+    tw_phase_tick();
     if (!(a > 0) && !(l1 > 0)) return 0; /* a constant column: F does not know it */
     const double r = it->g[j] + m->q[j], t = a > 0 ? best_change(a, r, l1, u) : fabs(r) <= l1 ? -u : 0;
     if (fabs(a * t) <= 0x1p-52 * (fabs(it->g[j]) + fabs(m->q[j]) + l1) && u + t != 0) return 0;

@@ -4,6 +4,7 @@
 #include "thalweg/kernels.h"
 #include "thalweg/units.h"
 #include "thalweg/version.h"
+#include "thalweg/watchdog.h"
 #include "train/run_impl.h"
 
 #include <errno.h>
@@ -132,9 +133,12 @@ tw_status tw_run_open(tw_run *run)
     char stop[TW_PATH_LEN + 64];
     tw_status status = TW_OK;
     const bool finished_too = run->resume && strcmp(run->resume, "never") != 0;
-    if (tw_comm_rank(run->comm) == 0) status = tw_run_folder_open(&run->folder, run->out, finished_too);
+    const bool first = tw_comm_rank(run->comm) == 0;
+    if (first) status = tw_run_folder_open(&run->folder, run->out, finished_too);
+    if (first && status == TW_OK) tw_watchdog_share(run->out);
     TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
     run->opened = true;
+    if (!first) tw_watchdog_share(run->out);
     if (tw_comm_rank(run->comm) == 0)
         tw_interrupt_watch(tw_run_folder_file(&run->folder, "STOP", sizeof stop, stop));
     return TW_OK;

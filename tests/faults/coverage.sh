@@ -24,7 +24,7 @@ cd "$source"
 find "$build" -name '*.gcda' -delete
 ctest --test-dir "$build" -LE slow -E "$heavy" -j 2 --timeout 900 --output-on-failure "$@" </dev/null >"$build/test.log" 2>&1 ||
     { grep -A 12 'tests passed' "$build/test.log"; echo "some tests failed here; what they ran still counts"; }
-gcovr --root "$source" --object-directory "$build" --filter "$source/src/" --gcov-ignore-parse-errors --csv \
+gcovr --root "$source" --object-directory "$build" --filter "$source/src/" --gcov-ignore-parse-errors --csv - \
     "$build" >"$build/coverage.csv" 2>"$build/gcovr.log" || { cat "$build/gcovr.log"; exit 1; }
 
 # filename,line_total,line_covered,line_percent,...
