@@ -3,7 +3,7 @@
  * The only object that knows MPI. The rule it exists for: never leave between two collectives on a rank-local
  * condition. Local work, then tw_comm_agree, then collective work. A function documented "Collective" returns
  * the same status on every rank, so TW_TRY is safe on it. After a failure of MPI itself there is nobody left
- * to agree with: MPI's own handler ends the job. */
+ * to agree with: the rank that meets it says so and ends the job with TW_IO. */
 #ifndef THALWEG_COMM_H
 #define THALWEG_COMM_H
 
@@ -77,6 +77,13 @@ tw_status tw_comm_allreduce(tw_comm *comm, tw_comm_op op, size_t n, double *valu
  * @param out [sum of sizes] may not overlap bytes.
  */
 tw_status tw_comm_allgather(tw_comm *comm, const void *bytes, const size_t *sizes, void *out) TW_CHECKED;
+
+/**
+ * Do all ranks hold the same digest of what they must hold alike?
+ * Collective. TW_OK; TW_REPLICA: the sentence names the ranks in the minority. TW_MEMORY.
+ * Cost: two small collectives, 16 bytes a rank gathered.
+ */
+tw_status tw_comm_compare(tw_comm *comm, const unsigned char digest[16]) TW_CHECKED;
 
 /** Send to / receive from one rank, blocking; matched by order. Not collective. Split above 1 GiB. */
 tw_status tw_comm_send(tw_comm *comm, int to, const void *bytes, size_t size) TW_CHECKED;

@@ -16,8 +16,18 @@
 
 typedef enum { TW_ALLREDUCE, TW_REPRODUCIBLE } tw_reduction_mode;
 
-/* Counts that ride along from every rank, idle or not; a sum > 0 means that at least one rank says so. */
-enum { TW_FLAG_FAILED, TW_FLAG_STOP, TW_FLAG_TIME, TW_FLAG_SAVE, TW_N_FLAGS };
+/* Whole numbers that ride along from every rank, idle or not, and are summed. Of the first four a sum > 0 means
+ * that at least one rank says so. The last two are 16 bits of a hash of the point where the rank is, and their
+ * square: the ranks are at one point if and only if the sums fulfil Cauchy's inequality with equality. */
+enum {
+    TW_FLAG_FAILED,
+    TW_FLAG_STOP,
+    TW_FLAG_TIME,
+    TW_FLAG_SAVE,
+    TW_FLAG_POINT,
+    TW_FLAG_POINT_SQUARED,
+    TW_N_FLAGS
+};
 
 /** How two tree nodes become one. */
 typedef struct {

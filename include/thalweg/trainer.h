@@ -37,6 +37,10 @@ typedef struct tw_trainer {
     double f_zero, g_norm_zero;
 } tw_trainer;
 
+/** The flip that is rehearsed and due, if any, in this rank's parameters or the memory of its method. Not
+ * collective. */
+void tw_trainer_damage(tw_trainer *trainer);
+
 /**
  * One step of a full-batch run (straight line: direction, length, move), with a last try along steepest
  * descent when a search fails. Collective.

@@ -122,6 +122,7 @@ error_t tw_apply_parse(int key, char *value, struct argp_state *state, tw_apply_
 tw_status tw_apply_open(tw_apply *a, tw_comm *comm, const tw_apply_paths *paths, bool labels)
 {
     *a = (tw_apply){.comm = comm};
+    tw_phase_enter(TW_AT_LOAD, 0);
     TW_TRY(share_model(a, paths->model));
     tw_status status = TW_OK;
     if (tw_comm_rank(comm) == 0) status = open_data(a, paths, labels);

@@ -5,11 +5,9 @@
 #include "thalweg/status.h"
 
 #include "thalweg/comm.h"
+#include "thalweg/launch.h"
 
 #include <argp.h>
-
-/** This process's rank as the launcher's variables tell it, 0 without a launcher. Works before MPI starts. */
-long tw_launch_rank(void);
 
 /**
  * The end of a command that used ranks: rank 0 prints the error, if there is one, before MPI ends, because a

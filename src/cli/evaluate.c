@@ -5,6 +5,7 @@
 #include "core/json_put.h"
 #include "thalweg/link.h"
 #include "thalweg/metrics.h"
+#include "thalweg/phase.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -156,6 +157,7 @@ static tw_status evaluate(tw_apply *a, tw_comm *comm, const arguments *args)
     double *z = NULL;
     tw_metrics metrics = {0};
     TW_TRY(tw_apply_open(a, comm, &args->paths, true));
+    tw_phase_enter(TW_AT_EVALUATE, 0);
     tw_status status = tw_comm_agree(comm, all_margins(a, &z));
     if (status == TW_OK) status = tw_metrics_compute(&metrics, comm, &a->partition, &a->model, &a->shard, z);
     if (status == TW_OK && tw_comm_rank(comm) == 0) {

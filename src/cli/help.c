@@ -1,6 +1,7 @@
 /* `thalweg help`: a command, a configuration key, an exit code. */
 #include "cli/command.h"
 #include "thalweg/config.h"
+#include "thalweg/fault.h"
 #include "thalweg/model.h"
 #include "thalweg/optimizer.h"
 #include "thalweg/step.h"
@@ -65,17 +66,41 @@ static tw_status help_exit(const char *code)
                            code);
 }
 
+static tw_status help_fault(void)
+{
+    printf("Failures can be rehearsed, to see what a cluster makes of them before it matters:\n\n"
+           "  export THALWEG_FAULT=\"rank=1,phase=step,iteration=20,kind=kill; "
+           "phase=checkpoint,kind=enospc\"\n\n"
+           "Each happens once: on this rank (0), when it begins the phase at this iteration (the first "
+           "time), or\n"
+           "at the next chance from there on. Unset, it costs nothing.\n\n");
+#define X(id, name, doing) printf("  phase=%-11s %s\n", name, doing);
+    TW_PHASES(X)
+#undef X
+    printf("\n");
+#define X(id, name, number, text)                                                       \
+    printf("  kind=%-7s %s a rank that %s%s\n", name, number < 0 ? "   " : "=N ", text, \
+           number < 0 ? "" : " N");
+    TW_FAULTS(X)
+#undef X
+    printf("\n  index=J      which number a NaN or a flipped bit goes to (0)\n"
+           "  of=WHAT      what a bit is flipped of: parameters or optimizer\n"
+           "  call=WHICH   wait for the next system call of a file being written: write, sync or rename\n");
+    return TW_OK;
+}
+
 tw_status tw_command_help(int argc, char **argv)
 {
     const char *topic = argc > 1 ? argv[1] : "", *detail = argc > 2 ? argv[2] : NULL;
     if (strcmp(topic, "--help") == 0) {
-        printf("usage: thalweg help [COMMAND | config [KEY|markdown] | exit [CODE]]\n");
+        printf("usage: thalweg help [COMMAND | config [KEY|markdown] | exit [CODE] | fault]\n");
         return TW_OK;
     }
     if (strcmp(topic, "config") == 0) return help_config(detail);
     if (strcmp(topic, "exit") == 0) return help_exit(detail);
+    if (strcmp(topic, "fault") == 0) return help_fault();
     const tw_command *command = tw_command_find(topic);
-    if (!command) return tw_fail(TW_USAGE, "no help about '%s'; try a command, config or exit", topic);
+    if (!command) return tw_fail(TW_USAGE, "no help about '%s'; try a command, config, exit or fault", topic);
     char name[64], option[] = "--help", *arguments[] = {name, option, NULL};
     snprintf(name, sizeof name, "thalweg %s", command->name);
     return command->run(2, arguments);

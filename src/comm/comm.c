@@ -1,5 +1,8 @@
 #include "comm/comm_mpi.h"
 
+#include "thalweg/fault.h"
+#include "thalweg/phase.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,14 +49,18 @@ tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
 {
     int provided;
     *out = NULL;
+    TW_TRY(tw_fault_start());
     tw_comm *comm = calloc(1, sizeof *comm); /* nobody waits yet for a rank that cannot go on */
     if (!comm) return tw_fail(TW_MEMORY, "out of memory");
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
     MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi);
+    tw_comm_take_errors(comm->mpi);
     MPI_Comm_rank(comm->mpi, &comm->rank);
     MPI_Comm_size(comm->mpi, &comm->size);
     if (gethostname(comm->host, sizeof comm->host - 1)) strcpy(comm->host, "unknown");
     count_nodes(comm);
+    tw_fault_rank(comm->rank);
+    tw_phase_enter(TW_AT_START, 0);
     comm->counts = malloc(2 * (size_t)comm->size * sizeof *comm->counts);
     tw_status status = tw_comm_agree(comm, comm->counts ? TW_OK : tw_fail(TW_MEMORY, "out of memory"));
     if (status == TW_OK) status = check_launch(comm);
@@ -138,6 +145,7 @@ void tw_comm_library(size_t length, char *text)
 
 tw_status tw_comm_agree(tw_comm *comm, tw_status local)
 {
+    if (tw_fault_armed && local == TW_OK) local = tw_fault_failure();
     if (comm->size == 1) return local;
     int first = local == TW_OK ? comm->size : comm->rank; /* the lowest failing rank speaks for all */
     TW_COMM_WAIT(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm->mpi));

@@ -18,6 +18,9 @@ struct tw_comm {
 /* MPI counts are int: messages travel in pieces of at most this many bytes. */
 #define TW_COMM_PIECE ((size_t)1 << 30)
 
+/* Errors of MPI end the job with a sentence and exit code TW_IO, here and on MPI_COMM_WORLD. */
+void tw_comm_take_errors(MPI_Comm mpi);
+
 /* Every MPI call that may wait for another rank stands in this, so that a rank that waits can be told from
  * one that works. */
 #define TW_COMM_WAIT(call)                          \

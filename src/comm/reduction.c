@@ -2,6 +2,7 @@
  * exchange.c. */
 #include "comm/reduction_impl.h"
 
+#include "thalweg/fault.h"
 #include "thalweg/phase.h"
 #include "thalweg/vec.h"
 
@@ -85,6 +86,7 @@ double *tw_reduction_block(tw_reduction *r)
 
 void tw_reduction_push(tw_reduction *r)
 {
+    if (tw_fault_armed) tw_fault_sums(r->n, r->stack[r->top].v);
     tw_phase_tick();
     r->stack[r->top].present = true;
     r->stack[r->top].level = 0;

@@ -1,5 +1,6 @@
 #include "core/output_file.h"
 
+#include "thalweg/fault.h"
 #include "thalweg/phase.h"
 
 #include <errno.h>
@@ -43,7 +44,11 @@ int tw_output_folder_open(const char *path)
 
 static int sync_fd(int fd)
 {
-    int result;
+    int result = tw_fault_armed ? tw_fault_errno(TW_FAULT_SYNC) : 0;
+    if (result) {
+        errno = result;
+        return -1;
+    }
     do result = fsync(fd);
     while (result != 0 && errno == EINTR);
     return result;
@@ -61,6 +66,28 @@ static tw_status open_folder(tw_output_file *f)
     if (!error) return TW_OK;
     if (error == ENOMEM) return tw_fail(TW_MEMORY, "out of memory for the folder of %s", f->path);
     return tw_fail(TW_OUTPUT, "cannot create %s: its folder: %s", f->path, strerror(error));
+}
+
+/* ---- the three calls that can fail, also when that is rehearsed ---- */
+
+static ssize_t write_some(int fd, const char *bytes, size_t size, off_t offset)
+{
+    const tw_fault_kind fault = tw_fault_armed ? tw_fault_write(TW_FAULT_WRITE) : TW_N_FAULTS;
+    const size_t part = fault == TW_FAULT_SHORT ? (size + 1) / 2 : fault == TW_FAULT_TORN ? size / 32 : size;
+    if (fault == TW_FAULT_ENOSPC || fault == TW_FAULT_EIO) {
+        errno = fault == TW_FAULT_EIO ? EIO : ENOSPC;
+        return -1;
+    }
+    const ssize_t done = pwrite(fd, bytes, part, offset);
+    return fault == TW_FAULT_TORN && done >= 0 ? (ssize_t)size : done;
+}
+
+/* 0, or -1 with errno, when a failed rename is rehearsed. */
+static int rehearse_rename(void)
+{
+    const int fault = tw_fault_armed ? tw_fault_errno(TW_FAULT_RENAME) : 0;
+    if (fault) errno = fault;
+    return fault ? -1 : 0;
 }
 
 /* ---- open ---- */
@@ -139,7 +166,7 @@ void tw_output_file_write(tw_output_file *f, uint64_t offset, size_t size, const
     const char *at = bytes;
     while (size > 0 && !f->error) {
         const size_t piece = size < MOST_AT_ONCE ? size : MOST_AT_ONCE;
-        const ssize_t done = pwrite(f->fd, at, piece, (off_t)offset);
+        const ssize_t done = write_some(f->fd, at, piece, (off_t)offset);
         if (done < 0 && errno == EINTR) continue;
         if (done <= 0) {
             f->error = done < 0 ? errno : EIO;
@@ -201,10 +228,12 @@ static int take_name(const tw_output_file *f)
 static tw_status give_name(const tw_output_file *f)
 {
     if (f->replace) {
-        if (renameat(f->folder, f->temporary + f->name, f->folder, f->path + f->name) == 0) return TW_OK;
+        if (rehearse_rename() == 0 &&
+            renameat(f->folder, f->temporary + f->name, f->folder, f->path + f->name) == 0)
+            return TW_OK;
         return tw_output_file_failed(f, "rename", errno);
     }
-    if (take_name(f) == 0) return TW_OK;
+    if (rehearse_rename() == 0 && take_name(f) == 0) return TW_OK;
     if (errno != EEXIST) return cannot_create(f, errno);
     return tw_fail(TW_OUTPUT, "cannot create %s: another program has made it meanwhile", f->path);
 }

@@ -1,5 +1,7 @@
 #include "thalweg/phase.h"
 
+#include "thalweg/fault.h"
+
 #include <stdatomic.h>
 
 static _Atomic int current;
@@ -11,6 +13,7 @@ tw_phase tw_phase_enter(tw_phase phase, long iteration)
     const int before = atomic_load_explicit(&current, memory_order_relaxed);
     atomic_store_explicit(&at_iteration, iteration, memory_order_relaxed);
     tw_phase_return(phase);
+    if (tw_fault_armed) tw_fault_reach(phase, iteration);
     return (tw_phase)before;
 }
 

@@ -12,6 +12,9 @@ tw_status tw_objective_reduction(tw_objective *F, tw_reduction **reduction, size
 tw_status tw_objective_exchange(tw_objective *F, tw_reduction *reduction, tw_status local,
                                 double *sums) TW_CHECKED;
 
+/* The parameters of the pass to come: all ranks must hold the same. */
+void tw_objective_mark(tw_objective *F, const double *w);
+
 /* w to F->raw, prepared for the blocks; a failure of this rank is raised in the exchange of the pass that
  * follows. */
 void tw_objective_fold(tw_objective *F, const double *w);

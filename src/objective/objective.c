@@ -1,6 +1,8 @@
 /* One evaluation: fold, one pass over the own groups, ONE exchange, unfold, divide by the weight, add the
  * penalties. */
 #include "objective/impl.h"
+#include "thalweg/fault.h"
+#include "thalweg/hash.h"
 #include "thalweg/interrupt.h"
 #include "thalweg/phase.h"
 
@@ -107,20 +109,37 @@ static tw_status local_pass(tw_objective *F, tw_reduction *reduction, tw_block_w
     return TW_OK;
 }
 
+/* Equal numbers, and only these, have as much in the sum of squares as in the square of the sum. Whole
+ * numbers below 2^63 for up to 2^15 ranks. */
+static bool at_one_point(const tw_objective *F)
+{
+    const uint64_t size = (uint64_t)tw_comm_size(F->comm), sum = (uint64_t)F->agreed[TW_FLAG_POINT];
+    return size * (uint64_t)F->agreed[TW_FLAG_POINT_SQUARED] == sum * sum;
+}
+
+void tw_objective_mark(tw_objective *F, const double *w)
+{
+    if (tw_comm_size(F->comm) > 1) tw_hash128(w, F->n * sizeof *w, F->point);
+}
+
 tw_status tw_objective_exchange(tw_objective *F, tw_reduction *reduction, tw_status local, double *sums)
 {
     const tw_reduction_account before = *tw_reduction_accounting(reduction);
     const unsigned asked = tw_interrupt_requests();
     if (asked & TW_INTERRUPT_STOP) F->requests[TW_FLAG_STOP] = 1;
     if (asked & TW_INTERRUPT_SAVE) F->requests[TW_FLAG_SAVE] = 1;
+    const tw_phase doing = tw_phase_enter(TW_AT_EXCHANGE, tw_phase_now().iteration);
+    if (tw_fault_armed && local == TW_OK) local = tw_fault_failure();
     for (int i = 0; i < TW_N_FLAGS; i++) F->agreed[i] = F->requests[i];
     F->agreed[TW_FLAG_FAILED] = local != TW_OK;
+    F->agreed[TW_FLAG_POINT] = 256.0 * F->point[0] + F->point[1];
+    F->agreed[TW_FLAG_POINT_SQUARED] = F->agreed[TW_FLAG_POINT] * F->agreed[TW_FLAG_POINT];
     F->reductions++;
-    const tw_phase doing = tw_phase_enter(TW_AT_EXCHANGE, tw_phase_now().iteration);
     TW_TRY(tw_reduction_finish(reduction, F->agreed, sums)); /* the one exchange of a pass */
     tw_phase_return(doing);
     F->wait += tw_reduction_accounting(reduction)->wait - before.wait;
     F->wire += tw_reduction_accounting(reduction)->wire - before.wire;
+    if (!at_one_point(F)) return tw_comm_compare(F->comm, F->point);
     return F->agreed[TW_FLAG_FAILED] > 0 ? tw_comm_agree(F->comm, local) : TW_OK;
 }
 
@@ -137,6 +156,7 @@ tw_status tw_objective_pass(tw_objective *F, tw_reduction *reduction, tw_block_w
 
 void tw_objective_fold(tw_objective *F, const double *w)
 {
+    tw_objective_mark(F, w);
     tw_scaling_fold(F->scaling, F->model, w, F->raw);
     F->prepared = F->model->ops->prepare ? F->model->ops->prepare(F->model, F->raw) : TW_OK;
 }
@@ -167,6 +187,15 @@ static tw_status no_rows(tw_objective *F, double *f, double *g)
     return TW_OK;
 }
 
+/* Where the mathematics overflows, rows have lost their loss first. */
+static bool is_broken(const tw_objective *F, double f, const double *g)
+{
+    bool nan = isnan(f);
+    if (F->bad_rows > 0) return false;
+    for (size_t j = 0; j < F->n && !nan; j++) nan = isnan(g[j]);
+    return nan;
+}
+
 tw_status tw_objective_eval(tw_objective *F, const double *w, double *f, double *g)
 {
     const tw_model *m = F->model;
@@ -181,6 +210,7 @@ tw_status tw_objective_eval(tw_objective *F, const double *w, double *f, double 
     if (F->batches.step < 0) F->full_weight = F->weight;
     tw_objective_unfold(F, w, g);
     *f = tw_objective_penalised(F, w, F->sums[tw_sum_loss(m)] / F->weight);
+    F->broken = F->broken || is_broken(F, *f, g);
     return TW_OK;
 }
 

@@ -87,6 +87,7 @@ tw_status tw_step_advance(tw_step *s, tw_objective *F, tw_iterate *it)
     it->rejected = false;
     if (s->ops->advance) tw_phase_enter(TW_AT_SEARCH, it->k);
     TW_TRY(s->ops->length ? move_and_evaluate(s, F, it) : s->ops->advance(s, F, it));
+    if (F->broken) it->why = TW_NOT_FINITE; /* even if the search went round it */
     if (it->why != TW_CONTINUE) return TW_OK;
     if (!it->rejected) tw_objective_accept(F);
     it->f_prev = f;

@@ -49,6 +49,9 @@ static bool diverged(patient *p)
                               ? "shorten step.length, or let it decay (step.rule: inverse)"
                               : "shorten step.length, or use step.rule: backtracking";
     if (tw_reason_class(p->it->why) != 'f') return false;
+    if (p->F->broken)
+        return SAY(p, "a sum over the ranks is NaN although the loss of every row is finite, so a memory, a "
+                      "processor or the network is at fault; --resume auto goes on from the last checkpoint");
     if (p->F->scaling && p->F->scaling->kind == TW_SCALING_NONE)
         return SAY(p,
                    "the step is too long for this data: features of very different size need scaling\n"

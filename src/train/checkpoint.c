@@ -1,5 +1,6 @@
 #include "thalweg/checkpoint.h"
 
+#include "thalweg/fault.h"
 #include "thalweg/file.h"
 #include "thalweg/interrupt.h"
 #include "thalweg/phase.h"
@@ -8,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,7 +175,8 @@ static tw_status save(tw_checkpoint *c, tw_trainer *t, const tw_state *state)
     const double began = tw_seconds();
     tw_status status = TW_OK;
     tw_phase_enter(TW_AT_CHECKPOINT, t->iterate->k);
-    if (tw_comm_rank(c->comm) == 0) status = commit(c, t, state);
+    if (tw_comm_rank(c->comm) == 0 && tw_fault_armed) status = tw_fault_failure();
+    if (tw_comm_rank(c->comm) == 0 && status == TW_OK) status = commit(c, t, state);
     status = tw_comm_bcast_status(c->comm, 0, status);
     c->last = tw_seconds();
     c->seconds = c->last - began;
@@ -199,11 +202,20 @@ double tw_checkpoint_margin(const tw_checkpoint *c)
     return c ? 2 * c->seconds : 0;
 }
 
+/* A state with a NaN in it is nothing to go on from. */
+static bool is_sound(const tw_iterate *it)
+{
+    bool sound = true;
+    for (size_t j = 0; j < it->n && sound; j++) sound = isfinite(it->w[j]) && isfinite(it->g[j]);
+    return sound;
+}
+
 tw_status tw_checkpoint_turn(tw_checkpoint *c, tw_trainer *t, bool inside)
 {
     tw_state state = {0};
-    if (!c || c->stopped)
-        return TW_OK; /* after a stop inside an epoch what follows is no state to go on from */
+    if (tw_fault_armed) tw_trainer_damage(t);
+    if (!c || c->stopped || t->iterate->why != TW_CONTINUE)
+        return TW_OK; /* after a stop inside an epoch, or a failed step, there is no state to go on from */
     if (c->every > 0 && tw_comm_rank(c->comm) == 0 && tw_seconds() - c->last >= c->every) tw_interrupt_save();
     const bool due = is_due(c, t, inside);
     const long updates = t->iterate->updates;
@@ -212,7 +224,7 @@ tw_status tw_checkpoint_turn(tw_checkpoint *c, tw_trainer *t, bool inside)
     tw_state_of_trainer(&state, t);
     TW_TRY(tw_state_compare(&state, c->comm));
     c->compared = updates;
-    if (!due) return TW_OK;
+    if (!due || !is_sound(t->iterate)) return TW_OK;
     c->stopped = must_save(t);
     return save(c, t, &state);
 }

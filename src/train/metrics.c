@@ -39,6 +39,10 @@ static tw_status sum_rows(tw_comm *comm, const tw_partition *p, const tw_model *
     }
     if (status == TW_OK) status = tw_reduction_finish(reduction, flags, sums);
     tw_reduction_free(reduction);
+    if (status == TW_OK && (isnan(sums[SUM_ROWS]) || isnan(sums[SUM_WEIGHT])))
+        status = tw_fail(TW_INTERNAL,
+                         "a sum over the ranks is NaN although it counts rows or weights, so a memory, a "
+                         "processor or the network is at fault; run the same command again");
     return status;
 }
 

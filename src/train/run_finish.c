@@ -1,4 +1,5 @@
 /* After the last iteration: model.h5, summary.json, status, the report. A diverged run leaves no model. */
+#include "thalweg/fault.h"
 #include "thalweg/hash.h"
 #include "thalweg/interrupt.h"
 #include "thalweg/model_file.h"
@@ -143,12 +144,22 @@ static tw_status stopped(const tw_run *run)
                    run->checkpoint.newest);
 }
 
+/* No model is written from replicas that differ. */
+static tw_status compare_replicas(tw_run *run)
+{
+    unsigned char digest[16];
+    if (tw_fault_armed) tw_trainer_damage(&run->trainer);
+    tw_hash128(run->iterate.w, run->iterate.n * sizeof *run->iterate.w, digest);
+    return tw_comm_compare(run->comm, digest);
+}
+
 tw_status tw_run_finish(tw_run *run)
 {
     tw_summary s;
     char advice[512];
     tw_status status = TW_OK;
     tw_phase_enter(TW_AT_FINISH, run->iterate.k);
+    TW_TRY(compare_replicas(run));
     TW_TRY(tw_summary_gather(&s, run));
     if (tw_comm_rank(run->comm) == 0) status = tw_runlog_sync(&run->log);
     if (tw_comm_rank(run->comm) == 0 && status == TW_OK) status = write_files(&s, run);

@@ -1,4 +1,5 @@
 /* The header of the screen, and the run from the open folder to the last iteration. */
+#include "thalweg/fault.h"
 #include "thalweg/interrupt.h"
 #include "thalweg/kernels.h"
 #include "thalweg/units.h"
@@ -87,6 +88,16 @@ static void print_batches(tw_run *run)
     if (c->model.path.count > 0) print_path(run);
 }
 
+static void print_rehearsal(tw_run *run)
+{
+    size_t count;
+    char clause[256];
+    const tw_fault *faults = tw_fault_list(&count);
+    for (size_t i = 0; i < count; i++)
+        tw_runlog_print(&run->log, "  rehearsal %s (THALWEG_FAULT)\n",
+                        tw_fault_describe(&faults[i], sizeof clause, clause));
+}
+
 static void print_header(tw_run *run)
 {
     char when[32] = "", title[TW_PATH_LEN + 64];
@@ -99,6 +110,7 @@ static void print_header(tw_run *run)
     print_data(run);
     print_method(run);
     print_batches(run);
+    if (tw_fault_armed) print_rehearsal(run);
     tw_runlog_print(&run->log, "  resume   %s\n", run->resumed);
     tw_runlog_print(&run->log, "  output   %s\n", run->out);
 }

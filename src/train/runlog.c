@@ -1,6 +1,7 @@
 #include "thalweg/runlog.h"
 
 #include "core/json_put.h"
+#include "thalweg/fault.h"
 #include "thalweg/units.h"
 
 #include <errno.h>
@@ -59,6 +60,8 @@ tw_status tw_runlog_open(tw_runlog *log, const char *folder)
 /* Past stdio, which forgets what it could not write. 0, or an errno. */
 static int write_rows(tw_runlog *log)
 {
+    const int rehearsed = tw_fault_armed ? tw_fault_errno(TW_FAULT_WRITE) : 0;
+    if (rehearsed) return rehearsed;
     while (log->behind > 0) {
         const ssize_t done = write(fileno(log->metrics), log->unwritten, log->behind);
         if (done < 0 && errno == EINTR) continue;

@@ -2,6 +2,7 @@
  */
 #include "thalweg/trainer.h"
 
+#include "thalweg/fault.h"
 #include "thalweg/phase.h"
 #include "thalweg/vec.h"
 #include "train/saddle.h"
@@ -47,6 +48,12 @@ static tw_status watch(tw_trainer *t)
     v->since = 0;
     if (v->best_w) memcpy(v->best_w, it->w, it->n * sizeof *it->w);
     return TW_OK;
+}
+
+void tw_trainer_damage(tw_trainer *t)
+{
+    tw_fault_flip(TW_FAULT_PARAMETERS, t->iterate->n, t->iterate->w);
+    tw_fault_flip(TW_FAULT_OPTIMIZER, t->optimizer->state_len, t->optimizer->state);
 }
 
 static tw_status start(tw_trainer *t)
@@ -113,6 +120,7 @@ tw_status tw_trainer_step(tw_trainer *t)
     tw_objective *F = t->objective;
     tw_iterate *it = t->iterate;
     tw_phase_enter(TW_AT_STEP, it->k);
+    if (tw_fault_armed) tw_trainer_damage(t);
     TW_TRY(tw_step_announce(t->step, F, it, (double)it->k)); /* the length, where a schedule says  */
     TW_TRY(tw_optimizer_direction(t->optimizer, F, it));     /* d from w, g                        */
     TW_TRY(tw_step_advance(t->step, F, it));                 /* w <- w + alpha d; new f, g         */
@@ -132,6 +140,7 @@ static tw_status take_batch(tw_trainer *t, int64_t s)
     double f;
     it->moved = false;
     tw_phase_enter(TW_AT_STEP, it->k);
+    if (tw_fault_armed) tw_trainer_damage(t);
     tw_objective_batch(F, s);
     F->requests[TW_FLAG_TIME] = tw_monitor_time_up(t->monitor); /* agreed in this step's exchange */
     TW_TRY(tw_objective_eval(F, it->w, &f, it->g));             /* of the rows of this step */

@@ -218,6 +218,20 @@ START_TEST(clocks_run_forward_and_the_library_has_a_name)
 }
 END_TEST
 
+START_TEST(compare_names_the_rank_that_differs_or_says_that_nobody_can_tell)
+{
+    unsigned char digest[16] = {1, 2, 3};
+    char who[64];
+    ck_assert(all_ranks(comm, tw_comm_compare(comm, digest) == TW_OK));
+    digest[15] = rank == size - 1;
+    const tw_status status = tw_comm_compare(comm, digest);
+    ck_assert(all_ranks(comm, status == (size == 1 ? TW_OK : TW_REPLICA)));
+    snprintf(who, sizeof who, "rank %d differs from the %d others", size - 1, size - 1);
+    ck_assert(all_ranks(comm, size < 3 || strstr(tw_status_message(), who)));
+    ck_assert(all_ranks(comm, size != 2 || strstr(tw_status_message(), "no majority")));
+}
+END_TEST
+
 /* Started alone by something that claims several tasks: exit 0 when that is refused. */
 static int claim(int argc, char **argv)
 {
@@ -227,9 +241,20 @@ static int claim(int argc, char **argv)
              strstr(text, "mpirun -n 4"));
 }
 
+/* Ranks that call with different sizes, as after a bug or on a broken network: the job must end. */
+static int mismatch(int argc, char **argv)
+{
+    double numbers[64] = {0};
+    if (tw_comm_init(&comm, &argc, &argv)) return 2;
+    const tw_status status = tw_comm_bcast(comm, 0, numbers, tw_comm_rank(comm) == 0 ? sizeof numbers : 8);
+    tw_comm_barrier(comm);
+    return status == TW_OK ? 0 : 3; /* both are wrong */
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "claim") == 0) return claim(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "mismatch") == 0) return mismatch(argc, argv);
     if (tw_comm_init(&comm, &argc, &argv)) return 2;
     rank = tw_comm_rank(comm);
     size = tw_comm_size(comm);
@@ -245,6 +270,7 @@ int main(int argc, char **argv)
     tcase_add_test(t, bcast_moves_bytes_of_any_length_from_any_root);
     tcase_add_test(t, allreduce_adds_and_finds_the_least_and_the_most);
     tcase_add_test(t, allgather_gives_every_ranks_bytes_in_order_zero_lengths_included);
+    tcase_add_test(t, compare_names_the_rank_that_differs_or_says_that_nobody_can_tell);
     tcase_add_test(t, messages_arrive_whole_and_in_order);
     tcase_add_test(t, bytes_sent_are_counted_where_they_are_sent);
     tcase_add_test(t, a_local_communicator_is_one_rank_that_agrees_with_itself);

@@ -5,6 +5,7 @@
  * Every rank generates all rows, so each can compute the truth for itself on a communicator of its own. */
 #include "support.h"
 
+#include "thalweg/fault.h"
 #include "thalweg/optimizer.h"
 #include "thalweg/step.h"
 
@@ -320,6 +321,46 @@ START_TEST(a_failure_of_other_work_on_one_rank_is_raised_everywhere)
 }
 END_TEST
 
+/* In the mode of _i, with the last bit of one parameter changed on the last rank. */
+START_TEST(ranks_at_different_points_are_told_apart_by_the_first_evaluation)
+{
+    test_case c = make_case(&tw_model_logistic, 1000);
+    twice t;
+    double f = 7, g[MOST] = {7}, w[MOST];
+    char who[64];
+    c.mode = (tw_reduction_mode)_i;
+    bool ok = make(&t, &c);
+    memcpy(w, t.w, sizeof w);
+    if (rank == size - 1) w[1] = nextafter(w[1], INFINITY);
+    const tw_status status = tw_objective_eval(&t.spread.objective, w, &f, g);
+    snprintf(who, sizeof who, "rank %d differs from the %d others", size - 1, size - 1);
+    ok = ok && status == (size == 1 ? TW_OK : TW_REPLICA) && (f == 7) == (size > 1);
+    ok = ok && (size < 3 || strstr(tw_status_message(), who));
+    ok = tw_objective_eval(&t.spread.objective, t.w, &f, g) == TW_OK && ok;
+    unmake(&t);
+    ck_assert(all_ranks(comm, ok));
+}
+END_TEST
+
+START_TEST(a_sum_that_becomes_nan_though_no_row_is_bad_is_known_to_all)
+{
+    const test_case c = make_case(&tw_model_logistic, 1000);
+    char fault[64];
+    twice t;
+    double f, g[MOST];
+    snprintf(fault, sizeof fault, "phase=step,kind=nan,index=2,rank=%d", size - 1);
+    bool ok = make(&t, &c) && tw_fault_set(fault) == TW_OK;
+    ok = tw_objective_eval(&t.spread.objective, t.w, &f, g) == TW_OK && ok;
+    ok = ok && !t.spread.objective.broken;
+    tw_phase_enter(TW_AT_STEP, 0);
+    ok = tw_objective_eval(&t.spread.objective, t.w, &f, g) == TW_OK && ok;
+    ok = ok && t.spread.objective.broken && t.spread.objective.bad_rows == 0 && isfinite(f);
+    ok = tw_fault_set(NULL) == TW_OK && ok;
+    unmake(&t);
+    ck_assert(all_ranks(comm, ok));
+}
+END_TEST
+
 START_TEST(requests_of_any_rank_are_known_to_all_even_when_one_fails)
 {
     const test_case c = make_case(&tw_model_linear, 20); /* two groups: ranks beyond are idle */
@@ -425,6 +466,8 @@ int main(int argc, char **argv)
     tcase_add_test(t, when_several_ranks_fail_the_lowest_speaks);
     tcase_add_test(t, a_failure_of_other_work_on_one_rank_is_raised_everywhere);
     tcase_add_test(t, requests_of_any_rank_are_known_to_all_even_when_one_fails);
+    tcase_add_loop_test(t, ranks_at_different_points_are_told_apart_by_the_first_evaluation, 0, 2);
+    tcase_add_test(t, a_sum_that_becomes_nan_though_no_row_is_bad_is_known_to_all);
     tcase_add_test(t, bad_rows_and_missing_weight_are_known_to_all);
     tcase_add_test(t, classes_of_all_ranks_are_joined);
     tcase_add_test(t, a_label_that_is_no_class_on_one_rank_is_refused_everywhere);

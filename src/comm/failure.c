@@ -1,0 +1,33 @@
+/* MPI itself fails: there is nobody left to agree with, so one sentence and the end of all ranks at once. */
+#include "comm/comm_mpi.h"
+#include "thalweg/phase.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void on_error(MPI_Comm *mpi, int *code, ...)
+{
+    char text[MPI_MAX_ERROR_STRING + 1] = "", host[256] = "unknown";
+    int length, rank = -1;
+    MPI_Error_string(*code, text, &length);
+    text[strcspn(text, "\n")] = 0;
+    if (gethostname(host, sizeof host - 1)) strcpy(host, "unknown");
+    PMPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    fflush(stdout);
+    fprintf(stderr,
+            "thalweg: error: rank %d (%s): MPI failed at iteration %ld, while %s: %s. The network or another "
+            "rank is at fault; run the same command again: it goes on from the last checkpoint\n",
+            rank, host, tw_phase_now().iteration, tw_phase_doing(tw_phase_now().phase), text);
+    MPI_Abort(*mpi, TW_IO);
+    _exit(TW_IO);
+}
+
+void tw_comm_take_errors(MPI_Comm mpi)
+{
+    MPI_Errhandler handler;
+    MPI_Comm_create_errhandler(on_error, &handler);
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, handler);
+    MPI_Comm_set_errhandler(mpi, handler);
+    MPI_Errhandler_free(&handler);
+}
