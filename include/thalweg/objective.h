@@ -219,6 +219,21 @@ typedef struct {
 tw_status tw_objective_score(tw_objective *objective, const double *w, bool in_force, const double *weight,
                              tw_score *score) TW_CHECKED;
 
+/** A row that spoils the sum. */
+typedef struct {
+    int64_t row;           /* of the file, from 0; -1: no row stands out */
+    int rank;              /* that holds it */
+    double loss, gradient; /* its own, and the largest entry of its part of the gradient */
+} tw_blame;
+
+/**
+ * The row whose part of the loss or of the gradient at w is not finite, the first in the file; else the one
+ * with the largest part. Asked when F or its gradient is not finite.
+ * @param blame out: the same on every rank. TW_OK with row -1 for a function without rows.
+ * Cost: about one read of X, four small exchanges. Overwrites the sums of the last evaluation.
+ */
+tw_status tw_objective_blame(tw_objective *objective, const double *w, tw_blame *blame) TW_CHECKED;
+
 /* ---- for the files of src/objective and custom work on blocks ---- */
 
 /** What is added to sums for one block; first: its first row in the shard, SIZE_MAX for a gathered one. */

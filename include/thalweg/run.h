@@ -52,7 +52,6 @@ typedef struct {
     double *fold_loss;     /* [folds][planned], or NULL; owned */
     double *fold_weight;   /* [folds]; owned */
     double largest;        /* lambda at which the first parameter leaves zero */
-    double started;        /* clock */
 
     /* where it is: for checkpoints */
     long stage, fold, row; /* TW_PATH_LARGEST, ...; of the fit in progress */

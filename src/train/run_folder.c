@@ -173,6 +173,12 @@ void tw_run_folder_close(tw_run_folder *folder)
     *folder = (tw_run_folder){.lock = -1};
 }
 
+void tw_run_folder_stopped(const tw_run_folder *folder)
+{
+    char path[TW_PATH_LEN + 64];
+    if (folder->lock >= 0) unlink(tw_run_folder_file(folder, "STOP", sizeof path, path));
+}
+
 tw_status tw_run_folder_status(const tw_run_folder *folder, const char *state, int code, long iteration,
                                const char *checkpoint)
 {
