@@ -356,6 +356,30 @@ START_TEST(bad_rows_and_missing_weight_are_known_to_all)
 }
 END_TEST
 
+START_TEST(the_first_row_that_spoils_the_sum_is_named_on_all_ranks)
+{
+    for (int type = 0; tw_models[type]; type++) {
+        const test_case c = make_case(tw_models[type], 1000);
+        twice t;
+        tw_blame b;
+        bool ok = make(&t, &c);
+        tw_objective *F = &t.spread.objective;
+        tw_shard *s = &t.spread.shard;
+        double *const x = s->x;
+        ok = tw_objective_blame(F, t.w, &b) == TW_OK && b.row == -1 && ok; /* nobody */
+        for (int64_t row = 7; row < 1000; row += 600) /* in the first block and far behind it */
+            if (row >= s->first && row < s->first + (int64_t)s->rows) x[(row - s->first) * COLS + 3] = NAN;
+        ok = tw_objective_blame(F, t.w, &b) == TW_OK && ok;
+        ok = ok && b.row == 7 && !isfinite(b.loss) && b.rank >= 0 && b.rank < size;
+        ok = ok && (rank == b.rank) == (s->first <= 7 && s->first + (int64_t)s->rows > 7);
+        if (rank == b.rank) x[(7 - s->first) * COLS + 3] = 0;
+        ok = tw_objective_blame(F, t.w, &b) == TW_OK && b.row == 607 && ok;
+        unmake(&t);
+        ck_assert_msg(all_ranks(comm, ok), "%s: row %lld", tw_models[type]->name, (long long)b.row);
+    }
+}
+END_TEST
+
 /* ---------------------------------------------------------------- classes */
 
 static bool classes_are(tw_shard *s, size_t expected, double first, double last)
@@ -426,6 +450,7 @@ int main(int argc, char **argv)
     tcase_add_test(t, a_failure_of_other_work_on_one_rank_is_raised_everywhere);
     tcase_add_test(t, requests_of_any_rank_are_known_to_all_even_when_one_fails);
     tcase_add_test(t, bad_rows_and_missing_weight_are_known_to_all);
+    tcase_add_test(t, the_first_row_that_spoils_the_sum_is_named_on_all_ranks);
     tcase_add_test(t, classes_of_all_ranks_are_joined);
     tcase_add_test(t, a_label_that_is_no_class_on_one_rank_is_refused_everywhere);
     tcase_add_test(t, too_many_classes_of_all_ranks_together_are_refused_everywhere);
