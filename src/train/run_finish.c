@@ -149,7 +149,13 @@ static tw_status compare_replicas(const tw_run *run)
     return tw_state_compare(&state, run->comm);
 }
 
-/* ", row 4711 of train.h5 (on rank 2) ...". Collective. */
+/* NaN without its sign. */
+static double plain(double v)
+{
+    return isnan(v) ? NAN : v;
+}
+
+/* "row 4711 of train.h5 (counted from 0, on rank 2) has the loss inf; ". Collective. */
 static tw_status name_culprit(tw_run *run, size_t length, char *text)
 {
     const tw_iterate *it = &run->iterate;
@@ -163,7 +169,7 @@ static tw_status name_culprit(tw_run *run, size_t length, char *text)
     int at = snprintf(text, length, "row %lld of %s (counted from 0, on rank %d) ", (long long)b.row,
                       run->dataset.path, b.rank);
     if (!isfinite(b.loss))
-        at += snprintf(text + at, length - (size_t)at, "has the loss %g", b.loss);
+        at += snprintf(text + at, length - (size_t)at, "has the loss %g", plain(b.loss));
     else
         at += snprintf(text + at, length - (size_t)at, "adds %g to the gradient", b.gradient);
     if (run->objective.bad_rows > 1)
@@ -178,7 +184,7 @@ static tw_status diverged(tw_run *run, const char *culprit)
     char advice[512];
     tw_monitor_advise(&run->monitor, &run->objective, &run->iterate, sizeof advice, advice);
     return tw_fail(TW_DIVERGED, "the run diverged at iteration %ld (loss %g): %s%s", run->iterate.k,
-                   run->iterate.f, culprit, advice);
+                   plain(run->iterate.f), culprit, advice);
 }
 
 tw_status tw_run_finish(tw_run *run)

@@ -13,8 +13,8 @@ complain() { echo "FAILED: $*"; failures=$((failures + 1)); }
 
 # Bytes as features: an IDX file of anything, and labels 0 and 1.
 idx() { # type, sizes: the header
-    printf '\0\0\x08\x0'"$#"
-    for n in "$@"; do printf "\\x$(printf %02x $((n >> 24 & 255)))\\x$(printf %02x $((n >> 16 & 255)))\\x$(printf %02x $((n >> 8 & 255)))\\x$(printf %02x $((n & 255)))"; done
+    printf '%b' "\\0\\0\\x08\\x0$#"
+    for n in "$@"; do printf '%b' "$(printf '\\x%02x\\x%02x\\x%02x\\x%02x' $((n >> 24 & 255)) $((n >> 16 & 255)) $((n >> 8 & 255)) $((n & 255)))"; done
 }
 { idx "$rows" "$features"; head -c $((rows * features)) /dev/urandom; } >x.idx
 { idx "$rows"; head -c "$rows" /dev/urandom | LC_ALL=C tr '\000-\177' '\000' | LC_ALL=C tr '\200-\377' '\001'; } >y.idx

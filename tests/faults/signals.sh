@@ -83,9 +83,10 @@ stop: {gradient_norm: 0, max_epochs: 3}
 checkpoint.every: never
 reduction.mode: reproducible
 Y
+"$thalweg" generate -o tiny.h5 --task logistic --rows 6000 --features 20 --seed 6 </dev/null >>generate.log
 cat >folds.yaml <<'Y'
-data.train: small.h5
-model: {type: logistic, l1: 1, folds: 3, path: {count: 10, min_ratio: 1e-2}}
+data.train: tiny.h5
+model: {type: logistic, l1: 1, folds: 3, path: {count: 40, min_ratio: 2e-2}}
 optimizer.type: proximal_gradient
 checkpoint.every: never
 reduction.mode: reproducible
@@ -116,6 +117,7 @@ stop term full 'rows term 30' launcher SIGTERM TERM
 stop int full 'rows int 30' launcher 'SIG\(TERM\|INT\)' INT
 stop epoch batches 'rows epoch 2' launcher SIGUSR1 USR1
 stop fold folds 'fold_began fold' 'rank 0' SIGUSR1 USR1
+stop point folds 'rows point 2' launcher SIGUSR1 USR1
 stop writing always 'files writing 3' launcher SIGUSR1 USR1 USR2 USR1
 
 # ---- a checkpoint on request, and on with it ----
@@ -200,7 +202,7 @@ catches() { # rank: its handlers are there; SIGUSR1 is bit 9 of the mask
 there() { compgen -G "$1" >list.txt; }
 for what in evaluate predict; do
     out=()
-    [ $what = evaluate ] || out=(-o $what.csv)
+    [ $what = evaluate ] || out=(-o "$what.csv")
     begin $what $what whole-big/model.h5 big.h5 "${out[@]}"
     await "$what: its handlers" catches 1
     at=$(now)
@@ -223,8 +225,8 @@ kill -USR1 "$launcher"
 finish "$at"
 ended made SIGUSR1
 awk 'BEGIN { for (i = 0; i < 200000; i++) print "0.12345678901234567,0.9876543210123456,1" }' >in.csv
-for i in 1 2; do cat in.csv in.csv >more.csv && mv more.csv in.csv; done
-"$thalweg" convert in.csv -o converted.h5 </dev/null >converted.log 2>converted.err &
+cat in.csv in.csv in.csv in.csv >more.csv
+"$thalweg" convert more.csv -o converted.h5 </dev/null >converted.log 2>converted.err &
 launcher=$!
 await "convert: its file" there 'converted.h5.*'
 at=$(now)
