@@ -20,7 +20,8 @@ typedef struct tw_comm tw_comm;
  *
  * Collective over all processes of the launch.
  * @return TW_OK; TW_USAGE when the launcher started several tasks but MPI sees only one (N singletons: a
- * launcher that does not speak this MPI's protocol); TW_MEMORY. On failure *comm is NULL and MPI is ended.
+ * launcher that does not speak this MPI's protocol); TW_MEMORY. On failure *comm is NULL and MPI is ended, or
+ * was not started.
  */
 tw_status tw_comm_init(tw_comm **comm, int *argc, char ***argv) TW_CHECKED;
 

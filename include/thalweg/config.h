@@ -196,6 +196,10 @@ bool tw_config_is_set(const tw_config *c, const char *key);
 void tw_config_problem(tw_config *c, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/** TW_MEMORY when something of the configuration could not be kept for want of memory, else TW_OK. The part
+ * of the verdict that may differ between ranks: each of them asks before it uses a value. */
+tw_status tw_config_complete(const tw_config *c) TW_CHECKED;
+
 /**
  * The judgement over everything so far; may be asked again after a later phase.
  *

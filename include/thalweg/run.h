@@ -68,6 +68,8 @@ typedef struct {
     char config_path[TW_PATH_LEN], out[TW_PATH_LEN];
     const char *resume; /* "auto", "never", a checkpoint or a run folder; NULL: auto, but no finished run */
     bool new_contract;  /* resume although the bits may change */
+    char *text; /* [length] of the configuration, from tw_run_probe on rank 0, or NULL; owned */
+    size_t length;
 
     const tw_model_ops *model_ops;
     const tw_optimizer_ops *optimizer_ops;
@@ -99,6 +101,7 @@ typedef struct {
     char data_digest[33], watched_digest[33];
     char resumed[2 * TW_PATH_LEN]; /* the line of the header */
 
+    bool opened;  /* the run folder is */
     bool ended;   /* the status file tells how */
     double began; /* clock */
     double read;  /* seconds of reading */
@@ -108,9 +111,27 @@ typedef struct {
 void tw_run_init(tw_run *run, tw_comm *comm);
 void tw_run_release(tw_run *run);
 
+/** What a run is started with: as the arguments of tw_run_configure. Nothing is owned. */
+typedef struct {
+    const char *path, *out, *resume;
+    size_t n_sets;
+    char *const *sets;
+} tw_run_request;
+
 /**
- * Read the configuration on rank 0, broadcast it, apply the --set overrides, resolve every name, look into
- * the data file, check the run folder. All problems are reported together.
+ * Before MPI starts, in the process that will be rank 0: let a child process (probe.h) configure the run and
+ * read its data files, so that one that crashes HDF5 crashes the child.
+ *
+ * Not collective.
+ * @param text out: the configuration, to be moved into run->text, or freed; a pipe can be read only once
+ * @return what tw_run_configure will return when it fails, with the same sentence; TW_DATA for a file that
+ * crashes or hangs HDF5 or cannot be read; TW_MEMORY.
+ */
+tw_status tw_run_probe(const tw_run_request *request, char **text, size_t *length) TW_CHECKED;
+
+/**
+ * Read the configuration on rank 0 (or take run->text), broadcast it, apply the --set overrides, resolve
+ * every name, look into the data file, check the run folder. All problems are reported together.
  *
  * Collective. @param sets [n_sets] "KEY=VALUE"   @param out  run folder, or NULL for output.dir
  * @return TW_OK, TW_CONFIG (all problems), TW_INPUT, TW_DATA, TW_OUTPUT; the same on every rank.
@@ -118,7 +139,7 @@ void tw_run_release(tw_run *run);
 tw_status tw_run_configure(tw_run *run, const char *path, size_t n_sets, char *const *sets,
                            const char *out) TW_CHECKED;
 
-/** Take the run folder: from here on its status says how the run ends. Collective. TW_OUTPUT, TW_IO. */
+/** Take the run folder: from here on its status says how the run ends. tw_run_train does it when nobody has. Collective. TW_OUTPUT, TW_IO. */
 tw_status tw_run_open(tw_run *run) TW_CHECKED;
 
 /** Read the shards, make the model, fit the scaling, set the starting point. Collective. */

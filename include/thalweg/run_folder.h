@@ -13,6 +13,7 @@
 typedef struct {
     char path[TW_PATH_LEN];
     int lock;     /* descriptor that holds the lock, -1 when not open */
+    bool fresh;   /* nothing of a run was there, and this one has not begun: refused, it leaves nothing */
     bool entered; /* its status is this run's to write: nothing was there, or it is resumed */
 } tw_run_folder;
 
@@ -44,7 +45,8 @@ tw_status tw_run_folder_status(const tw_run_folder *folder, const char *state, i
                                const char *checkpoint) TW_CHECKED;
 
 /** A run that did not come to its end says so, with state failed or stopped; of a folder that was never
- * entered the status stays. The sentence of the failure is kept. TW_OUTPUT, TW_IO. */
+ * entered the status stays, and a run whose configuration or data are refused before it begins leaves no
+ * folder. The sentence of the failure is kept. TW_OUTPUT, TW_IO. */
 tw_status tw_run_folder_failed(const tw_run_folder *folder, tw_status code, long iteration,
                                const char *checkpoint) TW_CHECKED;
 

@@ -31,6 +31,7 @@ extern "C" {
 #include "thalweg/optimizer.h"
 #include "thalweg/partition.h"
 #include "thalweg/phase.h"
+#include "thalweg/probe.h"
 #include "thalweg/reduction.h"
 #include "thalweg/rng.h"
 #include "thalweg/run.h"

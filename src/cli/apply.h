@@ -40,6 +40,13 @@ enum { TW_APPLY_FEATURES = 512, TW_APPLY_LABELS, TW_APPLY_WEIGHTS };
 error_t tw_apply_parse(int key, char *value, struct argp_state *state, tw_apply_paths *paths);
 
 /**
+ * Before MPI starts: on what will be rank 0, let a child process (probe.h) read both files; elsewhere TW_OK.
+ * Not collective. @return TW_OK; what tw_apply_open would return; TW_DATA for a file that crashes or hangs
+ * HDF5.
+ */
+tw_status tw_apply_probe(const tw_apply_paths *paths, bool labels) TW_CHECKED;
+
+/**
  * Read the model on rank 0 and broadcast it, open the data, read the shards; labels become class indices.
  * Collective. @param labels  are labels needed?
  * @return TW_OK, TW_INPUT, TW_DATA (also: another number of features), TW_MEMORY; the same on every rank.

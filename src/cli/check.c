@@ -41,11 +41,13 @@ static const struct argp parser = {.options = options,
 
 static tw_status check(const arguments *a)
 {
+    const tw_run_request request = {.path = a->config, .n_sets = a->n_sets, .sets = a->sets};
     tw_comm *comm;
     tw_run run;
     TW_TRY(tw_comm_local(&comm));
     tw_run_init(&run, comm);
-    tw_status status = tw_run_configure(&run, a->config, a->n_sets, a->sets, NULL);
+    tw_status status = tw_run_probe(&request, &run.text, &run.length);
+    if (status == TW_OK) status = tw_run_configure(&run, a->config, a->n_sets, a->sets, NULL);
     if (status == TW_OK) status = tw_run_outline(&run);
     tw_run_release(&run);
     tw_comm_release(comm);

@@ -2,10 +2,12 @@
 #include "cli/apply.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
+#include "core/json_put.h"
 #include "thalweg/interrupt.h"
 #include "thalweg/link.h"
 #include "thalweg/metrics.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -99,45 +101,47 @@ static json_t *number(double v)
     return isfinite(v) ? json_real(v) : json_null();
 }
 
-static json_t *confusion_json(const tw_apply *a, const tw_metrics *t, json_t *names)
+static json_t *confusion_json(const tw_apply *a, const tw_metrics *t, json_t **names)
 {
     json_t *matrix = json_array();
     char name[32];
     for (size_t k = 0; k < t->classes; k++) {
         json_t *row = json_array();
         for (size_t j = 0; j < t->classes; j++)
-            json_array_append_new(row, json_real(t->confusion[k * t->classes + j]));
-        json_array_append_new(matrix, row);
+            tw_json_append(&row, json_real(t->confusion[k * t->classes + j]));
+        tw_json_append(&matrix, row);
         class_name(a, k, name);
-        json_array_append_new(names, json_string(name));
+        tw_json_append(names, json_string(name));
     }
     return matrix;
 }
 
 static tw_status print_json(const tw_apply *a, const arguments *args, const tw_metrics *t)
 {
+    errno = 0;
     json_t *o = json_pack("{ss ss ss sf sf}", "model", args->paths.model, "type", a->model.ops->name, "data",
                           args->paths.data, "rows", t->rows, "weight", t->weight);
+    if (!o && errno == ENOMEM) return tw_fail(TW_MEMORY, "out of memory for the JSON object");
     if (!o) return tw_fail(TW_DATA, "the names of model and data are not UTF-8");
     if (t->classes == 0) {
-        json_object_set_new(o, "r2", number(t->r2));
-        json_object_set_new(o, "rmse", number(t->rmse));
-        json_object_set_new(o, "mae", number(t->mae));
+        tw_json_put(&o, "r2", number(t->r2));
+        tw_json_put(&o, "rmse", number(t->rmse));
+        tw_json_put(&o, "mae", number(t->mae));
         if (a->model.ops->link && a->model.ops->link->deviance)
-            json_object_set_new(o, "deviance", number(t->deviance));
+            tw_json_put(&o, "deviance", number(t->deviance));
     } else {
         json_t *names = json_array();
-        json_object_set_new(o, "accuracy", number(t->accuracy));
-        if (tw_model_has_probabilities(&a->model)) json_object_set_new(o, "log_loss", number(t->log_loss));
-        json_object_set_new(o, "roc_auc", number(t->roc_auc));
-        json_object_set_new(o, "f1_macro", number(t->f1_macro));
-        json_object_set_new(o, "confusion", confusion_json(a, t, names));
-        json_object_set_new(o, "classes", names);
+        tw_json_put(&o, "accuracy", number(t->accuracy));
+        if (tw_model_has_probabilities(&a->model)) tw_json_put(&o, "log_loss", number(t->log_loss));
+        tw_json_put(&o, "roc_auc", number(t->roc_auc));
+        tw_json_put(&o, "f1_macro", number(t->f1_macro));
+        tw_json_put(&o, "confusion", confusion_json(a, t, &names));
+        tw_json_put(&o, "classes", names);
     }
-    json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    const bool good = o && json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(17)) == 0;
     putchar('\n');
     json_decref(o);
-    return TW_OK;
+    return good ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the JSON object");
 }
 
 static tw_status all_margins(const tw_apply *a, double **z)
@@ -177,9 +181,11 @@ tw_status tw_command_evaluate(int argc, char **argv)
     tw_apply apply = {0};
     TW_TRY(tw_arguments_parse(&parser, argc, argv, &args));
     tw_interrupt_install();
+    const tw_status probed = tw_apply_probe(&args.paths, true);
     TW_TRY(tw_comm_init(&comm, &argc, &argv));
     tw_interrupt_install(); /* MPI may have taken signals */
-    const tw_status status = evaluate(&apply, comm, &args);
+    tw_status status = tw_comm_bcast_status(comm, 0, probed);
+    if (status == TW_OK) status = evaluate(&apply, comm, &args);
     tw_apply_release(&apply);
     return tw_command_end(comm, status);
 }

@@ -5,17 +5,14 @@
 #include "cli/command.h"
 #include "thalweg/file.h"
 #include "thalweg/model_file.h"
+#include "thalweg/probe.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { STRUCTURE = 256, FEATURES, LABELS, WEIGHTS };
 enum { HEAD_BYTES = 65536, KIND_AT = 8, KIND_LEN = 8 };
@@ -111,42 +108,27 @@ static tw_status flushed(tw_status status)
 
 /* ---- the child process that reads ---- */
 
-static int read_in_child(const tw_inspect *in)
+static tw_status read_in_child(void *context)
 {
-    const struct rlimit no_core = {0, 0};
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    setrlimit(RLIMIT_CORE, &no_core);
-    const tw_status status = flushed(inspect_file(in));
-    tw_command_print_error(status);
-    return (int)status;
-}
-
-static bool is_crash(int number)
-{
-    return number == SIGSEGV || number == SIGBUS || number == SIGABRT || number == SIGFPE || number == SIGILL;
+    const tw_inspect *const in = context;
+    tw_probe_doing(in->path, "inspecting it");
+    return flushed(inspect_file(in));
 }
 
 /* HDF5 crashes on some damaged files, and this is the command for looking at a file one does not trust. */
-static tw_status inspect_guarded(const tw_inspect *in)
+static tw_status inspect_guarded(tw_inspect *in)
 {
-    int state = 0;
-    fflush(stdout);
-    const pid_t child = fork();
-    if (child < 0) return inspect_file(in);
-    if (child == 0) _exit(read_in_child(in));
-    while (waitpid(child, &state, 0) < 0 && errno == EINTR) {
+    int number;
+    tw_probe_limits limits = tw_probe_limits_for(1, &in->path);
+    limits.output = true;
+    limits.clock = 0; /* a pager may keep us waiting */
+    limits.memory = 0;
+    const tw_status status = tw_probe_run(&limits, read_in_child, in, &number);
+    if (number == SIGPIPE || number == SIGINT || number == SIGTERM || number == SIGHUP) {
+        signal(number, SIG_DFL); /* interrupted: end as the child did */
+        raise(number);
     }
-    if (WIFEXITED(state)) {
-        tw_status_message()[0] = 0; /* the child has printed its own */
-        return (tw_status)WEXITSTATUS(state);
-    }
-    const int number = WTERMSIG(state);
-    if (is_crash(number))
-        return tw_fail(TW_DATA, "%s is damaged: HDF5 crashed while reading it (%s)", in->path,
-                       strsignal(number));
-    signal(number, SIG_DFL); /* interrupted, or a pipe without reader: end as the child did */
-    raise(number);
-    return tw_fail(TW_IO, "reading %s was ended by a signal (%s)", in->path, strsignal(number));
+    return status;
 }
 
 tw_status tw_command_inspect(int argc, char **argv)

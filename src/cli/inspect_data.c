@@ -2,6 +2,7 @@
 #include "cli/inspect_data.h"
 #include "cli/inspect.h"
 #include "thalweg/partition.h"
+#include "thalweg/probe.h"
 #include "thalweg/units.h"
 
 #include <inttypes.h>
@@ -188,7 +189,10 @@ static tw_status put_training(const tw_inspect *in, const tw_survey *s)
             tw_inspect_label("note");
             printf("most values of the features were never written; none were read\n");
         }
-        if (status == TW_OK && real && !in->structure) status = tw_inspect_put_values(d, s);
+        if (status == TW_OK && real && !in->structure) {
+            tw_probe_expect(4 * ((x ? x->full : 0) + 16 * (uint64_t)d->rows));
+            status = tw_inspect_put_values(d, s);
+        }
     }
     free(d);
     return status;

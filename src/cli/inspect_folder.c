@@ -20,14 +20,17 @@ enum { TAIL_BYTES = 65536, STATUS_BYTES = 4096, SUMMARY_BYTES = 1 << 24, SHOWN_F
 
 /* ---- status and lock ---- */
 
-static void put_state(const tw_run_folder *folder)
+static tw_status put_state(const tw_run_folder *folder)
 {
     char path[TW_PATH_LEN + 64], *text = NULL, *code;
     size_t size;
     tw_inspect_label("state");
-    if (tw_file_read(tw_run_folder_file(folder, "status", sizeof path, path), STATUS_BYTES, &text, &size)) {
+    const tw_status status =
+        tw_file_read(tw_run_folder_file(folder, "status", sizeof path, path), STATUS_BYTES, &text, &size);
+    if (status == TW_MEMORY) return status;
+    if (status) {
         puts("not known: there is no status file");
-        return;
+        return TW_OK;
     }
     tw_inspect_put_line(TW_INSPECT_TEXT, text);
     code = strstr(text, "code=");
@@ -35,6 +38,7 @@ static void put_state(const tw_run_folder *folder)
     if (value > 0 && value < 256) printf(" (%s)", tw_status_text((tw_status)value));
     putchar('\n');
     free(text);
+    return TW_OK;
 }
 
 /* A shared lock for an instant; nothing is written. */
@@ -70,13 +74,13 @@ static void put_number(const json_t *object, const char *key, const char *before
         printf("%s-", before);
 }
 
-static void put_summary(const tw_run_folder *folder)
+static tw_status put_summary(const tw_run_folder *folder)
 {
     char path[TW_PATH_LEN + 64], *text;
     size_t size;
-    if (tw_file_read(tw_run_folder_file(folder, "summary.json", sizeof path, path), SUMMARY_BYTES, &text,
-                     &size))
-        return;
+    const tw_status status = tw_file_read(tw_run_folder_file(folder, "summary.json", sizeof path, path),
+                                          SUMMARY_BYTES, &text, &size);
+    if (status) return status == TW_MEMORY ? status : TW_OK; /* there is none */
     json_t *const summary = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
     const char *const reason = json_string_value(json_object_get(summary, "reason"));
     const char *const verdict = json_string_value(json_object_get(summary, "verdict"));
@@ -98,6 +102,7 @@ static void put_summary(const tw_run_folder *folder)
     putchar('\n');
     json_decref(summary);
     free(text);
+    return TW_OK;
 }
 
 /* The last bytes of a file, ended by a zero; how many, or -1. */
@@ -130,12 +135,12 @@ static json_t *last_row(char *tail, size_t length)
     return NULL;
 }
 
-static void put_last_row(const tw_run_folder *folder)
+static tw_status put_last_row(const tw_run_folder *folder)
 {
     char path[TW_PATH_LEN + 64];
     char *const tail = malloc(TAIL_BYTES + 1);
-    const ssize_t got =
-        tail ? read_tail(tw_run_folder_file(folder, "metrics.jsonl", sizeof path, path), tail) : -1;
+    if (!tail) return tw_fail(TW_MEMORY, "out of memory for the end of metrics.jsonl");
+    const ssize_t got = read_tail(tw_run_folder_file(folder, "metrics.jsonl", sizeof path, path), tail);
     json_t *const row = got > 0 ? last_row(tail, (size_t)got) : NULL;
     tw_inspect_label("last row");
     if (row) {
@@ -151,6 +156,7 @@ static void put_last_row(const tw_run_folder *folder)
     }
     json_decref(row);
     free(tail);
+    return TW_OK;
 }
 
 /* ---- files ---- */
@@ -173,10 +179,13 @@ static void put_file(const tw_run_folder *folder, const char *name)
         puts(S_ISDIR(info.st_mode) ? "/" : S_ISLNK(info.st_mode) ? "  link" : "  special file");
 }
 
-static void put_files(const tw_run_folder *folder)
+static tw_status put_files(const tw_run_folder *folder)
 {
     struct dirent **entries = NULL;
     const int count = scandir(folder->path, &entries, no_dots, alphasort);
+    if (count < 0)
+        return tw_fail(errno == ENOMEM ? TW_MEMORY : TW_INPUT, "cannot list %s: %s", folder->path,
+                       strerror(errno));
     for (int i = 0; i < count; i++) {
         if (i < SHOWN_FILES) {
             tw_inspect_label(i ? "" : "files");
@@ -185,9 +194,10 @@ static void put_files(const tw_run_folder *folder)
         free(entries[i]);
     }
     free(entries);
-    if (count <= SHOWN_FILES) return;
+    if (count <= SHOWN_FILES) return TW_OK;
     tw_inspect_label("");
     printf("... and %d more\n", count - SHOWN_FILES);
+    return TW_OK;
 }
 
 static tw_status check_is_run(const tw_run_folder *folder)
@@ -195,7 +205,9 @@ static tw_status check_is_run(const tw_run_folder *folder)
     static const char *const names[] = {"status", "metrics.jsonl", "summary.json", "config.resolved.yaml"};
     char path[TW_PATH_LEN + 64];
     DIR *const opened = opendir(folder->path);
-    if (!opened) return tw_fail(TW_INPUT, "cannot open %s: %s", folder->path, strerror(errno));
+    if (!opened)
+        return tw_fail(errno == ENOMEM ? TW_MEMORY : TW_INPUT, "cannot open %s: %s", folder->path,
+                       strerror(errno));
     closedir(opened);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (access(tw_run_folder_file(folder, names[i], sizeof path, path), F_OK) == 0) return TW_OK;
@@ -214,10 +226,9 @@ tw_status tw_inspect_folder(const char *path)
     TW_TRY(check_is_run(&folder));
     tw_inspect_put(TW_PATH_LEN, path);
     fputs(": run folder\n\n", stdout);
-    put_state(&folder);
+    TW_TRY(put_state(&folder));
     put_live(&folder);
-    put_summary(&folder);
-    put_last_row(&folder);
-    put_files(&folder);
-    return TW_OK;
+    TW_TRY(put_summary(&folder));
+    TW_TRY(put_last_row(&folder));
+    return put_files(&folder);
 }

@@ -85,8 +85,11 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     tw_dataset_start();
     const tw_status status = dispatch(argc, argv);
-    if (status != TW_OK && tw_status_message()[0] && tw_launch_rank() != 0)
+    if (status != TW_OK && tw_status_message()[0] && tw_launch_rank() != 0) {
         usleep(300000); /* a failure before MPI: let rank 0 speak before the launcher kills it */
+        if (status == TW_MEMORY) /* it may have nothing to say */
+            fprintf(stderr, "thalweg: error: rank %ld: %s\n", tw_launch_rank(), tw_status_message());
+    }
     tw_command_print_error(status);
     return (int)status;
 }

@@ -103,18 +103,27 @@ static tw_status append(tw_prediction_file *file, size_t rows, size_t width, con
     return TW_OK;
 }
 
+/* Rank 0: room for the rows of any other rank, before anybody sends. */
+static tw_status reserve(const tw_apply *a, size_t width, double **piece)
+{
+    int64_t most = 0;
+    for (int r = 1; r < tw_comm_size(a->comm); r++)
+        if (rows_of(a, r) > most) most = rows_of(a, r);
+    *piece = malloc(((size_t)most * width + 1) * sizeof **piece);
+    return *piece ? TW_OK
+                  : tw_fail(TW_MEMORY, "out of memory for the predictions of %lld rows", (long long)most);
+}
+
 /* Rank 0: the pieces of all ranks in order. A failed write is remembered by the file; every piece is still
  * received. */
-static tw_status collect(const tw_apply *a, size_t width, double *own, tw_prediction_file *file)
+static tw_status collect(const tw_apply *a, size_t width, double *own, double *piece,
+                         tw_prediction_file *file)
 {
     tw_status status = append(file, a->shard.rows, width, own);
     for (int r = 1; r < tw_comm_size(a->comm); r++) {
         const size_t rows = (size_t)rows_of(a, r);
-        double *piece = malloc((rows * width + 1) * sizeof *piece);
-        if (!piece) tw_comm_abort(a->comm, TW_MEMORY);
         const tw_status got = tw_comm_receive(a->comm, r, piece, rows * width * sizeof *piece);
         if (status == TW_OK) status = got ? got : append(file, rows, width, piece);
-        free(piece);
     }
     return status;
 }
@@ -131,17 +140,18 @@ static tw_status open_output(const tw_apply *a, const arguments *args, size_t wi
     return tw_prediction_file_new(file, args->output, &layout);
 }
 
-static tw_status deliver(const tw_apply *a, size_t width, double *rows, tw_prediction_file *file)
+static tw_status deliver(const tw_apply *a, size_t width, double *rows, double *piece,
+                         tw_prediction_file *file)
 {
     if (tw_comm_rank(a->comm) > 0)
         return tw_comm_send(a->comm, 0, rows, a->shard.rows * width * sizeof *rows);
-    TW_TRY(collect(a, width, rows, file));
+    TW_TRY(collect(a, width, rows, piece, file));
     return tw_prediction_file_commit(file);
 }
 
 static tw_status predict(tw_apply *a, tw_comm *comm, const arguments *args)
 {
-    double *rows = NULL;
+    double *rows = NULL, *piece = NULL;
     tw_prediction_file *file = NULL;
     TW_TRY(tw_apply_open(a, comm, &args->paths, false));
     if (args->proba && a->model.classes > 0 && !tw_model_has_probabilities(&a->model))
@@ -153,12 +163,17 @@ static tw_status predict(tw_apply *a, tw_comm *comm, const arguments *args)
     tw_status status = TW_OK;
     if (tw_comm_rank(comm) == 0) status = open_output(a, args, width, &file);
     status = tw_comm_bcast_status(comm, 0, status);
-    if (status == TW_OK) status = tw_comm_agree(comm, compute(a, width, &rows));
-    if (status == TW_OK) status = tw_comm_bcast_status(comm, 0, deliver(a, width, rows, file));
+    if (status == TW_OK) {
+        status = compute(a, width, &rows);
+        if (status == TW_OK && tw_comm_rank(comm) == 0) status = reserve(a, width, &piece);
+        status = tw_comm_agree(comm, status);
+    }
+    if (status == TW_OK) status = tw_comm_bcast_status(comm, 0, deliver(a, width, rows, piece, file));
     if (status == TW_OK && tw_comm_rank(comm) == 0)
         printf("wrote %s: %lld predictions%s\n", args->output, (long long)a->dataset.rows,
                width > 1 ? " with probabilities" : "");
     tw_prediction_file_free(file);
+    free(piece);
     free(rows);
     return status;
 }
@@ -170,9 +185,11 @@ tw_status tw_command_predict(int argc, char **argv)
     tw_apply apply = {0};
     TW_TRY(tw_arguments_parse(&parser, argc, argv, &args));
     tw_interrupt_install();
+    const tw_status probed = tw_apply_probe(&args.paths, false);
     TW_TRY(tw_comm_init(&comm, &argc, &argv));
     tw_interrupt_install(); /* MPI may have taken signals */
-    const tw_status status = predict(&apply, comm, &args);
+    tw_status status = tw_comm_bcast_status(comm, 0, probed);
+    if (status == TW_OK) status = predict(&apply, comm, &args);
     tw_apply_release(&apply);
     return tw_command_end(comm, status);
 }

@@ -13,7 +13,7 @@ typedef struct {
     hid_t driver, file, prediction, index, probability, text; /* negative: not open */
     bool whole;                                               /* class values */
     size_t block;                                             /* rows of one write */
-    void *buffer;                                             /* [block][widest of a data set] */
+    void *buffer;                                             /* [block][widest of a data set], [classes] */
 } writer;
 
 /* A full disk explains whatever HDF5 says. */
@@ -93,13 +93,11 @@ static bool write_classes(const tw_prediction_file *f)
         return tw_layout_strings(w->file, "classes", l->n_classes, (const char *const *)l->class_names);
     const hid_t dataset =
         create(w->file, "classes", w->whole ? H5T_STD_I64LE : H5T_IEEE_F64LE, l->n_classes, 0);
-    int64_t *const values = malloc(l->n_classes * sizeof *values);
-    for (size_t k = 0; values && k < l->n_classes; k++) values[k] = w->whole ? class_value(f, (double)k) : 0;
+    int64_t *const values = w->buffer;
+    for (size_t k = 0; k < l->n_classes; k++) values[k] = w->whole ? class_value(f, (double)k) : 0;
     const void *const from = w->whole ? (const void *)values : (const void *)l->classes;
     const hid_t memory = w->whole ? H5T_NATIVE_INT64 : H5T_NATIVE_DOUBLE;
-    const bool good =
-        dataset >= 0 && values && H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, from) >= 0;
-    free(values);
+    const bool good = dataset >= 0 && H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, from) >= 0;
     if (dataset >= 0) H5Dclose(dataset);
     return good;
 }
@@ -136,7 +134,8 @@ static tw_status begin(tw_prediction_file *f)
     *w = (writer){.driver = -1, .file = -1, .prediction = -1, .index = -1, .probability = -1, .text = -1};
     w->whole = !f->layout.class_names && tw_prediction_classes_whole(&f->layout);
     w->block = BLOCK_BYTES / widest + 1;
-    w->buffer = malloc(w->block * widest);
+    const size_t rows = w->block * widest, classes = f->layout.n_classes * sizeof(int64_t);
+    w->buffer = malloc(rows > classes ? rows : classes);
     if (!w->buffer) return tw_fail(TW_MEMORY, "out of memory for writing %s", f->output.path);
     tw_status status;
     H5E_BEGIN_TRY

@@ -84,8 +84,9 @@ static tw_status choose_progress(const char *name, tw_progress *progress)
     return tw_fail(TW_USAGE, "--progress is auto, bar, lines or none, not '%s'", name);
 }
 
-static tw_status train(tw_run *run, const arguments *a)
+static tw_status train(tw_run *run, const arguments *a, tw_status probed)
 {
+    TW_TRY(tw_comm_bcast_status(run->comm, 0, probed));
     TW_TRY(tw_run_configure(run, a->config, a->n_sets, a->sets, a->out));
     if (a->dry_run) return tw_run_outline(run);
     TW_TRY(tw_run_open(run));
@@ -96,17 +97,26 @@ static tw_status train(tw_run *run, const arguments *a)
 
 static tw_status start(int argc, char **argv, const arguments *a, tw_progress progress)
 {
+    const tw_run_request request = {
+        .path = a->config, .out = a->out, .resume = a->resume, .n_sets = a->n_sets, .sets = a->sets};
     tw_comm *comm;
     tw_run run;
+    char *text = NULL;
+    size_t length = 0;
     tw_interrupt_install();
-    TW_TRY(tw_comm_init(&comm, &argc, &argv));
+    const tw_status probed = tw_launch_rank() == 0 ? tw_run_probe(&request, &text, &length) : TW_OK;
+    const tw_status started = tw_comm_init(&comm, &argc, &argv);
+    if (started) free(text);
+    TW_TRY(started);
     tw_interrupt_install(); /* MPI may have taken signals */
     tw_run_init(&run, comm);
+    run.text = text;
+    run.length = length;
     run.log.quiet = a->quiet;
     run.log.progress = progress;
     run.resume = a->resume;
     run.new_contract = a->new_contract;
-    const tw_status status = train(&run, a);
+    const tw_status status = train(&run, a, probed);
     if (status && !run.ended &&
         tw_run_folder_failed(&run.folder, status, run.iterate.k, run.checkpoint.newest))
         fprintf(stderr, "thalweg: warning: the status file in %s could not be written\n", run.folder.path);

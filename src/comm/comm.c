@@ -46,16 +46,19 @@ tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
 {
     int provided;
     *out = NULL;
+    tw_comm *comm = calloc(1, sizeof *comm); /* nobody waits yet for a rank that cannot go on */
+    if (!comm) return tw_fail(TW_MEMORY, "out of memory");
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
-    tw_comm *comm = calloc(1, sizeof *comm);
-    if (!comm) MPI_Abort(MPI_COMM_WORLD, TW_MEMORY);
     MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi);
     MPI_Comm_rank(comm->mpi, &comm->rank);
     MPI_Comm_size(comm->mpi, &comm->size);
     if (gethostname(comm->host, sizeof comm->host - 1)) strcpy(comm->host, "unknown");
     count_nodes(comm);
-    const tw_status status = check_launch(comm);
+    comm->counts = malloc(2 * (size_t)comm->size * sizeof *comm->counts);
+    tw_status status = tw_comm_agree(comm, comm->counts ? TW_OK : tw_fail(TW_MEMORY, "out of memory"));
+    if (status == TW_OK) status = check_launch(comm);
     if (status) {
+        if (comm->rank > 0) tw_status_message()[0] = 0; /* rank 0 has the same sentence, and prints it */
         tw_comm_release(comm);
         return status;
     }
@@ -79,6 +82,7 @@ void tw_comm_release(tw_comm *comm)
     if (!comm) return;
     const bool mpi = comm->mpi != MPI_COMM_NULL;
     if (mpi) MPI_Comm_free(&comm->mpi);
+    free(comm->counts);
     free(comm);
     if (mpi) MPI_Finalize();
 }
@@ -185,8 +189,7 @@ tw_status tw_comm_allgather(tw_comm *comm, const void *bytes, const size_t *size
         memcpy(out, bytes, sizes[0]);
         return TW_OK;
     }
-    int *counts = malloc(2 * (size_t)comm->size * sizeof *counts), *places = counts + comm->size;
-    if (!counts) tw_comm_abort(comm, TW_MEMORY);
+    int *counts = comm->counts, *places = counts + comm->size;
     size_t at = 0;
     for (int r = 0; r < comm->size; r++) {
         counts[r] = (int)sizes[r];
@@ -195,7 +198,6 @@ tw_status tw_comm_allgather(tw_comm *comm, const void *bytes, const size_t *size
     }
     MPI_Allgatherv(bytes, counts[comm->rank], MPI_BYTE, out, counts, places, MPI_BYTE, comm->mpi);
     comm->bytes_sent += sizes[comm->rank];
-    free(counts);
     return TW_OK;
 }
 

@@ -9,6 +9,7 @@
 struct tw_comm {
     MPI_Comm mpi;
     int rank, size, nodes;
+    int *counts; /* [2 size] scratch of a gather */
     uint64_t bytes_sent;
     char host[256];
 };

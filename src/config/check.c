@@ -9,7 +9,10 @@
 static void report(tw_config *c, const tw_source *source, size_t start, size_t end, const char *message)
 {
     tw_place place = {.label = NULL};
-    if (!tw_problems_full(c)) place = tw_source_place(source, start, end);
+    if (!tw_problems_full(c)) {
+        place = tw_source_place(source, start, end);
+        if (place.label == NULL) c->record->out_of_memory = true;
+    }
     tw_problem_add(c, &place, NULL, "%s", message);
     tw_place_release(&place);
     c->record->broken = true;

@@ -125,6 +125,7 @@ void tw_config_set(tw_config *c, const char *assignment)
     char *shown = tw_text_clean(assignment);
     tw_place place = {.label = shown ? tw_text_format("--set %s", shown) : NULL};
     free(shown);
+    if (place.label == NULL) c->record->out_of_memory = true;
     const char *equals = strchr(assignment, '=');
     if (equals == NULL) {
         tw_problem_add(c, &place, NULL, "a key and a value are needed: --set KEY=VALUE");

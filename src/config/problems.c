@@ -117,6 +117,7 @@ void tw_config_problem(tw_config *c, const char *key, const char *format, ...)
         place = entry->place;
     }
     char *bare = place.label ? NULL : tw_text_format("%s", tw_quoted(key, name));
+    if (!place.label && !bare) c->record->out_of_memory = true;
     const tw_place shown = {.label = bare ? bare : place.label,
                             .excerpt = strchr(lines, '\n') ? NULL : place.excerpt};
     tw_problem_add(c, &shown, NULL, "%s", lines);
@@ -138,15 +139,21 @@ static void report_missing(tw_config *c)
     }
 }
 
+tw_status tw_config_complete(const tw_config *c)
+{
+    if (c->record && !c->record->out_of_memory) return TW_OK;
+    return tw_fail(TW_MEMORY, "out of memory for the configuration");
+}
+
 tw_status tw_config_verdict(tw_config *c)
 {
     struct tw_config_record *record = c->record;
-    if (record == NULL) return tw_fail(TW_MEMORY, "no memory for the configuration");
+    TW_TRY(tw_config_complete(c));
     report_missing(c);
-    if (record->out_of_memory) return tw_fail(TW_MEMORY, "no memory for the configuration");
+    TW_TRY(tw_config_complete(c));
     if (record->total == 0) return TW_OK;
     char *all = malloc(TW_MESSAGE_LEN);
-    if (all == NULL) return tw_fail(TW_MEMORY, "no memory for the list of configuration errors");
+    if (all == NULL) return tw_fail(TW_MEMORY, "out of memory for the list of configuration errors");
     size_t used = 0, shown = 0;
     for (; shown < record->kept; shown++) {
         const size_t length = strlen(record->problems[shown]);

@@ -83,6 +83,7 @@ static void report_syntax(tw_yaml *y)
         place = tw_source_place_at(y->source, (size_t)error->line, (size_t)error->column);
     else
         place = tw_source_place(y->source, y->start, y->end);
+    if (place.label == NULL) y->c->record->out_of_memory = true;
     const char *reason = error && error->msg ? error->msg : "it cannot be read from here on";
     tw_problem_add(y->c, &place, advice(reason), "broken YAML: %s", reason);
     tw_place_release(&place);

@@ -158,7 +158,7 @@ tw_status tw_file_peek(const char *path, size_t most, void *bytes, size_t *size)
 static int sync_entry(const char *path)
 {
     const int fd = tw_output_folder_open(path);
-    if (fd < 0) return 0; /* a folder that we may change but not read */
+    if (fd < 0) return errno == ENOMEM ? -1 : 0; /* a folder that we may change but not read is fine */
     const int result = tw_output_folder_sync(fd), error = errno;
     close(fd);
     errno = error;
@@ -167,7 +167,7 @@ static int sync_entry(const char *path)
 
 static tw_status cannot_create(const char *path, int error)
 {
-    return tw_fail(TW_OUTPUT, "cannot create %s: %s", path, strerror(error));
+    return tw_fail(error == ENOMEM ? TW_MEMORY : TW_OUTPUT, "cannot create %s: %s", path, strerror(error));
 }
 
 static tw_status make_one(const char *path)

@@ -22,8 +22,8 @@ tw_status tw_output_file_failed(const tw_output_file *f, const char *verb, int e
     const char *const advice = error == ENOSPC || error == EDQUOT ? "; free some space or write elsewhere"
                                : error == EFBIG                   ? "; raise the limit (ulimit -f)"
                                                                   : "";
-    return tw_fail(TW_IO, "cannot %s %s: %s%s%s", verb, f->path, strerror(error), advice,
-                   f->replace ? "; what was there before is unchanged" : "");
+    return tw_fail(error == ENOMEM ? TW_MEMORY : TW_IO, "cannot %s %s: %s%s%s", verb, f->path,
+                   strerror(error), advice, f->replace ? "; what was there before is unchanged" : "");
 }
 
 /* ---- folders ---- */

@@ -47,7 +47,7 @@ void tw_output_file_sync(tw_output_file *file);
 /** TW_IO with the cause when a write has failed. */
 tw_status tw_output_file_check(const tw_output_file *file) TW_CHECKED;
 
-/** "cannot VERB PATH: cause": always TW_IO, with what to do and whether the old file is safe. */
+/** "cannot VERB PATH: cause": always TW_IO, or TW_MEMORY when the error is ENOMEM, with what to do and whether the old file is safe. */
 tw_status tw_output_file_failed(const tw_output_file *file, const char *verb, int error) TW_CHECKED;
 
 /** fsync and close: nothing more is written. TW_IO. */

@@ -2,6 +2,7 @@
 #include "thalweg/dataset.h"
 
 #include "data/hdf5_file.h"
+#include "data/hdf5_storage.h"
 #include "thalweg/units.h"
 #include "thalweg/words.h"
 
@@ -150,28 +151,6 @@ static void read_storage(hid_t dataset, tw_dataset *d)
     H5Pclose(creation);
 }
 
-static tw_status check_filters(hid_t dataset, const char *path, const char *name)
-{
-    const hid_t creation = H5Dget_create_plist(dataset);
-    const int n = H5Pget_nfilters(creation);
-    tw_status status = TW_OK;
-    for (int i = 0; i < n && status == TW_OK; i++) {
-        unsigned flags, config;
-        size_t values = 0;
-        char label[64] = "";
-        const H5Z_filter_t id =
-            H5Pget_filter2(creation, (unsigned)i, &flags, &values, NULL, sizeof label, label, &config);
-        if (H5Zfilter_avail(id) <= 0)
-            status =
-                tw_fail(TW_DATA,
-                        "data set '%s' of %s is compressed by filter %d (%s), which this HDF5 does not have; "
-                        "write it again with gzip or without compression, by the program that made it",
-                        name, path, (int)id, label[0] ? label : "no name");
-    }
-    H5Pclose(creation);
-    return status;
-}
-
 static tw_status check_features(hid_t dataset, tw_dataset *d)
 {
     hsize_t shape[8];
@@ -200,7 +179,7 @@ static tw_status check_features(hid_t dataset, tw_dataset *d)
     d->rows = (int64_t)shape[0];
     d->cols = (int64_t)shape[1];
     read_storage(dataset, d);
-    return check_filters(dataset, d->path, d->features);
+    return TW_OK;
 }
 
 /* Rows that were never written would read as zeros, and storage shorter than the shape claims must not be
@@ -217,7 +196,7 @@ static tw_status check_storage(hid_t dataset, const char *path, const char *name
     H5Pclose(creation);
     H5Sclose(space);
     H5Tclose(type);
-    if (whole && status != H5D_SPACE_STATUS_NOT_ALLOCATED) return TW_OK;
+    if (whole && status != H5D_SPACE_STATUS_NOT_ALLOCATED) return tw_storage_real(dataset, path, name);
     return tw_fail(TW_DATA, "data set '%s' of %s was never written, or not completely: %llu of %llu bytes",
                    name, path, (unsigned long long)stored, (unsigned long long)needed);
 }
@@ -235,8 +214,8 @@ static tw_status check_column(hid_t file, const tw_dataset *d, const char *name,
     const bool usable = tw_hdf5_memory_type(type, &unused, &memory);
     if (usable) H5Tclose(memory);
     H5Tclose(type);
-    tw_status status = check_filters(dataset, d->path, name);
-    if (status == TW_OK && rank > 0 && shape[0] > 0) status = check_storage(dataset, d->path, name);
+    tw_status status = TW_OK;
+    if (rank > 0 && shape[0] > 0) status = check_storage(dataset, d->path, name);
     H5Dclose(dataset);
     TW_TRY(status);
     if (!usable)

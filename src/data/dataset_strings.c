@@ -1,15 +1,18 @@
 /* Names of features and classes: one-dimensional string data sets, fixed or variable length. */
 #include "data/hdf5_file.h"
+#include "data/hdf5_storage.h"
 #include "data/hdf5_strings.h"
 #include "thalweg/dataset.h"
 
 enum { MOST = 10000000 };
 
-static tw_status read_strings(hid_t dataset, const char *path, size_t *count, char ***strings)
+static tw_status read_strings(hid_t dataset, const char *path, const char *name, size_t *count,
+                              char ***strings)
 {
     hsize_t shape[8];
     if (!tw_hdf5_holds_strings(dataset) || tw_hdf5_shape(dataset, shape) != 1) return TW_OK;
     if (shape[0] == 0 || shape[0] > MOST) return TW_OK;
+    TW_TRY(tw_storage_real(dataset, path, name));
     *strings = tw_hdf5_strings(dataset, (size_t)shape[0]);
     if (!*strings) return tw_fail(TW_DATA, "cannot read the names in %s", path);
     *count = (size_t)shape[0];
@@ -26,7 +29,7 @@ tw_status tw_dataset_strings(const char *path, const char *name, size_t *count, 
     if (tw_hdf5_exists(file, name)) {
         status = tw_hdf5_dataset(file, path, name, &dataset);
         if (status == TW_OK) {
-            status = read_strings(dataset, path, count, strings);
+            status = read_strings(dataset, path, name, count, strings);
             H5Dclose(dataset);
         }
     }

@@ -1,5 +1,6 @@
 #include "data/hdf5_file.h"
 
+#include "data/hdf5_storage.h"
 #include "thalweg/dataset.h"
 
 #include <errno.h>
@@ -8,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { MOST_EXPONENT = 32 };
 
 void tw_dataset_start(void)
 {
@@ -71,15 +74,11 @@ tw_status tw_hdf5_dataset(hid_t file, const char *path, const char *name, hid_t 
 {
     *dataset = is_dataset(file, name) ? H5Dopen2(file, name, H5P_DEFAULT) : -1;
     if (*dataset < 0) return tw_fail(TW_DATA, "data set '%s' not found in %s", name, path);
-    const hid_t creation = H5Dget_create_plist(*dataset);
-    const bool foreign = H5Pget_layout(creation) == H5D_VIRTUAL || H5Pget_external_count(creation) != 0;
-    H5Pclose(creation);
-    if (!foreign) return TW_OK;
+    const tw_status status = tw_storage_allowed(*dataset, path, name);
+    if (status == TW_OK) return TW_OK;
     H5Dclose(*dataset);
     *dataset = -1;
-    return tw_fail(TW_DATA,
-                   "data set '%s' of %s keeps its values in other files; copy them into one file (h5repack)",
-                   name, path);
+    return status;
 }
 
 /* 16-bit floats are read as they are: HDF5 has no native type for them. */
@@ -139,6 +138,19 @@ bool tw_hdf5_memory_type(hid_t file_type, tw_dtype *type, hid_t *memory)
     return *memory >= 0;
 }
 
+bool tw_hdf5_convertible(hid_t file_type)
+{
+    size_t sign, exponent, exponent_size, mantissa, mantissa_size;
+    switch (H5Tget_class(file_type)) {
+    case H5T_INTEGER:
+    case H5T_ENUM: return H5Tget_size(file_type) <= sizeof(int64_t);
+    case H5T_FLOAT:
+        return H5Tget_fields(file_type, &sign, &exponent, &exponent_size, &mantissa, &mantissa_size) >= 0 &&
+               exponent_size <= MOST_EXPONENT;
+    default: return false;
+    }
+}
+
 const char *tw_hdf5_type_name(hid_t file_type)
 {
     static const char *const integers[2][4] = {{"u8", "u16", "u32", "u64"}, {"i8", "i16", "i32", "i64"}};
@@ -147,7 +159,9 @@ const char *tw_hdf5_type_name(hid_t file_type)
     tw_dtype type;
     hid_t memory;
     switch (H5Tget_class(file_type)) {
-    case H5T_INTEGER: return integers[H5Tget_sign(file_type) == H5T_SGN_2][power];
+    case H5T_INTEGER:
+        if (size > sizeof(int64_t)) return "integer of another size";
+        return integers[H5Tget_sign(file_type) == H5T_SGN_2][power];
     case H5T_FLOAT:
         if (!tw_hdf5_memory_type(file_type, &type, &memory)) return "float of another size";
         H5Tclose(memory);

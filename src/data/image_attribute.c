@@ -1,5 +1,6 @@
 /* image_attribute.c -- attributes of the root of our own files, on the way in: one text or one number each.
  */
+#include "data/hdf5_file.h"
 #include "thalweg/image.h"
 
 #include <stdlib.h>
@@ -20,8 +21,9 @@ static tw_image_attribute kind_of(hid_t attribute)
     const hid_t type = H5Aget_type(attribute);
     const H5T_class_t class = H5Tget_class(type);
     const size_t size = H5Tget_size(type);
+    const bool readable = class == H5T_STRING ? size <= LONGEST_FIXED : tw_hdf5_convertible(type);
     H5Tclose(type);
-    if (!is_single(attribute) || size > LONGEST_FIXED) return TW_IMAGE_OTHER;
+    if (!is_single(attribute) || !readable) return TW_IMAGE_OTHER;
     switch (class) {
     case H5T_STRING: return TW_IMAGE_TEXT;
     case H5T_ENUM: /* h5py writes booleans so */
@@ -41,34 +43,37 @@ tw_image_attribute tw_image_attribute_kind(hid_t file, const char *name)
     return kind;
 }
 
-static char *read_variable(hid_t attribute, hid_t memory)
+/* What cannot be read is NULL, and no_memory tells whether that is why. */
+static char *read_variable(hid_t attribute, hid_t memory, bool *no_memory)
 {
     char *found = NULL, *text = NULL;
     const hid_t space = H5Aget_space(attribute);
     H5Tset_size(memory, H5T_VARIABLE);
     if (H5Aread(attribute, memory, &found) >= 0) {
         text = strdup(found ? found : "");
+        *no_memory = !text;
         H5Dvlen_reclaim(memory, space, H5P_DEFAULT, &found);
     }
     H5Sclose(space);
     return text;
 }
 
-static char *read_fixed(hid_t attribute, hid_t memory, size_t size)
+static char *read_fixed(hid_t attribute, hid_t memory, size_t size, bool *no_memory)
 {
     char *text = calloc(size + 1, 1);
+    *no_memory = !text;
     H5Tset_size(memory, size + 1);
     if (text && H5Aread(attribute, memory, text) >= 0) return text;
     free(text);
     return NULL;
 }
 
-static char *read_text(hid_t attribute)
+static char *read_text(hid_t attribute, bool *no_memory)
 {
     const hid_t type = H5Aget_type(attribute), memory = H5Tcopy(H5T_C_S1);
     H5Tset_cset(memory, H5Tget_cset(type));
-    char *text = H5Tis_variable_str(type) > 0 ? read_variable(attribute, memory)
-                                              : read_fixed(attribute, memory, H5Tget_size(type));
+    char *text = H5Tis_variable_str(type) > 0 ? read_variable(attribute, memory, no_memory)
+                                              : read_fixed(attribute, memory, H5Tget_size(type), no_memory);
     H5Tclose(memory);
     H5Tclose(type);
     return text;
@@ -81,8 +86,10 @@ tw_status tw_image_get_text(hid_t file, const char *name, char **text)
     if (kind == TW_IMAGE_ABSENT) return tw_fail(TW_DATA, "attribute '%s' is missing", name);
     if (kind != TW_IMAGE_TEXT) return tw_fail(TW_DATA, "attribute '%s' is no text", name);
     const hid_t attribute = H5Aopen_by_name(file, "/", name, H5P_DEFAULT, H5P_DEFAULT);
-    *text = read_text(attribute);
+    bool no_memory = false;
+    *text = read_text(attribute, &no_memory);
     H5Aclose(attribute);
+    if (no_memory) return tw_fail(TW_MEMORY, "out of memory for attribute '%s'", name);
     return *text ? TW_OK : tw_fail(TW_DATA, "attribute '%s' is damaged: HDF5 cannot read it", name);
 }
 

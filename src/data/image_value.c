@@ -159,8 +159,9 @@ static tw_status check_numbers(hid_t set, const char *name, tw_image_type type)
     const hid_t found = H5Dget_type(set);
     const H5T_class_t class = H5Tget_class(found);
     const char *const words = tw_hdf5_type_name(found);
+    const bool convertible = tw_hdf5_convertible(found);
     H5Tclose(found);
-    if (class == H5T_INTEGER || (class == H5T_FLOAT && type == TW_IMAGE_F64)) return TW_OK;
+    if (convertible && (class == H5T_INTEGER || (class == H5T_FLOAT && type == TW_IMAGE_F64))) return TW_OK;
     return tw_fail(TW_DATA, "data set '%s' has type %s, %s are needed", name, words,
                    type == TW_IMAGE_F64 ? "numbers" : "whole numbers");
 }

@@ -43,7 +43,6 @@ static tw_status insert(double *values, size_t *n, double v, int64_t row)
 
 static tw_status own_classes(const tw_shard *s, double *values, size_t *n)
 {
-    if (!values) return tw_fail(TW_MEMORY, "out of memory for the classes");
     for (size_t i = 0; i < s->rows; i++) {
         if (i % ROWS_BETWEEN_LOOKS == 0) TW_TRY(tw_interrupt_check("counting the classes"));
         TW_TRY(insert(values, n, s->y[i] + 0.0, s->first + (int64_t)i)); /* + 0.0: -0 is 0 */
@@ -51,32 +50,37 @@ static tw_status own_classes(const tw_shard *s, double *values, size_t *n)
     return TW_OK;
 }
 
-/* Collective. Every rank's list, one after the other. */
-static tw_status gather(tw_comm *comm, size_t n, const double *own, size_t *total, double **all)
+static tw_status no_memory(void)
 {
-    const size_t size = (size_t)tw_comm_size(comm);
-    size_t *sizes = malloc(2 * size * sizeof *sizes), *ones = sizes + size, mine = n * sizeof *own;
-    if (!sizes) tw_comm_abort(comm, TW_MEMORY);
+    return tw_fail(TW_MEMORY, "out of memory for the classes");
+}
+
+/* Collective. Every rank's list, one after the other. @param sizes [2 ranks] scratch */
+static tw_status gather(tw_comm *comm, size_t n, const double *own, size_t *sizes, size_t *total,
+                        double **all)
+{
+    const size_t size = (size_t)tw_comm_size(comm), mine = n * sizeof *own;
+    size_t *ones = sizes + size;
     for (size_t r = 0; r < size; r++) ones[r] = sizeof mine;
-    tw_status status = tw_comm_allgather(comm, &mine, ones, sizes);
+    TW_TRY(tw_comm_allgather(comm, &mine, ones, sizes));
     *total = 0;
     for (size_t r = 0; r < size; r++) *total += sizes[r] / sizeof *own;
     *all = malloc((*total + 1) * sizeof **all);
-    if (!*all) tw_comm_abort(comm, TW_MEMORY);
-    if (status == TW_OK) status = tw_comm_allgather(comm, own, sizes, *all);
-    free(sizes);
-    return status;
+    TW_TRY(tw_comm_agree(comm, *all ? TW_OK : no_memory()));
+    return tw_comm_allgather(comm, own, sizes, *all);
 }
 
 tw_status tw_shard_classes(const tw_shard *s, tw_comm *comm, size_t *count, double **classes)
 {
     size_t n = 0, total = 0;
     double *own = malloc((MOST_CLASSES + 1) * sizeof *own), *all = NULL;
-    tw_status status = tw_comm_agree(comm, own_classes(s, own, &n));
-    if (status == TW_OK) status = gather(comm, n, own, &total, &all);
+    size_t *sizes = malloc(2 * (size_t)tw_comm_size(comm) * sizeof *sizes);
+    tw_status status = tw_comm_agree(comm, own && sizes ? own_classes(s, own, &n) : no_memory());
+    if (status == TW_OK) status = gather(comm, n, own, sizes, &total, &all);
     n = 0;
     for (size_t i = 0; status == TW_OK && i < total; i++) status = insert(own, &n, all[i], 0);
     free(all);
+    free(sizes);
     *count = n;
     *classes = own;
     if (status == TW_OK) return TW_OK;

@@ -21,6 +21,7 @@ static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access, haddr
     (void)name, (void)flags, (void)most;
     tw_output_file *const *info = H5Pget_driver_info(access);
     driver_file *file = info ? calloc(1, sizeof *file) : NULL;
+    if (!file && info && !(*info)->error) (*info)->error = ENOMEM;
     if (!file) return NULL;
     file->output = *info;
     return &file->shared;

@@ -26,9 +26,9 @@ static tw_status check_format(hid_t file)
 {
     char *format = NULL;
     int64_t version = 0;
-    const bool named =
-        tw_image_get_text(file, "format", &format) == TW_OK && strcmp(format, TW_MODEL_FORMAT) == 0;
-    const tw_status status = named ? TW_OK : not_a_model(file, format);
+    tw_status status = tw_image_get_text(file, "format", &format);
+    if (status != TW_MEMORY)
+        status = !status && strcmp(format, TW_MODEL_FORMAT) == 0 ? TW_OK : not_a_model(file, format);
     free(format);
     TW_TRY(status);
     TW_TRY(tw_image_get_number(file, "format_version", TW_IMAGE_I64, &version));

@@ -1,5 +1,6 @@
 /* From the text of a configuration to rows of the tables: every mistake is found and told before any data is
  * read. */
+#include "thalweg/probe.h"
 #include "train/run_impl.h"
 
 #include <math.h>
@@ -13,7 +14,14 @@ static tw_status read_text(tw_run *run, const char *path, char **text, size_t *l
     *text = NULL;
     *length = 0;
     tw_status status = TW_OK;
-    if (tw_comm_rank(run->comm) == 0) status = tw_config_read_file(path, text, length);
+    const bool first = tw_comm_rank(run->comm) == 0;
+    if (first && run->text) {
+        *text = run->text;
+        *length = run->length;
+        run->text = NULL;
+    } else if (first) {
+        status = tw_config_read_file(path, text, length);
+    }
     TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
     TW_TRY(tw_comm_bcast(run->comm, 0, length, sizeof *length));
     if (!*text) *text = calloc(*length + 1, 1);
@@ -105,6 +113,7 @@ static tw_status open_dataset(tw_run *run)
                                     .weights = c->data.weights,
                                     .need_labels = true};
     const char *wrong_key;
+    tw_probe_doing(c->data.train, "reading its structure");
     const tw_status status = tw_dataset_open(&run->dataset, c->data.train, &names, &wrong_key);
     if (status == TW_OK || !wrong_key) return status;
     tw_config_problem(c, wrong_key, "%s", tw_status_message());
@@ -118,6 +127,7 @@ static tw_status open_validation(tw_run *run)
                                     .labels = c->data.labels,
                                     .weights = c->data.weights,
                                     .need_labels = true};
+    tw_probe_doing(c->data.validation.file, "reading its structure");
     TW_TRY(tw_dataset_open(&run->watched.dataset, c->data.validation.file, &names, NULL));
     if (!c->data.train || run->watched.dataset.cols == run->dataset.cols) return TW_OK;
     tw_config_problem(c, "data.validation.file", "%s has %lld features, %s has %lld", c->data.validation.file,
@@ -153,6 +163,7 @@ tw_status tw_run_configure(tw_run *run, const char *path, size_t n_sets, char *c
     tw_status resolved = tw_run_resolve_method(run);
     if (resolved == TW_OK) resolved = resolve_folder(run, path, out);
     resolve_stop(run);
+    if (resolved == TW_OK) resolved = tw_config_complete(&run->config);
     TW_TRY(tw_comm_agree(run->comm, resolved));
     tw_status status = TW_OK;
     if (tw_comm_rank(run->comm) == 0) status = examine(run);

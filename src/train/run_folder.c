@@ -149,7 +149,8 @@ tw_status tw_run_folder_open(tw_run_folder *folder, const char *path, bool resum
     TW_TRY(take_lock(folder));
     remove_temporaries(folder, ".");
     remove_temporaries(folder, "checkpoints");
-    folder->entered = access(tw_run_folder_file(folder, "status", sizeof status, status), F_OK) != 0;
+    folder->fresh = folder->entered =
+        access(tw_run_folder_file(folder, "status", sizeof status, status), F_OK) != 0;
     return TW_OK;
 }
 
@@ -158,6 +159,7 @@ tw_status tw_run_folder_enter(tw_run_folder *folder, long iteration, const char 
     char path[TW_PATH_LEN + 64];
     TW_TRY(tw_run_folder_status(folder, "running", 0, iteration, checkpoint));
     folder->entered = true;
+    folder->fresh = false;
     if (unlink(tw_run_folder_file(folder, "summary.json", sizeof path, path)) == 0 || errno == ENOENT)
         return TW_OK;
     return tw_fail(TW_OUTPUT, "cannot remove %s: %s", path, strerror(errno));
@@ -169,6 +171,7 @@ void tw_run_folder_close(tw_run_folder *folder)
     if (folder->path[0] && folder->lock >= 0) {
         unlink(tw_run_folder_file(folder, "lock", sizeof path, path));
         close(folder->lock);
+        if (folder->fresh) rmdir(folder->path); /* only an empty one */
     }
     *folder = (tw_run_folder){.lock = -1};
 }
@@ -192,8 +195,10 @@ tw_status tw_run_folder_status(const tw_run_folder *folder, const char *state, i
 tw_status tw_run_folder_failed(const tw_run_folder *folder, tw_status code, long iteration,
                                const char *checkpoint)
 {
-    char sentence[TW_MESSAGE_LEN];
-    if (folder->lock < 0 || !folder->entered) return TW_OK;
+    char sentence[TW_MESSAGE_LEN], path[TW_PATH_LEN + 64];
+    const bool refused = code == TW_USAGE || code == TW_DATA || code == TW_INPUT || code == TW_CONFIG;
+    if (folder->fresh && refused) unlink(tw_run_folder_file(folder, "status", sizeof path, path));
+    if (folder->lock < 0 || !folder->entered || (folder->fresh && refused)) return TW_OK;
     memcpy(sentence, tw_status_message(), sizeof sentence);
     const tw_status status = tw_run_folder_status(folder, code == TW_STOPPED ? "stopped" : "failed",
                                                   (int)code, iteration, checkpoint);

@@ -47,6 +47,7 @@ void tw_run_release(tw_run *run)
     free(run->classes);
     tw_shard_release(&run->shard);
     tw_partition_release(&run->partition);
+    free(run->text);
     tw_config_release(&run->config);
 }
 

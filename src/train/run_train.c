@@ -107,7 +107,9 @@ static tw_status write_resolved(const tw_run *run)
     char path[TW_PATH_LEN + 64];
     tw_run_folder_file(&run->folder, "config.resolved.yaml", sizeof path, path);
     FILE *file = fopen(path, "w");
-    if (!file) return tw_fail(TW_OUTPUT, "cannot create %s: %s", path, strerror(errno));
+    if (!file)
+        return tw_fail(errno == ENOMEM ? TW_MEMORY : TW_OUTPUT, "cannot create %s: %s", path,
+                       strerror(errno));
     const tw_status status = tw_config_write(&run->config, file);
     if (fclose(file) && status == TW_OK) return tw_fail(TW_IO, "cannot write %s: %s", path, strerror(errno));
     return status;
@@ -120,6 +122,7 @@ tw_status tw_run_open(tw_run *run)
     const bool finished_too = run->resume && strcmp(run->resume, "never") != 0;
     if (tw_comm_rank(run->comm) == 0) status = tw_run_folder_open(&run->folder, run->out, finished_too);
     TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
+    run->opened = true;
     if (tw_comm_rank(run->comm) == 0)
         tw_interrupt_watch(tw_run_folder_file(&run->folder, "STOP", sizeof stop, stop));
     if (tw_comm_rank(run->comm) == 0 && run->folder.entered)
@@ -183,6 +186,7 @@ static tw_status keep_best(tw_run *run, tw_trainer *trainer)
 tw_status tw_run_train(tw_run *run)
 {
     const bool path = run->config.model.path.count > 0;
+    if (!run->opened) TW_TRY(tw_run_open(run));
     set_trainer(run);
     if (path) TW_TRY(tw_comm_agree(run->comm, tw_path_allocate(run)));
     TW_TRY(tw_run_resume(run));

@@ -1,5 +1,6 @@
 #include "thalweg/runlog.h"
 
+#include "core/json_put.h"
 #include "thalweg/units.h"
 
 #include <errno.h>
@@ -23,7 +24,9 @@ static tw_status open_file(const char *folder, const char *name, bool append, FI
     char path[8192];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     *file = fopen(path, append ? "a+" : "w");
-    return *file ? TW_OK : tw_fail(TW_OUTPUT, "cannot create %s: %s", path, strerror(errno));
+    return *file ? TW_OK
+                 : tw_fail(errno == ENOMEM ? TW_MEMORY : TW_OUTPUT, "cannot create %s: %s", path,
+                           strerror(errno));
 }
 
 /* What was written after the checkpoint is written again. */
@@ -125,9 +128,9 @@ static json_t *number(double v)
 }
 
 /* What not every method has: only there where it has a value. */
-static void set_optional(json_t *object, const char *name, double v)
+static void set_optional(json_t **object, const char *name, double v)
 {
-    if (!isnan(v)) json_object_set_new(object, name, number(v));
+    if (!isnan(v)) tw_json_put(object, name, number(v));
 }
 
 static int write_metrics(tw_runlog *log, const tw_objective *F, const tw_iterate *it, const double *row)
@@ -139,15 +142,13 @@ static int write_metrics(tw_runlog *log, const tw_objective *F, const tw_iterate
         "taylor_ratio", number(row[TW_HISTORY_TAYLOR_RATIO]), "slope", number(it->slope), "slope_end",
         number(it->slope_end), "trials", (json_int_t)it->trials, "updates", (json_int_t)it->updates,
         "evaluations", (json_int_t)F->evals, "reads", F->reads, "reductions", (json_int_t)F->reductions);
-    if (object) {
-        set_optional(object, "validation_loss", it->val_loss);
-        set_optional(object, "validation_accuracy", it->val_accuracy);
-        set_optional(object, "radius", it->radius);
-        set_optional(object, "predicted", it->predicted);
-        set_optional(object, "trust_ratio", it->ratio);
-        if (it->inner > 0) json_object_set_new(object, "inner", json_integer(it->inner));
-        if (it->rejected) json_object_set_new(object, "rejected", json_true());
-    }
+    set_optional(&object, "validation_loss", it->val_loss);
+    set_optional(&object, "validation_accuracy", it->val_accuracy);
+    set_optional(&object, "radius", it->radius);
+    set_optional(&object, "predicted", it->predicted);
+    set_optional(&object, "trust_ratio", it->ratio);
+    if (it->inner > 0) tw_json_put(&object, "inner", json_integer(it->inner));
+    if (it->rejected) tw_json_put(&object, "rejected", json_true());
     const int failed =
         !object || json_dumpf(object, log->metrics, JSON_COMPACT) || fputc('\n', log->metrics) < 0;
     json_decref(object);
@@ -238,7 +239,8 @@ void tw_runlog_row(tw_runlog *log, tw_objective *F, const tw_iterate *it)
     for (int c = 0; c < TW_HISTORY_COLUMNS; c++) log->history[c][log->rows] = row[c];
     log->rows++;
     if (log->metrics && write_metrics(log, F, it, row))
-        F->pending = tw_fail(TW_IO, "cannot write metrics.jsonl in the run folder: %s", strerror(errno));
+        F->pending = tw_fail(errno == ENOMEM ? TW_MEMORY : TW_IO,
+                             "cannot write metrics.jsonl in the run folder: %s", strerror(errno));
     show(log, it->k);
 }
 

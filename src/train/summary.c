@@ -1,5 +1,6 @@
 #include "train/summary.h"
 
+#include "core/json_put.h"
 #include "thalweg/file.h"
 #include "thalweg/hash.h"
 #include "thalweg/kernels.h"
@@ -83,11 +84,10 @@ static json_t *stopping(const tw_run *run)
         {"loss_growth", it->f / fmax(fabs(m->f_first), fabs(m->f_zero)), m->set.divergence_factor}};
     json_t *object = json_object();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        json_object_set_new(
-            object, rows[i].name,
-            json_pack("{so so}", "value", number(rows[i].value), "limit", number(rows[i].tolerance)));
-    json_object_set_new(object, "require", json_string(m->set.require_all ? "all" : "any"));
-    json_object_set_new(object, "patience", json_integer(m->set.patience));
+        tw_json_put(&object, rows[i].name,
+                    json_pack("{so so}", "value", number(rows[i].value), "limit", number(rows[i].tolerance)));
+    tw_json_put(&object, "require", json_string(m->set.require_all ? "all" : "any"));
+    tw_json_put(&object, "patience", json_integer(m->set.patience));
     return object;
 }
 
@@ -96,9 +96,8 @@ static json_t *phases(const tw_summary *s)
     static const char *const names[TW_N_PHASES] = {"read", "compute", "wait", "wire", "other"};
     json_t *object = json_object();
     for (int i = 0; i < TW_N_PHASES; i++)
-        json_object_set_new(
-            object, names[i],
-            json_pack("{sf sf sf}", "min", s->least[i], "avg", s->mean[i], "max", s->most[i]));
+        tw_json_put(&object, names[i],
+                    json_pack("{sf sf sf}", "min", s->least[i], "avg", s->mean[i], "max", s->most[i]));
     return object;
 }
 
@@ -138,12 +137,12 @@ static json_t *penalties(const tw_run *run)
     json_t *points = json_array();
     for (size_t i = 0; i < p->count; i++) {
         const tw_path_point *at = &p->points[i];
-        json_array_append_new(
-            points, json_pack("{so so so so sI sI ss so so so}", "l1", number(at->l1), "l2", number(at->l2),
-                              "loss", number(at->loss), "mean_loss", number(at->mean_loss), "nonzeros",
-                              (json_int_t)at->nonzeros, "iterations", (json_int_t)at->iterations, "reason",
-                              tw_reason_name(at->why), "cv_mean", number(at->cv_mean), "cv_error",
-                              number(at->cv_error), "validation_loss", number(at->val_loss)));
+        tw_json_append(&points, json_pack("{so so so so sI sI ss so so so}", "l1", number(at->l1), "l2",
+                                          number(at->l2), "loss", number(at->loss), "mean_loss",
+                                          number(at->mean_loss), "nonzeros", (json_int_t)at->nonzeros,
+                                          "iterations", (json_int_t)at->iterations, "reason",
+                                          tw_reason_name(at->why), "cv_mean", number(at->cv_mean), "cv_error",
+                                          number(at->cv_error), "validation_loss", number(at->val_loss)));
     }
     return json_pack("{so so sI sI sI so so so}", "largest", number(p->largest), "points", points, "kept",
                      (json_int_t)p->kept, "fits", (json_int_t)p->fits, "fits_not_converged",
@@ -164,29 +163,28 @@ tw_status tw_summary_write(const tw_summary *s, const tw_run *run)
 {
     char path[TW_PATH_LEN + 64];
     json_t *all = result(s, run), *set = setting(run);
-    if (!all || !set) return tw_fail(TW_MEMORY, "out of memory for summary.json");
-    json_object_update(all, set);
+    const bool both = all && set && json_object_update(all, set) == 0;
     json_decref(set);
-    json_object_set_new(all, "optimizer", json_string(run->optimizer_ops->name));
-    json_object_set_new(all, "step", json_string(run->step_ops->name));
-    json_object_set_new(all, "stopping", stopping(run));
-    json_object_set_new(all, "updates", json_integer((json_int_t)run->iterate.updates));
-    json_object_set_new(all, "reads", json_real(run->objective.reads));
-    json_object_set_new(all, "nonzeros",
-                        json_integer((json_int_t)tw_objective_nonzeros(&run->objective, run->iterate.w)));
-    json_object_set_new(all, "coefficients", json_integer((json_int_t)run->model.n_weights));
+    tw_json_put(&all, "optimizer", both ? json_string(run->optimizer_ops->name) : NULL);
+    tw_json_put(&all, "step", json_string(run->step_ops->name));
+    tw_json_put(&all, "stopping", stopping(run));
+    tw_json_put(&all, "updates", json_integer((json_int_t)run->iterate.updates));
+    tw_json_put(&all, "reads", json_real(run->objective.reads));
+    tw_json_put(&all, "nonzeros",
+                json_integer((json_int_t)tw_objective_nonzeros(&run->objective, run->iterate.w)));
+    tw_json_put(&all, "coefficients", json_integer((json_int_t)run->model.n_weights));
     if (run->iterate.condition > 0) {
-        json_object_set_new(all, "condition", number(run->iterate.condition));
-        json_object_set_new(all, "regularised", json_integer((json_int_t)run->iterate.regularised));
+        tw_json_put(&all, "condition", number(run->iterate.condition));
+        tw_json_put(&all, "regularised", json_integer((json_int_t)run->iterate.regularised));
     }
-    if (run->watched.any) json_object_set_new(all, "validation", validation(run));
-    if (run->path.count > 0) json_object_set_new(all, "path", penalties(run));
-    json_object_set_new(all, "seconds", json_real(s->wall));
-    json_object_set_new(all, "phases", phases(s));
-    json_object_set_new(all, "bytes_sent",
-                        json_pack("{sf sf}", "busiest_rank", s->bytes_most, "total", s->bytes_total));
-    json_object_set_new(all, "reductions", json_integer((json_int_t)s->exchanges));
-    char *text = json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    if (run->watched.any) tw_json_put(&all, "validation", validation(run));
+    if (run->path.count > 0) tw_json_put(&all, "path", penalties(run));
+    tw_json_put(&all, "seconds", json_real(s->wall));
+    tw_json_put(&all, "phases", phases(s));
+    tw_json_put(&all, "bytes_sent",
+                json_pack("{sf sf}", "busiest_rank", s->bytes_most, "total", s->bytes_total));
+    tw_json_put(&all, "reductions", json_integer((json_int_t)s->exchanges));
+    char *text = all ? json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(all);
     if (!text) return tw_fail(TW_MEMORY, "out of memory for summary.json");
     const tw_bytes parts[] = {{text, strlen(text)}, {"\n", 1}};

@@ -131,7 +131,9 @@ is "score under other names" "$(watched named best_loss)" "$(watched guessed bes
 # ---- the time limit, inside an epoch that would take much longer ----
 "$thalweg" generate -o long.h5 --task logistic --rows 400000 --features 4 --seed 2 </dev/null >gen.log
 printf 'data.train: long.h5\nmodel.type: logistic\noptimizer: {type: gd, batch: 1}\nstep.length: 0.01\n' >c.yaml
-train long 2 --max-time 1
+code=0
+timeout 60 mpirun --oversubscribe -n 2 "$thalweg" train c.yaml --out long --max-time 1 </dev/null >long.log 2>&1 || code=$?
+is "exit code of the long epoch" "$code" 75
 is "reason of the long epoch" "$(value long reason)" time_limit
 is "epochs of the long epoch" "$(value long iterations)" 1
 awk -v u="$(value long updates)" 'BEGIN { exit !(u > 0 && u < 400000) }' || complain "the long epoch made $(value long updates) updates"

@@ -159,7 +159,9 @@ data.train: long.h5
 model: {type: linear, l1: 1, path: {count: 9000, min_ratio: 1e-3}}
 YAML
 for folds in 0 2; do
-    train "long-$folds" 2 --max-time 1 $([ $folds = 0 ] || echo --set model.folds=$folds)
+    code=0
+    launch "long-$folds" 2 --max-time 1 $([ $folds = 0 ] || echo --set model.folds=$folds) || code=$?
+    is "exit code at the time limit" "$code" 75
     is "reason of the long path" "$(value "long-$folds" reason)" time_limit
     grep -q 'time was over after [0-9]* of 9000 penalties' "long-$folds.log" || complain "nothing said about the time: $(tail "long-$folds.log")"
     awk -v s="$(sed -n 's/^  "seconds": \([0-9.e+]*\),$/\1/p' "long-$folds/summary.json")" 'BEGIN { exit !(s > 0.4 && s < 15) }' || complain "the time limit of 1 s did not hold"

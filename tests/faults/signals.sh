@@ -238,7 +238,7 @@ ended converted SIGTERM
 run diverged train full.yaml --out diverged --set step.length=1e300 && complain "1e300 did not diverge"
 is "status of a run that diverged" "$(sed 's/ iteration.*//' diverged/status)" "state=diverged code=79"
 run failed train full.yaml --out failed --set model.type=poisson --set data.train=wide.h5 && complain "negative counts did not fail"
-is "status of a run that failed" "$(cat failed/status)" "state=failed code=65 iteration=0 checkpoint=none"
+[ ! -e failed ] || complain "a run whose data are refused leaves $(ls failed)"
 
 if [ -n "$long" ]; then # status is as young as a minute
     begin minute train full.yaml --out minute --set stop.max_iterations=100000000

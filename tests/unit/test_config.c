@@ -129,6 +129,31 @@ START_TEST(groups_are_powers_of_two)
 }
 END_TEST
 
+START_TEST(intervals_are_minus_iterations_or_seconds)
+{
+    static const struct {
+        const char *assignment;
+        double every; /* NAN: refused */
+    } cases[] = {
+        {"checkpoint.every=100", -100}, {"checkpoint.every=1", -1},    {"checkpoint.every=1e3", -1000},
+        {"checkpoint.every=30s", 30},   {"checkpoint.every=5m", 300},  {"checkpoint.every=1:30", 90},
+        {"checkpoint.every=2h", 7200},  {"checkpoint.every=never", 0}, {"checkpoint.every=0.5s", 0.5},
+        {"checkpoint.every=0", NAN},    {"checkpoint.every=-3", NAN},  {"checkpoint.every=2.5", NAN},
+        {"checkpoint.every=0s", NAN},   {"checkpoint.every=3x", NAN},  {"checkpoint.every=sometimes", NAN},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tw_config c;
+        tw_status status;
+        with_override(&c, cases[i].assignment, &status);
+        const bool good = !isnan(cases[i].every);
+        ck_assert_msg(status == (good ? TW_OK : TW_CONFIG), "%s", cases[i].assignment);
+        ck_assert_msg(c.checkpoint.every == (good ? cases[i].every : 300), "%s: %g", cases[i].assignment,
+                      c.checkpoint.every);
+        tw_config_release(&c);
+    }
+}
+END_TEST
+
 START_TEST(durations_are_seconds)
 {
     static const struct {
@@ -356,6 +381,7 @@ int main(void)
     tcase_add_test(tcase, whole_numbers_are_exact);
     tcase_add_test(tcase, groups_are_powers_of_two);
     tcase_add_test(tcase, durations_are_seconds);
+    tcase_add_test(tcase, intervals_are_minus_iterations_or_seconds);
     tcase_add_test(tcase, booleans_have_six_words);
     tcase_add_test(tcase, set_wins_over_the_file_in_any_order_and_the_last_set_wins);
     tcase_add_test(tcase, a_file_may_be_written_in_many_ways);

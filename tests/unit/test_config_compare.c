@@ -58,6 +58,7 @@ static bool other_value(const tw_option *row, char *out, size_t size)
             if (row->choices || !row->initial || strtod(row->initial, NULL) != v)
                 snprintf(value, sizeof value, "%.0f", v);
         break;
+    case TW_OPTION_INTERVAL: snprintf(value, sizeof value, "17"); break;
     case TW_OPTION_REAL:
     case TW_OPTION_DURATION:
         snprintf(value, sizeof value, "%.17g",

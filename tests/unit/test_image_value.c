@@ -196,6 +196,39 @@ START_TEST(wrong_types_and_dimensions_are_named)
 }
 END_TEST
 
+/* Integers of 128 bits, which HDF5 1.10 converts over the end of its stack, and an exponent of 200. */
+static hid_t overlong(bool whole)
+{
+    const hid_t type = H5Tcopy(whole ? H5T_STD_I64LE : H5T_IEEE_F64LE);
+    ck_assert_int_ge(H5Tset_size(type, whole ? 16 : 32), 0);
+    ck_assert_int_ge(H5Tset_precision(type, whole ? 128 : 256), 0);
+    if (!whole) ck_assert_int_ge(H5Tset_fields(type, 255, 55, 200, 0, 55), 0);
+    return type;
+}
+
+START_TEST(numbers_that_hdf5_cannot_convert_are_refused)
+{
+    unsigned char bytes[64];
+    size_t shape[2];
+    void *values;
+    double number;
+    memset(bytes, 0x6b, sizeof bytes);
+    const hid_t type = overlong(_i), space = H5Screate_simple(1, (hsize_t[1]){2}, NULL),
+                single = H5Screate(H5S_SCALAR);
+    const hid_t set = H5Dcreate2(file, "/a", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+                attribute = H5Acreate2(file, "n", type, single, H5P_DEFAULT, H5P_DEFAULT);
+    ck_assert_int_ge(H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes), 0);
+    ck_assert_int_ge(H5Awrite(attribute, type, bytes), 0);
+    ck_assert_int_ge(
+        H5Dclose(set) | H5Aclose(attribute) | H5Sclose(space) | H5Sclose(single) | H5Tclose(type), 0);
+    ck_assert_int_eq(tw_image_get(file, "/a", TW_IMAGE_F64, shape, &values), TW_DATA);
+    ck_assert_says("of another size");
+    ck_assert_ptr_null(values);
+    ck_assert_int_eq(tw_image_attribute_kind(file, "n"), TW_IMAGE_OTHER);
+    ck_assert_int_eq(tw_image_get_number(file, "n", TW_IMAGE_F64, &number), TW_DATA);
+}
+END_TEST
+
 START_TEST(strings_never_written_are_empty)
 {
     const hsize_t dims[2] = {2, 2};
@@ -254,6 +287,7 @@ int main(void)
     tcase_add_test(cases, a_small_file_cannot_claim_many_values);
     tcase_add_test(cases, links_and_foreign_storage_are_refused);
     tcase_add_test(cases, wrong_types_and_dimensions_are_named);
+    tcase_add_loop_test(cases, numbers_that_hdf5_cannot_convert_are_refused, 0, 2);
     tcase_add_test(cases, strings_never_written_are_empty);
     tcase_add_test(cases, attributes_of_another_type_are_refused);
     suite_add_tcase(suite, cases);

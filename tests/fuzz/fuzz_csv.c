@@ -1,0 +1,55 @@
+/* fuzz_csv.c -- any bytes as a text file for `thalweg convert`, plain or gzipped.
+ *
+ * The first line of an input is options: H header, N no header, L no label, g compress, w write a file, sC
+ * separator C, tD type D, l... label column to the end of the line. What a written file holds must be what
+ * the report says. */
+#include "imports.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc, (void)argv;
+    imports_start();
+    return 0;
+}
+
+/* Returns whether to write. */
+static bool parse_options(const char *line, tw_import_options *o)
+{
+    bool write = false;
+    for (const char *c = line; *c; c++) {
+        switch (*c) {
+        case 'H': o->header = TW_HEADER_YES; break;
+        case 'N': o->header = TW_HEADER_NO; break;
+        case 'L': o->no_label = true; break;
+        case 'g': o->gzip = 1; break;
+        case 'w': write = true; break;
+        case 's':
+            if (c[1]) o->separator = *++c;
+            break;
+        case 't':
+            if (!c[1]) break;
+            o->typed = true;
+            o->type = (tw_dtype)((unsigned char)*++c % TW_N_DTYPES);
+            break;
+        case 'l': o->label = c + 1; return write;
+        default: break;
+        }
+    }
+    return write;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    static fuzz_file file;
+    fuzz_bytes left = {bytes, size};
+    size_t length;
+    tw_import_options options = {.replace = true};
+    char *const line = fuzz_take_until(&left, '\n', &length);
+    const bool write = parse_options(line, &options);
+    const char *const path = fuzz_file_fill(&file, left.at, left.left);
+    imports_run(1, &path, write, &options);
+    free(line);
+    return 0;
+}
