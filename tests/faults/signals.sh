@@ -69,11 +69,11 @@ data: {train: small.h5, scaling: standardize}
 model: {type: logistic, l2: 1e-4}
 optimizer.type: gd
 step: {rule: constant, length: 0.1}
-stop: {gradient_norm: 0, max_iterations: 250}
+stop: {gradient_norm: 0, max_iterations: 800} # mpirun takes its time to hand on an interrupt
 checkpoint: {every: never, keep: 9}
 reduction.mode: reproducible
 Y
-sed 's/every: never/every: 1/' full.yaml >always.yaml
+sed 's/every: never/every: 4/' full.yaml >always.yaml
 cat >batches.yaml <<'Y'
 data.train: small.h5
 model: {type: logistic, l2: 1e-4}
