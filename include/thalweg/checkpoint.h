@@ -40,6 +40,8 @@ typedef struct tw_checkpoint {
     void *context;
     const long *fit; /* number of the fit in progress, of a path; NULL: there is only one */
 
+    double told;      /* clock of the last line of status */
+    double expected;  /* seconds that the first one may take */
     double last;      /* clock of the last one, or of the start */
     double seconds;   /* that the last one took; 0 before the first */
     double total;     /* that all of them took */
@@ -50,6 +52,9 @@ typedef struct tw_checkpoint {
     char newest[256]; /* name of the last good one, "" when there is none */
     long newest_k;    /* its iteration */
 } tw_checkpoint;
+
+/** Seconds between two lines of status when no checkpoint is written. */
+enum { TW_TELL_EVERY = 60 };
 
 /** Iterations between two comparisons of the replicas when no checkpoint is due. */
 enum { TW_COMPARE_EVERY = 100 };
@@ -64,6 +69,9 @@ enum { TW_COMPARE_EVERY = 100 };
  * the run is to stop now.
  */
 tw_status tw_checkpoint_turn(tw_checkpoint *c, struct tw_trainer *trainer, bool inside) TW_CHECKED;
+
+/** Before the loop: what the first checkpoint may take, for the margin. c may be NULL. Not collective. */
+void tw_checkpoint_expect(tw_checkpoint *c, struct tw_trainer *trainer);
 
 /** Seconds before a time limit at which the run must stop to be saved in time. Not collective. */
 double tw_checkpoint_margin(const tw_checkpoint *c);

@@ -128,9 +128,9 @@ void tw_generator_rows(tw_generator *generator, int64_t first, size_t count, voi
  *
  * Collective; the same arguments on every rank, and a folder that every rank's host sees. Rank 0 lays the
  * file out under a temporary name beside path, every rank writes its rows in pieces of at most 8 MiB (or one
- * row), and rank 0 gives the file its name once all of it is on the disk. SIGINT and SIGTERM stop all ranks.
- * Whatever fails, path is as it was before and no temporary stays (but for SIGKILL of rank 0 and a power
- * cut).
+ * row), and rank 0 gives the file its name once all of it is on the disk. SIGINT, SIGTERM and SIGUSR1 stop
+ * all ranks. Whatever fails, path is as it was before and no temporary stays (but for SIGKILL of rank 0 and a
+ * power cut).
  * @param force replace an existing regular file
  * @return the same on every rank: TW_OK; TW_USAGE as tw_generator_init; TW_OUTPUT when path exists, is no
  * regular file or cannot be created; TW_IO when the disk is full or fails; TW_STOPPED by a signal; TW_MEMORY.

@@ -36,6 +36,9 @@ void tw_interrupt_saved(void);
 /** What asked for the stop: "SIGUSR1", "SIGTERM", "SIGINT", "the file STOP"; "" when nothing did. */
 const char *tw_interrupt_cause(void);
 
+/** "SIGTERM" of its number, for sentences; "a signal" of one that is none of ours. */
+const char *tw_interrupt_name(int number);
+
 /** TW_OK, or TW_STOPPED when a stop is asked for: for work that can be given up. @param doing "reading the
  * data", for the sentence */
 tw_status tw_interrupt_check(const char *doing) TW_CHECKED;

@@ -2,7 +2,8 @@
  *
  * Every rank decides from the same bits, so no communication is needed and no decision can split. Tests in
  * this order: not finite, diverged, gradient norm (absolute, relative), loss delta (absolute, relative),
- * parameters unchanged, stop request and time (as agreed in the last exchange), iterations. NAN = the test is off. */
+ * parameters unchanged, stop request and time (as agreed in the last exchange), iterations. NAN = the test is
+ * off. */
 #ifndef THALWEG_MONITOR_H
 #define THALWEG_MONITOR_H
 
@@ -22,6 +23,11 @@ typedef struct {
     double divergence_factor; /* times the larger of the first loss and the loss at zero parameters */
 } tw_monitor_settings;
 
+/** A step is a spike when it raises the loss by more than a tenth of all that was gained since the start, by
+ * a quarter of the loss itself, and by TW_SPIKE_FACTOR times the median change of the last TW_SPIKE_WINDOW
+ * steps; said at most every TW_SPIKE_REST iterations. */
+enum { TW_SPIKE_WINDOW = 20, TW_SPIKE_FACTOR = 20, TW_SPIKE_REST = 100 };
+
 typedef struct {
     tw_monitor_settings set;
     double f_first, f_zero, g_norm_zero; /* at the start, and at zero parameters */
@@ -32,6 +38,9 @@ typedef struct {
     long unimproved;                     /* scores of the validation rows since the best one */
     long rises, last_rise; /* steps that raised the loss by more than rounding; the last one's k */
     double f_least;
+    double changes[TW_SPIKE_WINDOW]; /* |change of the loss| of the last steps, a ring */
+    long seen;                       /* steps that entered it */
+    long spikes, last_spike, told;   /* sudden rises; k of the last one, and of the last that was told */
 } tw_monitor;
 
 /**

@@ -69,8 +69,8 @@ struct tw_objective {
     bool convex;
 
     double requests[TW_N_FLAGS]; /* this rank's, to be agreed in the next exchange */
-    tw_status pending;  /* failure of this rank's other work (a log row), raised in the next exchange */
-    tw_status prepared; /* of this rank's model for the pass to come */
+    tw_status pending;       /* failure of this rank's other work (a log row), raised in the next exchange */
+    tw_status prepared;      /* of this rank's model for the pass to come */
     unsigned char point[16]; /* digest of the parameters of the pass in progress, as this rank holds them */
     bool broken; /* a sum has become NaN though every row's loss was finite: not the mathematics' fault */
     double agreed[TW_N_FLAGS]; /* sums over all ranks of the last exchange */
@@ -220,6 +220,21 @@ typedef struct {
  */
 tw_status tw_objective_score(tw_objective *objective, const double *w, bool in_force, const double *weight,
                              tw_score *score) TW_CHECKED;
+
+/** A row that spoils the sum. */
+typedef struct {
+    int64_t row;           /* of the file, from 0; -1: no row stands out */
+    int rank;              /* that holds it */
+    double loss, gradient; /* its own, and the largest entry of its part of the gradient */
+} tw_blame;
+
+/**
+ * The row whose part of the loss or of the gradient at w is not finite, the first in the file; else the one
+ * with the largest part. Asked when F or its gradient is not finite.
+ * @param blame out: the same on every rank. TW_OK with row -1 for a function without rows.
+ * Cost: about one read of X, four small exchanges. Overwrites the sums of the last evaluation.
+ */
+tw_status tw_objective_blame(tw_objective *objective, const double *w, tw_blame *blame) TW_CHECKED;
 
 /* ---- for the files of src/objective and custom work on blocks ---- */
 

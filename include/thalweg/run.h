@@ -52,7 +52,6 @@ typedef struct {
     double *fold_loss;     /* [folds][planned], or NULL; owned */
     double *fold_weight;   /* [folds]; owned */
     double largest;        /* lambda at which the first parameter leaves zero */
-    double started;        /* clock */
 
     /* where it is: for checkpoints */
     long stage, fold, row; /* TW_PATH_LARGEST, ...; of the fit in progress */
@@ -69,7 +68,7 @@ typedef struct {
     char config_path[TW_PATH_LEN], out[TW_PATH_LEN];
     const char *resume; /* "auto", "never", a checkpoint or a run folder; NULL: auto, but no finished run */
     bool new_contract;  /* resume although the bits may change */
-    char *text; /* [length] of the configuration, from tw_run_probe on rank 0, or NULL; owned */
+    char *text;         /* [length] of the configuration, from tw_run_probe on rank 0, or NULL; owned */
     size_t length;
 
     const tw_model_ops *model_ops;
@@ -140,7 +139,8 @@ tw_status tw_run_probe(const tw_run_request *request, char **text, size_t *lengt
 tw_status tw_run_configure(tw_run *run, const char *path, size_t n_sets, char *const *sets,
                            const char *out) TW_CHECKED;
 
-/** Take the run folder: from here on its status says how the run ends. tw_run_train does it when nobody has. Collective. TW_OUTPUT, TW_IO. */
+/** Take the run folder: from here on its status says how the run ends. tw_run_train does it when nobody has.
+ * Collective. TW_OUTPUT, TW_IO. */
 tw_status tw_run_open(tw_run *run) TW_CHECKED;
 
 /** Read the shards, make the model, fit the scaling, set the starting point. Collective. */

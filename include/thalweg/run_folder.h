@@ -35,6 +35,9 @@ void tw_run_folder_close(tw_run_folder *folder);
 /** "PATH/name". Returns text, cut to length. */
 const char *tw_run_folder_file(const tw_run_folder *folder, const char *name, size_t length, char *text);
 
+/** The file STOP has done its work: it would stop the next run too. */
+void tw_run_folder_stopped(const tw_run_folder *folder);
+
 /** Replace the one line of `status`, "state=running code=0 iteration=12
  * checkpoint=iteration-000000000010.h5".
  * @param checkpoint name of the newest, "" when there is none. TW_OUTPUT, TW_IO. */

@@ -42,6 +42,9 @@ void tw_state_add(tw_state *state, const char *name, tw_state_kind kind, size_t 
  * collective. */
 void tw_state_of_trainer(tw_state *state, struct tw_trainer *trainer);
 
+/** Bytes of all items. Not collective. */
+size_t tw_state_bytes(const tw_state *state);
+
 /** XXH3-128 of all items in order. Not collective. Cost: one read of the state, about 10 GB/s. */
 void tw_state_hash(const tw_state *state, unsigned char digest[16]);
 

@@ -30,6 +30,8 @@ typedef struct tw_trainer {
     tw_runlog *log;
     tw_checkpoint *checkpoint; /* or NULL */
     tw_iterate *iterate;       /* w: the starting point */
+    double began;              /* clock that the time limit counts from; 0: the start of the loop */
+    double longest, tail;      /* seconds of a step as of late; of the passes after the last one */
     bool resumed;              /* the state is that of a checkpoint: go on from there */
     bool other_bits;           /* and this contract may have other ones */
     long epoch_step;           /* mini-batch steps done of the epoch in progress */

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "data/printable.h"
 #include "thalweg/importer.h"
+#include "thalweg/interrupt.h"
 #include "thalweg/units.h"
 
 #include <math.h>
@@ -163,7 +164,7 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGXFSZ};
+static const int signals[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGXFSZ};
 enum { N_SIGNALS = sizeof signals / sizeof *signals };
 
 /* What someone ignores stays ignored (nohup). A file that outgrows its limit becomes an error of the write.
@@ -195,7 +196,9 @@ static tw_status import(arguments *a)
     if (status == TW_OK) print_report(a, &report, now() - start);
     tw_import_report_release(&report);
     if (status != TW_OK && interrupted)
-        raise(interrupted); /* the caller sees how it ended; nothing stays behind */
+        return tw_fail(TW_STOPPED,
+                       "stopped by %s while converting %s; nothing was written, run the same command again",
+                       tw_interrupt_name(interrupted), a->inputs[0]);
     return status;
 }
 

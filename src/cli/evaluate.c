@@ -3,6 +3,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "core/json_put.h"
+#include "thalweg/interrupt.h"
 #include "thalweg/link.h"
 #include "thalweg/metrics.h"
 #include "thalweg/phase.h"
@@ -149,7 +150,12 @@ static tw_status all_margins(const tw_apply *a, double **z)
 {
     *z = malloc((a->shard.rows * a->model.outputs + 1) * sizeof **z);
     if (!*z) return tw_fail(TW_MEMORY, "out of memory for the scores of %zu rows", a->shard.rows);
-    return tw_apply_margins(a, 0, a->shard.rows, *z);
+    for (size_t i = 0; i < a->shard.rows; i += TW_BLOCK_ROWS) {
+        const size_t rows = a->shard.rows - i < TW_BLOCK_ROWS ? a->shard.rows - i : TW_BLOCK_ROWS;
+        TW_TRY(tw_interrupt_check("evaluating the model"));
+        TW_TRY(tw_apply_margins(a, i, rows, *z + i * a->model.outputs));
+    }
+    return TW_OK;
 }
 
 static tw_status evaluate(tw_apply *a, tw_comm *comm, const arguments *args)
@@ -177,8 +183,10 @@ tw_status tw_command_evaluate(int argc, char **argv)
     tw_comm *comm;
     tw_apply apply = {0};
     TW_TRY(tw_arguments_parse(&parser, argc, argv, &args));
+    tw_interrupt_install();
     const tw_status probed = tw_apply_probe(&args.paths, true);
     TW_TRY(tw_apply_start(&comm, &argc, &argv, &args.paths));
+    tw_interrupt_install(); /* MPI may have taken signals */
     tw_status status = tw_comm_bcast_status(comm, 0, probed);
     if (status == TW_OK) status = evaluate(&apply, comm, &args);
     tw_apply_release(&apply);

@@ -3,6 +3,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/prediction_file.h"
+#include "thalweg/interrupt.h"
 #include "thalweg/units.h"
 
 #include <stdio.h>
@@ -78,7 +79,8 @@ static tw_status compute(const tw_apply *a, size_t width, double **rows)
     tw_status status = TW_OK;
     for (size_t i = 0; status == TW_OK && i < a->shard.rows; i += TW_BLOCK_ROWS) {
         const size_t count = a->shard.rows - i < TW_BLOCK_ROWS ? a->shard.rows - i : TW_BLOCK_ROWS;
-        status = tw_apply_margins(a, i, count, z);
+        status = tw_interrupt_check("predicting");
+        if (status == TW_OK) status = tw_apply_margins(a, i, count, z);
         for (size_t j = 0; status == TW_OK && j < count; j++)
             fill_row(a, z + j * outputs, width, z + (size_t)TW_BLOCK_ROWS * outputs, *rows + (i + j) * width);
     }
@@ -89,6 +91,17 @@ static tw_status compute(const tw_apply *a, size_t width, double **rows)
 static int64_t rows_of(const tw_apply *a, int rank)
 {
     return tw_partition_shard(&a->partition, rank + 1) - tw_partition_shard(&a->partition, rank);
+}
+
+/* In portions: a file of text takes its time. */
+static tw_status append(tw_prediction_file *file, size_t rows, size_t width, const double *values)
+{
+    enum { PORTION = 16384 };
+    for (size_t i = 0; i < rows; i += PORTION) {
+        TW_TRY(tw_interrupt_check("writing the predictions"));
+        TW_TRY(tw_prediction_file_append(file, rows - i < PORTION ? rows - i : PORTION, values + i * width));
+    }
+    return TW_OK;
 }
 
 /* Rank 0: room for the rows of any other rank, before anybody sends. */
@@ -107,11 +120,11 @@ static tw_status reserve(const tw_apply *a, size_t width, double **piece)
 static tw_status collect(const tw_apply *a, size_t width, double *own, double *piece,
                          tw_prediction_file *file)
 {
-    tw_status status = tw_prediction_file_append(file, a->shard.rows, own);
+    tw_status status = append(file, a->shard.rows, width, own);
     for (int r = 1; r < tw_comm_size(a->comm); r++) {
         const size_t rows = (size_t)rows_of(a, r);
         const tw_status got = tw_comm_receive(a->comm, r, piece, rows * width * sizeof *piece);
-        if (status == TW_OK) status = got ? got : tw_prediction_file_append(file, rows, piece);
+        if (status == TW_OK) status = got ? got : append(file, rows, width, piece);
     }
     return status;
 }
@@ -172,8 +185,10 @@ tw_status tw_command_predict(int argc, char **argv)
     tw_comm *comm;
     tw_apply apply = {0};
     TW_TRY(tw_arguments_parse(&parser, argc, argv, &args));
+    tw_interrupt_install();
     const tw_status probed = tw_apply_probe(&args.paths, false);
     TW_TRY(tw_apply_start(&comm, &argc, &argv, &args.paths));
+    tw_interrupt_install(); /* MPI may have taken signals */
     tw_status status = tw_comm_bcast_status(comm, 0, probed);
     if (status == TW_OK) status = predict(&apply, comm, &args);
     tw_apply_release(&apply);

@@ -126,6 +126,7 @@ static tw_status start(int argc, char **argv, const arguments *a, tw_progress pr
         tw_run_folder_failed(&run.folder, status, run.iterate.k, run.checkpoint.newest))
         fprintf(stderr, "thalweg: warning: the status file in %s could not be written\n", run.folder.path);
     tw_watchdog_share(NULL); /* the folder is no longer ours */
+    if (status == TW_STOPPED) tw_run_folder_stopped(&run.folder);
     tw_run_release(&run);
     return tw_command_end(comm, status);
 }

@@ -84,11 +84,17 @@ void tw_interrupt_saved(void)
 
 const char *tw_interrupt_cause(void)
 {
-    switch (stop_signal) {
-    case 0: return found ? "the file STOP" : "";
+    return stop_signal ? tw_interrupt_name(stop_signal) : found ? "the file STOP" : "";
+}
+
+const char *tw_interrupt_name(int number)
+{
+    switch (number) {
     case SIGUSR1: return "SIGUSR1";
     case SIGINT: return "SIGINT";
-    default: return "SIGTERM";
+    case SIGTERM: return "SIGTERM";
+    case SIGHUP: return "SIGHUP";
+    default: return "a signal";
     }
 }
 

@@ -8,6 +8,7 @@
 #include "core/output_file.h"
 #include "data/output_driver.h"
 #include "thalweg/dataset.h"
+#include "thalweg/interrupt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,27 +49,28 @@ static void on_signal(int number)
     errno = kept;
 }
 
-static void watch_signals(struct sigaction old[2])
+enum { N_SIGNALS = 3 };
+static const int signals[N_SIGNALS] = {SIGINT, SIGTERM, SIGUSR1};
+
+static void watch_signals(struct sigaction old[N_SIGNALS])
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     stopped = 0;
-    sigaction(SIGINT, &action, &old[0]);
-    sigaction(SIGTERM, &action, &old[1]);
+    for (int i = 0; i < N_SIGNALS; i++) sigaction(signals[i], &action, &old[i]);
 }
 
-static void unwatch_signals(const struct sigaction old[2])
+static void unwatch_signals(const struct sigaction old[N_SIGNALS])
 {
-    sigaction(SIGINT, &old[0], NULL);
-    sigaction(SIGTERM, &old[1], NULL);
+    for (int i = 0; i < N_SIGNALS; i++) sigaction(signals[i], &old[i], NULL);
     pending = NULL;
 }
 
 static tw_status stop_status(const char *path)
 {
     return tw_fail(TW_STOPPED,
-                   "stopped by signal %d while generating %s; nothing was kept, run the same command again",
-                   (int)stopped, path);
+                   "stopped by %s while generating %s; nothing was kept, run the same command again",
+                   tw_interrupt_name(stopped), path);
 }
 
 /* A signal has taken the temporary away: that is the cause of what failed since. */
@@ -254,7 +256,7 @@ static tw_status write_file(tw_comm *comm, tw_generator *g, const char *path, bo
 {
     layout l = {0};
     tw_output_file out = {0};
-    struct sigaction old[2];
+    struct sigaction old[N_SIGNALS];
     const int rank = tw_comm_rank(comm);
     const rows mine = share(g->set.rows, rank, tw_comm_size(comm));
     watch_signals(old);

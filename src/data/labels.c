@@ -2,11 +2,13 @@
 #include "thalweg/phase.h"
 #include "thalweg/shard.h"
 
+#include "thalweg/interrupt.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CLASSES = 65536, TICK_ROWS = 65536 };
+enum { MOST_CLASSES = 65536, ROWS_BETWEEN_LOOKS = 16384 };
 
 /* Position of v in ascending values, or where it would be inserted. */
 static size_t lower_bound(size_t n, const double *values, double v)
@@ -43,7 +45,10 @@ static tw_status insert(double *values, size_t *n, double v, int64_t row)
 static tw_status own_classes(const tw_shard *s, double *values, size_t *n)
 {
     for (size_t i = 0; i < s->rows; i++) {
-        if (i % TICK_ROWS == 0) tw_phase_tick();
+        if (i % ROWS_BETWEEN_LOOKS == 0) {
+            tw_phase_tick();
+            TW_TRY(tw_interrupt_check("counting the classes"));
+        }
         TW_TRY(insert(values, n, s->y[i] + 0.0, s->first + (int64_t)i)); /* + 0.0: -0 is 0 */
     }
     return TW_OK;
@@ -91,7 +96,10 @@ tw_status tw_shard_classes(const tw_shard *s, tw_comm *comm, size_t *count, doub
 tw_status tw_shard_encode(tw_shard *s, size_t count, const double *classes)
 {
     for (size_t i = 0; i < s->rows; i++) {
-        if (i % TICK_ROWS == 0) tw_phase_tick();
+        if (i % ROWS_BETWEEN_LOOKS == 0) {
+            tw_phase_tick();
+            TW_TRY(tw_interrupt_check("encoding the labels"));
+        }
         const size_t k = lower_bound(count, classes, s->y[i]);
         if (k == count || classes[k] != s->y[i])
             return tw_fail(TW_DATA, "label %g of row %lld is none of the model's %zu classes", s->y[i],

@@ -2,6 +2,7 @@
  * are the same bits for every number of ranks; minima and maxima are exact in any order. */
 #include "thalweg/scaling.h"
 
+#include "thalweg/interrupt.h"
 #include "thalweg/kernels.h"
 #include "thalweg/phase.h"
 #include "thalweg/reduction.h"
@@ -9,6 +10,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define DOING "measuring the features"
 
 enum { STRIPE = 512 }; /* columns at a time: bounds the memory of the nodes */
 
@@ -82,6 +85,21 @@ static void block_moments(const stripe *s, size_t begin, size_t block_rows, doub
     }
 }
 
+static tw_status own_moments(const stripe *s, int rank, const tw_partition *p, tw_reduction *reduction)
+{
+    for (int64_t k = p->start[rank]; k < p->start[rank + 1]; k++) {
+        const int64_t end = tw_partition_row(p, k + 1);
+        for (int64_t row = tw_partition_row(p, k); row < end; row += TW_BLOCK_ROWS) {
+            const int64_t rows = end - row < TW_BLOCK_ROWS ? end - row : TW_BLOCK_ROWS;
+            TW_TRY(tw_interrupt_check(DOING));
+            block_moments(s, (size_t)(row - s->shard->first), (size_t)rows, tw_reduction_block(reduction));
+            tw_reduction_push(reduction);
+        }
+        tw_reduction_group(reduction, k);
+    }
+    return TW_OK;
+}
+
 static tw_status stripe_moments(const stripe *s, tw_comm *comm, const tw_partition *p, double *node)
 {
     double flags[TW_N_FLAGS] = {0};
@@ -89,16 +107,12 @@ static tw_status stripe_moments(const stripe *s, tw_comm *comm, const tw_partiti
     const tw_reduction_plan plan = {.mode = TW_REPRODUCIBLE, .merge = &moments, .n = 1 + 2 * s->columns};
     tw_status status = tw_comm_agree(comm, tw_reduction_new(&reduction, comm, p, &plan));
     const int rank = tw_comm_rank(comm);
-    for (int64_t k = p->start[rank]; status == TW_OK && k < p->start[rank + 1]; k++) {
-        const int64_t end = tw_partition_row(p, k + 1);
-        for (int64_t row = tw_partition_row(p, k); row < end; row += TW_BLOCK_ROWS) {
-            const int64_t rows = end - row < TW_BLOCK_ROWS ? end - row : TW_BLOCK_ROWS;
-            block_moments(s, (size_t)(row - s->shard->first), (size_t)rows, tw_reduction_block(reduction));
-            tw_reduction_push(reduction);
-        }
-        tw_reduction_group(reduction, k);
+    if (status == TW_OK) {
+        const tw_status local = own_moments(s, rank, p, reduction);
+        flags[TW_FLAG_FAILED] = local != TW_OK;
+        status = tw_reduction_finish(reduction, flags, node);
+        if (status == TW_OK && flags[TW_FLAG_FAILED] > 0) status = tw_comm_agree(comm, local);
     }
-    if (status == TW_OK) status = tw_reduction_finish(reduction, flags, node);
     tw_reduction_free(reduction);
     return status;
 }
@@ -118,16 +132,14 @@ static tw_status fit_standardize(tw_scaling *out, tw_comm *comm, const tw_partit
     return TW_OK;
 }
 
-/* Here scale holds minus the minimum until the end: one loop, one all-reduce of maxima each. */
-static tw_status fit_minmax(tw_scaling *out, tw_comm *comm, const tw_shard *shard)
+static tw_status own_extremes(tw_scaling *out, const tw_shard *shard)
 {
     double row[STRIPE];
-    for (size_t j = 0; j < out->n; j++) {
-        out->mean[j] = INFINITY;
-        out->scale[j] = -INFINITY;
-    }
     for (size_t i = 0; i < shard->rows; i++) {
-        if (i % TW_BLOCK_ROWS == 0) tw_phase_tick();
+        if (i % TW_BLOCK_ROWS == 0) {
+            tw_phase_tick();
+            TW_TRY(tw_interrupt_check(DOING));
+        }
         for (size_t first = tw_shard_trains(shard, i) ? 0 : out->n; first < out->n; first += STRIPE) {
             const size_t c = out->n - first < STRIPE ? out->n - first : STRIPE;
             const stripe s = {.shard = shard, .first = first, .columns = c, .row = row};
@@ -139,6 +151,17 @@ static tw_status fit_minmax(tw_scaling *out, tw_comm *comm, const tw_shard *shar
             }
         }
     }
+    return TW_OK;
+}
+
+/* Here scale holds the maximum until the end: one loop, one all-reduce of each. */
+static tw_status fit_minmax(tw_scaling *out, tw_comm *comm, const tw_shard *shard)
+{
+    for (size_t j = 0; j < out->n; j++) {
+        out->mean[j] = INFINITY;
+        out->scale[j] = -INFINITY;
+    }
+    TW_TRY(tw_comm_agree(comm, own_extremes(out, shard)));
     TW_TRY(tw_comm_allreduce(comm, TW_MIN, out->n, out->mean));
     TW_TRY(tw_comm_allreduce(comm, TW_MAX, out->n, out->scale));
     for (size_t j = 0; j < out->n; j++) {

@@ -133,6 +133,7 @@ static tw_status commit(tw_checkpoint *c, tw_trainer *t, const tw_state *state)
     c->newest_k = t->iterate->k;
     c->written++;
     prune(c);
+    c->told = tw_seconds();
     if (tw_run_folder_status(c->folder, "running", 0, t->iterate->k, c->newest) != TW_OK)
         tw_runlog_warn(t->log, "%s; %s is written", tw_status_message(), c->newest);
     return TW_OK;
@@ -197,9 +198,37 @@ static bool is_due(const tw_checkpoint *c, const tw_trainer *t, bool inside)
     return !inside && c->on_limit && it->k >= t->stop->max_iterations;
 }
 
+static void list_state(const tw_checkpoint *c, tw_trainer *t, tw_state *state)
+{
+    *state = (tw_state){.count = 0};
+    if (c->extra) c->extra(c->context, state);
+    tw_state_of_trainer(state, t);
+}
+
+/* A file system that writes, syncs and reads back 50 MB/s. */
+void tw_checkpoint_expect(tw_checkpoint *c, tw_trainer *t)
+{
+    tw_state state;
+    if (!c || c->expected > 0) return;
+    list_state(c, t, &state);
+    c->expected = 0.02 + (double)tw_state_bytes(&state) / 50e6;
+    c->told = tw_seconds();
+}
+
 double tw_checkpoint_margin(const tw_checkpoint *c)
 {
-    return c ? 2 * c->seconds : 0;
+    if (!c) return 0;
+    return 2 * (c->seconds > 0 ? c->seconds : c->expected);
+}
+
+/* Rank 0: a run without checkpoints shows that it lives. What cannot be written here is said by a checkpoint.
+ */
+static void tell(tw_checkpoint *c, const tw_trainer *t)
+{
+    const double now = tw_seconds();
+    if (tw_comm_rank(c->comm) > 0 || now - c->told < TW_TELL_EVERY) return;
+    c->told = now;
+    (void)!tw_run_folder_status(c->folder, "running", 0, t->iterate->k, c->newest);
 }
 
 /* A state with a NaN in it is nothing to go on from. */
@@ -212,16 +241,16 @@ static bool is_sound(const tw_iterate *it)
 
 tw_status tw_checkpoint_turn(tw_checkpoint *c, tw_trainer *t, bool inside)
 {
-    tw_state state = {0};
+    tw_state state;
     if (tw_fault_armed) tw_trainer_damage(t);
     if (!c || c->stopped || t->iterate->why != TW_CONTINUE)
         return TW_OK; /* after a stop inside an epoch, or a failed step, there is no state to go on from */
+    tell(c, t);
     if (c->every > 0 && tw_comm_rank(c->comm) == 0 && tw_seconds() - c->last >= c->every) tw_interrupt_save();
     const bool due = is_due(c, t, inside);
     const long updates = t->iterate->updates;
     if (!due && updates - c->compared < TW_COMPARE_EVERY) return TW_OK;
-    if (c->extra) c->extra(c->context, &state);
-    tw_state_of_trainer(&state, t);
+    list_state(c, t, &state);
     TW_TRY(tw_state_compare(&state, c->comm));
     c->compared = updates;
     if (!due || !is_sound(t->iterate)) return TW_OK;

@@ -1,5 +1,6 @@
 #include "thalweg/metrics.h"
 
+#include "thalweg/interrupt.h"
 #include "thalweg/link.h"
 #include "thalweg/phase.h"
 #include "thalweg/reduction.h"
@@ -24,9 +25,12 @@ static tw_status sum_rows(tw_comm *comm, const tw_partition *p, const tw_model *
     const tw_reduction_plan plan = {.mode = TW_REPRODUCIBLE, .merge = &tw_merge_sum, .n = N_SUMS};
     tw_status status = tw_comm_agree(comm, tw_reduction_new(&reduction, comm, p, &plan));
     const int rank = tw_comm_rank(comm);
+    if (status != TW_OK) tw_reduction_free(reduction);
+    TW_TRY(status);
     for (int64_t k = p->start[rank]; status == TW_OK && k < p->start[rank + 1]; k++) {
         const int64_t end = tw_partition_row(p, k + 1);
         for (int64_t row = tw_partition_row(p, k); row < end; row += TW_BLOCK_ROWS) {
+            if ((status = tw_interrupt_check("evaluating the model"))) break;
             double *v = tw_reduction_block(reduction);
             const int64_t stop = row + TW_BLOCK_ROWS < end ? row + TW_BLOCK_ROWS : end;
             for (int64_t r = row; r < stop; r++) {
@@ -37,13 +41,16 @@ static tw_status sum_rows(tw_comm *comm, const tw_partition *p, const tw_model *
         }
         tw_reduction_group(reduction, k);
     }
-    if (status == TW_OK) status = tw_reduction_finish(reduction, flags, sums);
+    flags[TW_FLAG_FAILED] = status != TW_OK;
+    const tw_status exchanged = tw_reduction_finish(reduction, flags, sums);
     tw_reduction_free(reduction);
-    if (status == TW_OK && (isnan(sums[SUM_ROWS]) || isnan(sums[SUM_WEIGHT])))
-        status = tw_fail(TW_INTERNAL,
-                         "a sum over the ranks is NaN although it counts rows or weights, so a memory, a "
-                         "processor or the network is at fault; run the same command again");
-    return status;
+    TW_TRY(exchanged);
+    if (flags[TW_FLAG_FAILED] > 0) return tw_comm_agree(comm, status);
+    if (isnan(sums[SUM_ROWS]) || isnan(sums[SUM_WEIGHT]))
+        return tw_fail(TW_INTERNAL,
+                       "a sum over the ranks is NaN although it counts rows or weights, so a memory, a "
+                       "processor or the network is at fault; run the same command again");
+    return TW_OK;
 }
 
 static size_t predicted_class(const tw_model *m, const double *z)

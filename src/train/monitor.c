@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void tw_monitor_start(tw_monitor *m, const tw_monitor_settings *set, const tw_iterate *it, double f_zero,
@@ -68,6 +69,34 @@ static bool diverged(const tw_monitor *m, double f)
     return f > m->set.divergence_factor * fabs(start);
 }
 
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median_change(const tw_monitor *m)
+{
+    double sorted[TW_SPIKE_WINDOW];
+    memcpy(sorted, m->changes, sizeof sorted);
+    qsort(sorted, TW_SPIKE_WINDOW, sizeof *sorted, ascending);
+    return sorted[TW_SPIKE_WINDOW / 2];
+}
+
+/* A spike does not enter the ring: a second one is judged as the first. */
+static void watch_spikes(tw_monitor *m, const tw_iterate *it)
+{
+    const double rise = it->f - it->f_prev;
+    if (isnan(rise) || it->rejected) return;
+    if (m->seen >= TW_SPIKE_WINDOW && rise > 0.1 * (m->f_first - m->f_least) &&
+        rise > 0.25 * fabs(it->f_prev) && rise > TW_SPIKE_FACTOR * median_change(m)) {
+        m->spikes++;
+        m->last_spike = it->k;
+        return;
+    }
+    m->changes[m->seen++ % TW_SPIKE_WINDOW] = fabs(rise);
+}
+
 static void watch_rises(tw_monitor *m, const tw_iterate *it)
 {
     if (it->f < m->f_least) m->f_least = it->f;
@@ -82,6 +111,7 @@ tw_reason tw_monitor_check(tw_monitor *m, const tw_objective *F, const tw_iterat
     if (it->why != TW_CONTINUE) return it->why; /* a failed search */
     if (!isfinite(it->f) || !isfinite(it->g_norm)) return TW_NOT_FINITE;
     if (diverged(m, it->f)) return TW_LOSS_GREW;
+    watch_spikes(m, it);
     watch_rises(m, it);
     m->holding = convergence(m, it);
     m->held = m->holding != TW_CONTINUE ? m->held + 1 : 0;

@@ -41,8 +41,8 @@ static void print_path(tw_run *run)
                         "           the largest penalty within one standard error of the least loss\n");
     tw_runlog_print(&run->log, "  kept     row %ld, %s; all rows are in /path of model.h5\n", p->kept, why);
     if (p->count < p->planned)
-        tw_runlog_print(&run->log, "  warning  time was over after %zu of %zu penalties\n", p->count,
-                        p->planned);
+        tw_runlog_print(&run->log, "  warning  %s after %zu of %zu penalties\n",
+                        run->iterate.why == TW_REQUEST ? "stopped" : "time was over", p->count, p->planned);
     if (p->unfinished > 0)
         tw_runlog_print(&run->log, "  warning  %ld of the %ld fits did not converge%s\n", p->unfinished,
                         p->fits,
@@ -103,11 +103,6 @@ void tw_summary_report(const tw_summary *s, tw_run *run)
     tw_runlog_print(&run->log, "  files    %s/{%smetrics.jsonl, summary.json}   parameters xxh3:%016llx\n",
                     run->folder.path, tw_reason_class(run->iterate.why) == 'f' ? "" : "model.h5, ",
                     (unsigned long long)s->hash);
-    if (!s->replicas_equal)
-        tw_runlog_print(
-            &run->log,
-            "  WARNING  the ranks do not hold the same parameters: this MPI's all-reduce does not give "
-            "every rank the same bits; use reduction.mode: reproducible\n");
     if (tw_reason_class(run->iterate.why) == 'f') return;
     tw_runlog_print(&run->log, "  next     mpirun -n %d thalweg evaluate %s/model.h5 DATA.h5\n", ranks,
                     run->folder.path);

@@ -8,10 +8,10 @@
 #include "train/run_impl.h"
 #include "train/summary.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 uint64_t tw_run_hash(const tw_run *run)
 {
@@ -131,12 +131,9 @@ static tw_status write_files(const tw_summary *s, const tw_run *run)
                                 code, run->iterate.k, run->checkpoint.newest);
 }
 
-/* The file STOP has done its work: it would stop the next run too. */
 static tw_status stopped(const tw_run *run)
 {
-    char stop[TW_PATH_LEN + 64];
     const char *cause = run->iterate.why == TW_TIME_LIMIT ? "the time limit" : tw_interrupt_cause();
-    if (tw_comm_rank(run->comm) == 0) unlink(tw_run_folder_file(&run->folder, "STOP", sizeof stop, stop));
     return tw_fail(TW_STOPPED,
                    "stopped by %s at iteration %ld, saved in %s/checkpoints/%s; the same command "
                    "goes on from there",
@@ -144,22 +141,62 @@ static tw_status stopped(const tw_run *run)
                    run->checkpoint.newest);
 }
 
-/* No model is written from replicas that differ. */
+/* No model is made of parameters that the ranks do not agree on. NaN may differ in bits that mean nothing. */
 static tw_status compare_replicas(tw_run *run)
 {
     unsigned char digest[16];
     if (tw_fault_armed) tw_trainer_damage(&run->trainer);
+    if (run->iterate.why == TW_NOT_FINITE) return TW_OK;
     tw_hash128(run->iterate.w, run->iterate.n * sizeof *run->iterate.w, digest);
     return tw_comm_compare(run->comm, digest);
+}
+
+/* NaN without its sign. */
+static double plain(double v)
+{
+    return isnan(v) ? NAN : v;
+}
+
+/* "row 4711 of train.h5 (counted from 0, on rank 2) has the loss inf; ". Collective. */
+static tw_status name_culprit(tw_run *run, size_t length, char *text)
+{
+    const tw_iterate *it = &run->iterate;
+    tw_blame b;
+    bool finite = true;
+    text[0] = 0;
+    for (size_t j = 0; j < it->n; j++) finite &= isfinite(it->w[j]) != 0;
+    if (it->why != TW_NOT_FINITE || !finite) return TW_OK;
+    TW_TRY(tw_objective_blame(&run->objective, it->w, &b));
+    if (b.row < 0) return TW_OK;
+    int at = snprintf(text, length, "row %lld of %s (counted from 0, on rank %d) ", (long long)b.row,
+                      run->dataset.path, b.rank);
+    if (!isfinite(b.loss))
+        at += snprintf(text + at, length - (size_t)at, "has the loss %g", plain(b.loss));
+    else
+        at += snprintf(text + at, length - (size_t)at, "adds %g to the gradient", b.gradient);
+    if (run->objective.bad_rows > 1)
+        at +=
+            snprintf(text + at, length - (size_t)at, ", the first of %g such rows", run->objective.bad_rows);
+    snprintf(text + at, length - (size_t)at, "; ");
+    return TW_OK;
+}
+
+static tw_status diverged(tw_run *run, const char *culprit)
+{
+    char advice[512];
+    tw_monitor_advise(&run->monitor, &run->objective, &run->iterate, sizeof advice, advice);
+    return tw_fail(TW_DIVERGED, "the run diverged at iteration %ld (loss %g): %s%s", run->iterate.k,
+                   plain(run->iterate.f), culprit, advice);
 }
 
 tw_status tw_run_finish(tw_run *run)
 {
     tw_summary s;
-    char advice[512];
+    char culprit[TW_PATH_LEN + 256];
     tw_status status = TW_OK;
     tw_phase_enter(TW_AT_FINISH, run->iterate.k);
     TW_TRY(compare_replicas(run));
+    TW_TRY(name_culprit(run, sizeof culprit, culprit));
     TW_TRY(tw_summary_gather(&s, run));
     if (tw_comm_rank(run->comm) == 0) status = tw_runlog_sync(&run->log);
     if (tw_comm_rank(run->comm) == 0 && status == TW_OK) status = write_files(&s, run);
@@ -167,8 +204,5 @@ tw_status tw_run_finish(tw_run *run)
     run->ended = true;
     tw_summary_report(&s, run);
     if (tw_reason_exit_code(run->iterate.why) == TW_STOPPED) return stopped(run);
-    if (tw_reason_class(run->iterate.why) != 'f') return TW_OK;
-    tw_monitor_advise(&run->monitor, &run->objective, &run->iterate, sizeof advice, advice);
-    return tw_fail(TW_DIVERGED, "the run diverged at iteration %ld (loss %g): %s", run->iterate.k,
-                   run->iterate.f, advice);
+    return tw_reason_class(run->iterate.why) == 'f' ? diverged(run, culprit) : TW_OK;
 }

@@ -180,6 +180,12 @@ void tw_run_folder_close(tw_run_folder *folder)
     *folder = (tw_run_folder){.lock = -1};
 }
 
+void tw_run_folder_stopped(const tw_run_folder *folder)
+{
+    char path[TW_PATH_LEN + 64];
+    if (folder->lock >= 0) unlink(tw_run_folder_file(folder, "STOP", sizeof path, path));
+}
+
 tw_status tw_run_folder_status(const tw_run_folder *folder, const char *state, int code, long iteration,
                                const char *checkpoint)
 {
@@ -193,11 +199,10 @@ tw_status tw_run_folder_status(const tw_run_folder *folder, const char *state, i
 tw_status tw_run_folder_failed(const tw_run_folder *folder, tw_status code, long iteration,
                                const char *checkpoint)
 {
-    char sentence[TW_MESSAGE_LEN], stop[TW_PATH_LEN + 64];
+    char sentence[TW_MESSAGE_LEN], path[TW_PATH_LEN + 64];
     const bool refused = code == TW_USAGE || code == TW_DATA || code == TW_INPUT || code == TW_CONFIG;
-    if (folder->lock < 0) return TW_OK;
-    if (code == TW_STOPPED) unlink(tw_run_folder_file(folder, "STOP", sizeof stop, stop)); /* has done its work */
-    if (!folder->entered || (folder->fresh && refused)) return TW_OK;
+    if (folder->fresh && refused) unlink(tw_run_folder_file(folder, "status", sizeof path, path));
+    if (folder->lock < 0 || !folder->entered || (folder->fresh && refused)) return TW_OK;
     memcpy(sentence, tw_status_message(), sizeof sentence);
     const tw_status status = tw_run_folder_status(folder, code == TW_STOPPED ? "stopped" : "failed",
                                                   (int)code, iteration, checkpoint);

@@ -1,5 +1,6 @@
 /* Which rows train and which are watched: validation rows and folds, drawn by file row, masked where they
  * stand. */
+#include "thalweg/interrupt.h"
 #include "thalweg/rng.h"
 #include "thalweg/units.h"
 #include "train/run_impl.h"
@@ -125,7 +126,10 @@ tw_status tw_run_assign_parts(tw_run *run)
     run->watched.weight = calloc(s->rows + 1, sizeof *run->watched.weight);
     if (!s->part || !run->row_weight || !run->watched.weight)
         return tw_fail(TW_MEMORY, "out of memory for the parts of %zu rows", s->rows);
-    for (size_t i = 0; i < s->rows; i++) s->part[i] = part_of(run, s->first + (int64_t)i);
+    for (size_t i = 0; i < s->rows; i++) {
+        if (i % TW_BLOCK_ROWS == 0) TW_TRY(tw_interrupt_check("drawing the rows that are left out"));
+        s->part[i] = part_of(run, s->first + (int64_t)i);
+    }
     return TW_OK;
 }
 

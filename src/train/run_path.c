@@ -28,20 +28,14 @@ static void set_penalty(tw_run *run, double l1, double l2)
     run->objective.l2 = l2;
 }
 
-/* One run from where the iterate is, without rows on the screen. The time limit is that of all fits together.
- */
+/* One run from where the iterate is, without rows on the screen. */
 static tw_status fit(tw_run *run)
 {
     tw_trainer *trainer = &run->trainer;
     const bool active = run->log.active;
-    const tw_monitor_settings *stop = trainer->stop;
-    tw_monitor_settings rest = *stop;
-    rest.max_seconds = stop->max_seconds - (tw_seconds() - run->path.started);
     if (!trainer->resumed) tw_run_rewind(run);
     run->log.active = false;
-    trainer->stop = &rest;
     const tw_status status = tw_trainer_run(trainer);
-    trainer->stop = stop;
     run->log.active = active;
     run->path.fits++;
     run->path.position++;
@@ -74,7 +68,7 @@ static tw_status find_largest(tw_run *run, double share)
                                        .loss_delta_relative = NAN,
                                        .patience = 1,
                                        .max_iterations = 10000,
-                                       .max_seconds = NAN,
+                                       .max_seconds = run->stop.max_seconds,
                                        .divergence_factor = run->stop.divergence_factor};
     if (!run->trainer.resumed) memset(it->w, 0, it->n * sizeof *it->w); /* whatever model.init says */
     set_penalty(run, 1e100, 0);                                         /* more than any slope */
@@ -307,6 +301,8 @@ static tw_status take_point(tw_run *run, const tw_path_point *at)
     it->alpha = at->step;
     it->val_loss = at->val_loss;
     run->monitor = at->monitor;
+    run->monitor.set = run->stop; /* no part of a checkpoint, as the clock */
+    run->monitor.started = run->began;
     return TW_OK;
 }
 
@@ -315,7 +311,6 @@ tw_status tw_run_path(tw_run *run)
     tw_path *p = &run->path;
     const tw_config *c = &run->config;
     const double share = c->model.l1 / (c->model.l1 + c->model.l2);
-    p->started = tw_seconds();
     if (run->trainer.resumed) tw_path_unpack(p);
     if (p->stage == TW_PATH_LARGEST) {
         TW_TRY(find_largest(run, share));
@@ -336,5 +331,9 @@ tw_status tw_run_path(tw_run *run)
     if (tw_reason_class(run->iterate.why) == 'f' || p->count == 0) return TW_OK;
     choose(p, p->count);
     p->kept = p->best >= 0 ? p->best : (long)p->count - 1;
-    return take_point(run, &p->points[p->kept]);
+    const tw_reason why = run->iterate.why;
+    const bool early = halted(run);
+    TW_TRY(take_point(run, &p->points[p->kept]));
+    if (early) run->iterate.why = why; /* the fits that are left are still to do */
+    return TW_OK;
 }

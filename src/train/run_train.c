@@ -141,7 +141,9 @@ tw_status tw_run_open(tw_run *run)
     if (!first) tw_watchdog_share(run->out);
     if (tw_comm_rank(run->comm) == 0)
         tw_interrupt_watch(tw_run_folder_file(&run->folder, "STOP", sizeof stop, stop));
-    return TW_OK;
+    if (tw_comm_rank(run->comm) == 0 && run->folder.entered)
+        status = tw_run_folder_status(&run->folder, "running", 0, 0, "");
+    return tw_comm_bcast_status(run->comm, 0, status);
 }
 
 /* Rank 0 alone. */
@@ -162,6 +164,7 @@ static void set_trainer(tw_run *run)
                                 .stop = &run->stop,
                                 .log = &run->log,
                                 .checkpoint = &run->checkpoint,
+                                .began = run->began,
                                 .iterate = &run->iterate};
     run->checkpoint = (tw_checkpoint){.comm = run->comm,
                                       .folder = &run->folder,
@@ -211,7 +214,7 @@ tw_status tw_run_train(tw_run *run)
     run->log.validation = run->watched.any;
     run->log.accuracy = run->watched.any && run->n_classes > 0;
     run->log.max_iterations = run->stop.max_iterations;
-    run->log.max_seconds = run->stop.max_seconds;
+    run->log.max_seconds = run->stop.max_seconds - (run->log.started - run->began);
     if (path) return tw_run_path(run);
     TW_TRY(tw_trainer_run(&run->trainer));
     TW_TRY(keep_best(run, &run->trainer));

@@ -56,6 +56,11 @@ static void add_monitor(tw_state *s, tw_monitor *m)
     COUNT("tests_unimproved", m->unimproved);
     COUNT("rises", m->rises);
     COUNT("last_rise", m->last_rise);
+    tw_state_add(s, "/loss_changes", TW_STATE_REAL, TW_SPIKE_WINDOW, m->changes);
+    COUNT("loss_changes_seen", m->seen);
+    COUNT("spikes", m->spikes);
+    COUNT("last_spike", m->last_spike);
+    COUNT("spike_told", m->told);
 }
 
 static void add_validation(tw_state *s, tw_validation *v, size_t n)
@@ -96,6 +101,13 @@ static size_t bytes_of(const tw_state_item *item)
 {
     static const size_t size[] = {sizeof(double), sizeof(long), sizeof(bool), sizeof(tw_reason)};
     return item->count * size[item->kind];
+}
+
+size_t tw_state_bytes(const tw_state *s)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < s->count; i++) sum += bytes_of(&s->items[i]);
+    return sum;
 }
 
 void tw_state_hash(const tw_state *s, unsigned char digest[16])

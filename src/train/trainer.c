@@ -56,10 +56,25 @@ void tw_trainer_damage(tw_trainer *t)
     tw_fault_flip(TW_FAULT_OPTIMIZER, t->optimizer->state_len, t->optimizer->state);
 }
 
+/* A run that must be saved asks for its end while there is time for the step it is in, the one after, what
+ * follows the last step, and the checkpoint. */
+static void keep_time(tw_trainer *t, double took)
+{
+    if (!t->checkpoint) return;
+    t->longest = fmax(took, 0.75 * t->longest);
+    t->monitor->margin = 2 * t->longest + t->tail + tw_checkpoint_margin(t->checkpoint);
+}
+
+static double first_clock(const tw_trainer *t)
+{
+    return t->began > 0 ? t->began : tw_seconds();
+}
+
 static tw_status start(tw_trainer *t)
 {
     tw_iterate *it = t->iterate;
-    t->monitor->started = tw_seconds();
+    const double began = tw_seconds();
+    t->monitor->started = first_clock(t);
     TW_TRY(tw_objective_eval(t->objective, it->w, &it->f, it->g));
     tw_objective_accept(t->objective);
     it->g_norm = tw_objective_stationarity(t->objective, it->w, it->g);
@@ -67,6 +82,8 @@ static tw_status start(tw_trainer *t)
     TW_TRY(watch(t));
     TW_TRY(measure_zero(t));
     tw_monitor_start(t->monitor, t->stop, it, t->f_zero, t->g_norm_zero);
+    t->tail = t->objective->batches.steps > 0 ? tw_seconds() - began : 0;
+    keep_time(t, t->tail > 0 ? 0 : tw_seconds() - began);
     tw_runlog_row(t->log, t->objective, it);
     return TW_OK;
 }
@@ -97,11 +114,13 @@ static tw_status check_point(tw_trainer *t)
 
 static tw_status resume(tw_trainer *t)
 {
+    const double began = tw_seconds();
     t->monitor->set = *t->stop;
-    t->monitor->started = tw_seconds();
+    t->monitor->started = first_clock(t);
     t->iterate->why = TW_CONTINUE;
-    return t->epoch_step > 0 ? TW_OK
-                             : check_point(t); /* inside an epoch the next evaluation is at another point */
+    if (t->epoch_step == 0) TW_TRY(check_point(t)); /* else the next evaluation is at another point */
+    keep_time(t, tw_seconds() - began);
+    return TW_OK;
 }
 
 /* A search found nothing along d: forget what the method has learned and try once straight downhill. */
@@ -132,11 +151,19 @@ static bool must_end(const tw_objective *F)
     return F->agreed[TW_FLAG_TIME] > 0 || F->agreed[TW_FLAG_STOP] > 0;
 }
 
+static bool all_finite(size_t n, const double *v)
+{
+    bool all = true;
+    for (size_t j = 0; j < n; j++) all &= isfinite(v[j]) != 0;
+    return all;
+}
+
 /* Step s of the epoch; moved tells whether it changed w. */
 static tw_status take_batch(tw_trainer *t, int64_t s)
 {
     tw_objective *F = t->objective;
     tw_iterate *it = t->iterate;
+    const double began = tw_seconds();
     double f;
     it->moved = false;
     tw_phase_enter(TW_AT_STEP, it->k);
@@ -145,10 +172,15 @@ static tw_status take_batch(tw_trainer *t, int64_t s)
     F->requests[TW_FLAG_TIME] = tw_monitor_time_up(t->monitor); /* agreed in this step's exchange */
     TW_TRY(tw_objective_eval(F, it->w, &f, it->g));             /* of the rows of this step */
     if (!(F->weight > 0)) return TW_OK;                         /* which may be none */
+    if (!isfinite(f) || !all_finite(it->n, it->g)) {            /* the point before is where to look */
+        it->why = TW_NOT_FINITE;
+        return TW_OK;
+    }
     TW_TRY(tw_step_announce(t->step, F, it, (double)it->k + (double)s / (double)F->batches.steps));
     TW_TRY(tw_optimizer_direction(t->optimizer, F, it));
     tw_step_update(t->step, it);
     it->updates++;
+    keep_time(t, tw_seconds() - began);
     return TW_OK;
 }
 
@@ -162,6 +194,7 @@ tw_status tw_trainer_epoch(tw_trainer *t)
     tw_objective_epoch(F, (uint64_t)it->k);
     for (int64_t s = t->epoch_step; s < steps && !must_end(F); s++) {
         TW_TRY(take_batch(t, s));
+        if (it->why != TW_CONTINUE) break;
         it->moved = moved = moved || it->moved;
         t->epoch_step = s + 1;
         if (s + 1 < steps) TW_TRY(tw_checkpoint_turn(t->checkpoint, t, true));
@@ -177,20 +210,38 @@ tw_status tw_trainer_epoch(tw_trainer *t)
     return TW_OK;
 }
 
+/* One line, not more often than every so many iterations. */
+static void tell_of_spike(tw_trainer *t)
+{
+    const tw_iterate *it = t->iterate;
+    tw_monitor *m = t->monitor;
+    if (m->spikes == 0 || m->last_spike != it->k || (m->told > 0 && it->k - m->told < TW_SPIKE_REST)) return;
+    m->told = it->k;
+    tw_runlog_warn(
+        t->log,
+        "%s %ld: the loss jumped from %.6g to %.6g, far more than it has moved lately; the step is "
+        "too long here, or a memory or processor is at fault",
+        t->objective->batches.steps > 0 ? "epoch" : "iteration", it->k, it->f_prev, it->f);
+}
+
 tw_status tw_trainer_run(tw_trainer *t)
 {
     tw_objective *F = t->objective;
     tw_iterate *it = t->iterate;
+    tw_checkpoint_expect(t->checkpoint, t);
     TW_TRY(t->resumed ? resume(t) : start(t));
     t->resumed = false;
     while ((it->why = tw_monitor_check(t->monitor, F, it)) == TW_CONTINUE) {
+        const double began = tw_seconds();
+        tell_of_spike(t);
         F->requests[TW_FLAG_TIME] = tw_monitor_time_up(t->monitor); /* agreed in the next exchange   */
         TW_TRY(F->batches.steps > 0 ? tw_trainer_epoch(t) : tw_trainer_step(t));
+        if (it->why == TW_NOT_FINITE) continue;
         TW_TRY(watch(t));
         if (t->validation) t->monitor->unimproved = t->validation->since;
         tw_runlog_row(t->log, F, it); /* rank 0; a failure rides along */
+        keep_time(t, F->batches.steps > 0 ? 0 : tw_seconds() - began);
         TW_TRY(tw_checkpoint_turn(t->checkpoint, t, false));
-        t->monitor->margin = tw_checkpoint_margin(t->checkpoint);
     }
     TW_TRY(tw_saddle_check(F, it));
     return tw_comm_agree(F->comm, F->pending);

@@ -141,7 +141,7 @@ a_signal_leaves_nothing() {
     kill -TERM "$pid"
     wait "$pid" || code=$?
     [ "$code" = 75 ] || fail "a signal ends with $code: $(cat "$folder/err")"
-    grep -q "stopped by signal 15" "$folder/err" || fail "a signal is not named: $(cat "$folder/err")"
+    grep -q "stopped by SIGTERM" "$folder/err" || fail "a signal is not named: $(cat "$folder/err")"
     [ -z "$(ls -A)" ] || fail "a signal leaves $(ls -A)"
 }
 

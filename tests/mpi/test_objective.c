@@ -142,7 +142,8 @@ static bool same_curvature(twice *t)
 
 START_TEST(second_derivatives_have_the_bits_of_one_rank)
 {
-    static const int64_t groups[] = {0, 1, 4, 256, 1024}; /* the last: more than a sum of matrices keeps apart */
+    static const int64_t groups[] = {0, 1, 4, 256,
+                                     1024}; /* the last: more than a sum of matrices keeps apart */
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
         for (int scaling = 0; scaling < 3; scaling++) {
             twice t;
@@ -179,7 +180,8 @@ static bool same_run(const tw_optimizer_ops *ops, const tw_step_ops *rule, twice
             ok = tw_step_advance(&s[i], F[i], &it[i]) == TW_OK && ok;
         }
     }
-    ok = ok && same_bits(F[0]->n, it[0].w, it[1].w) && same_bits(1, &it[0].f, &it[1].f) && it[0].inner == it[1].inner;
+    ok = ok && same_bits(F[0]->n, it[0].w, it[1].w) && same_bits(1, &it[0].f, &it[1].f) &&
+         it[0].inner == it[1].inner;
     for (int i = 0; i < 2; i++) {
         tw_iterate_release(&it[i]);
         tw_step_release(&s[i]);
@@ -190,12 +192,15 @@ static bool same_run(const tw_optimizer_ops *ops, const tw_step_ops *rule, twice
 
 START_TEST(second_order_methods_take_the_same_steps_on_any_number_of_ranks)
 {
-    static const tw_optimizer_ops *const methods[] = {&tw_optimizer_newton, &tw_optimizer_newton_cg, &tw_optimizer_gd};
-    static const tw_step_ops *const rules[] = {&tw_step_backtracking, &tw_step_trust_region, &tw_step_lipschitz};
+    static const tw_optimizer_ops *const methods[] = {&tw_optimizer_newton, &tw_optimizer_newton_cg,
+                                                      &tw_optimizer_gd};
+    static const tw_step_ops *const rules[] = {&tw_step_backtracking, &tw_step_trust_region,
+                                               &tw_step_lipschitz};
     for (int i = 0; i < 3; i++) {
         twice t;
         test_case c = make_case(tw_models[_i], 3001);
-        if (rules[i] == &tw_step_lipschitz && !isfinite(tw_model_curvature_max(c.ops))) continue; /* refused */
+        if (rules[i] == &tw_step_lipschitz && !isfinite(tw_model_curvature_max(c.ops)))
+            continue; /* refused */
         c.scaling = TW_SCALING_STANDARDIZE;
         c.weighted = c.margins = true;
         bool ok = make(&t, &c);
@@ -397,6 +402,30 @@ START_TEST(bad_rows_and_missing_weight_are_known_to_all)
 }
 END_TEST
 
+START_TEST(the_first_row_that_spoils_the_sum_is_named_on_all_ranks)
+{
+    for (int type = 0; tw_models[type]; type++) {
+        const test_case c = make_case(tw_models[type], 1000);
+        twice t;
+        tw_blame b;
+        bool ok = make(&t, &c);
+        tw_objective *F = &t.spread.objective;
+        tw_shard *s = &t.spread.shard;
+        double *const x = s->x;
+        ok = tw_objective_blame(F, t.w, &b) == TW_OK && b.row == -1 && ok; /* nobody */
+        for (int64_t row = 7; row < 1000; row += 600) /* in the first block and far behind it */
+            if (row >= s->first && row < s->first + (int64_t)s->rows) x[(row - s->first) * COLS + 3] = NAN;
+        ok = tw_objective_blame(F, t.w, &b) == TW_OK && ok;
+        ok = ok && b.row == 7 && !isfinite(b.loss) && b.rank >= 0 && b.rank < size;
+        ok = ok && (rank == b.rank) == (s->first <= 7 && s->first + (int64_t)s->rows > 7);
+        if (rank == b.rank) x[(7 - s->first) * COLS + 3] = 0;
+        ok = tw_objective_blame(F, t.w, &b) == TW_OK && b.row == 607 && ok;
+        unmake(&t);
+        ck_assert_msg(all_ranks(comm, ok), "%s: row %lld", tw_models[type]->name, (long long)b.row);
+    }
+}
+END_TEST
+
 /* ---------------------------------------------------------------- classes */
 
 static bool classes_are(tw_shard *s, size_t expected, double first, double last)
@@ -469,6 +498,7 @@ int main(int argc, char **argv)
     tcase_add_loop_test(t, ranks_at_different_points_are_told_apart_by_the_first_evaluation, 0, 2);
     tcase_add_test(t, a_sum_that_becomes_nan_though_no_row_is_bad_is_known_to_all);
     tcase_add_test(t, bad_rows_and_missing_weight_are_known_to_all);
+    tcase_add_test(t, the_first_row_that_spoils_the_sum_is_named_on_all_ranks);
     tcase_add_test(t, classes_of_all_ranks_are_joined);
     tcase_add_test(t, a_label_that_is_no_class_on_one_rank_is_refused_everywhere);
     tcase_add_test(t, too_many_classes_of_all_ranks_together_are_refused_everywhere);

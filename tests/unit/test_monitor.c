@@ -250,6 +250,45 @@ START_TEST(patience_does_not_delay_failure_or_limits)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- spikes */
+
+/* The loss falls from 10 by `step` an iteration; then it is `last`. Spikes that were counted. */
+static long spikes_after(long steps, double step, double last)
+{
+    tw_monitor m = started((tw_monitor_settings){.gradient_norm = NAN,
+                                                 .gradient_norm_relative = NAN,
+                                                 .loss_delta = NAN,
+                                                 .loss_delta_relative = NAN,
+                                                 .patience = 1,
+                                                 .max_iterations = 1000,
+                                                 .max_seconds = NAN,
+                                                 .divergence_factor = 1e4});
+    double f = 10;
+    tw_iterate it = iterate(0, f, NAN, 5);
+    ck_assert_int_eq(tw_monitor_check(&m, &objective, &it), TW_CONTINUE);
+    for (long k = 1; k <= steps; k++, f -= step) {
+        it = iterate(k, f - step, f, 5);
+        ck_assert_int_eq(tw_monitor_check(&m, &objective, &it), TW_CONTINUE);
+        ck_assert_int_eq(m.spikes, 0);
+    }
+    it = iterate(steps + 1, last, f, 5);
+    ck_assert_int_eq(tw_monitor_check(&m, &objective, &it), TW_CONTINUE);
+    ck_assert(m.spikes == 0 || m.last_spike == steps + 1);
+    return m.spikes;
+}
+
+START_TEST(a_sudden_rise_is_a_spike_and_nothing_else_is)
+{
+    ck_assert_int_eq(spikes_after(40, 0.0625, 12), 1); /* from 7.5 */
+    ck_assert_int_eq(spikes_after(20, 0.0625, 12), 1);
+    ck_assert_int_eq(spikes_after(19, 0.0625, 12), 0);  /* too early to know */
+    ck_assert_int_eq(spikes_after(40, 0.0625, 9), 0);   /* less than a quarter of the loss */
+    ck_assert_int_eq(spikes_after(40, 0.125, 7.25), 0); /* less than 20 times the usual change */
+    ck_assert_int_eq(spikes_after(40, 0.0625, 1), 0);   /* down is welcome */
+    ck_assert_int_eq(spikes_after(79, 0.125, 0.2), 0); /* of a loss near zero: less than a tenth of the way */
+}
+END_TEST
+
 /* ---------------------------------------------------------------- words */
 
 START_TEST(every_reason_has_a_name_a_class_an_exit_code_and_words)
@@ -258,10 +297,8 @@ START_TEST(every_reason_has_a_name_a_class_an_exit_code_and_words)
         const char class = tw_reason_class((tw_reason)r);
         ck_assert(strlen(tw_reason_name((tw_reason)r)) > 0 && strlen(tw_reason_text((tw_reason)r)) > 0);
         ck_assert(strchr("-csf", class) != NULL);
-        ck_assert_int_eq(tw_reason_exit_code((tw_reason)r), 
-                         class == 'f'                              ? 79
-                         : r == TW_TIME_LIMIT || r == TW_REQUEST ? 75
-                                                                   : 0);
+        const bool early = r == TW_TIME_LIMIT || r == TW_REQUEST;
+        ck_assert_int_eq(tw_reason_exit_code((tw_reason)r), class == 'f' ? 79 : early ? 75 : 0);
     }
     ck_assert_str_eq(tw_reason_name(TW_LOSS_GREW), "diverged");
     ck_assert_int_eq(tw_reason_class(TW_PARAMETERS_UNCHANGED), 'c');
@@ -404,6 +441,7 @@ int main(void)
     tcase_add_test(t, every_reason_has_a_name_a_class_an_exit_code_and_words);
     tcase_add_loop_test(t, the_verdict_names_the_test_its_value_and_its_tolerance, 0,
                         sizeof verdicts / sizeof *verdicts);
+    tcase_add_test(t, a_sudden_rise_is_a_spike_and_nothing_else_is);
     tcase_add_test(t, a_run_whose_features_need_scaling_is_told_so_only_then);
     tcase_add_test(t, steps_that_are_too_long_or_too_short_are_told_apart);
     tcase_add_test(t, each_trouble_at_the_end_has_words_of_its_own);
