@@ -63,6 +63,10 @@ check_older() { # run, case, whether the process died there
 }
 resume() { # run, case, least iteration to go on from
     local from
+    if grep -qs '^state=finished' "$1/status"; then # nothing is left to do
+        same "$1" "$2"
+        return 0
+    fi
     begin "$1" || { complain "$2: the same command: exit code $?: $(cat "$1.err")"; return 0; }
     from=$(sed -n 's/^  resume .*\.h5, iteration \([0-9]*\),.*/\1/p' "$1.log")
     [ "${from:-0}" -ge "$3" ] || complain "$2: resumed from iteration '${from:-none}', $3 was saved"
