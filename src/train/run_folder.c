@@ -192,7 +192,8 @@ tw_status tw_run_folder_failed(const tw_run_folder *folder, tw_status code, long
 {
     char sentence[TW_MESSAGE_LEN], stop[TW_PATH_LEN + 64];
     if (folder->lock < 0) return TW_OK;
-    if (code == TW_STOPPED) unlink(tw_run_folder_file(folder, "STOP", sizeof stop, stop)); /* has done its work */
+    if (code == TW_STOPPED)
+        unlink(tw_run_folder_file(folder, "STOP", sizeof stop, stop)); /* has done its work */
     if (!folder->entered) return TW_OK;
     memcpy(sentence, tw_status_message(), sizeof sentence);
     const tw_status status = tw_run_folder_status(folder, code == TW_STOPPED ? "stopped" : "failed",
