@@ -171,8 +171,7 @@ static tw_status append_line(tw_runlog *log, const char *line)
     return TW_OK;
 }
 
-static tw_status write_metrics(tw_runlog *log, const tw_objective *F, const tw_iterate *it,
-                               const double *row)
+static tw_status write_metrics(tw_runlog *log, const tw_objective *F, const tw_iterate *it, const double *row)
 {
     const bool waiting = log->behind > 0;
     json_t *object = json_pack(

@@ -32,7 +32,7 @@ static struct {
     op_kind kind;
     bool done; /* synced, or undone */
     char path[PATH], to[PATH], backup[PATH];
-} *ops;
+} * ops;
 static size_t n_ops;
 
 static struct {
@@ -155,7 +155,8 @@ static void drop_data(const char *path, const char *name)
     (void)name;
     if (stat(path, &info) != 0) return;
     const size_t i = file_of(info.st_ino);
-    if ((files[i].dirty || info.st_size > files[i].size) && truncate(path, files[i].dirty ? 0 : files[i].size))
+    if ((files[i].dirty || info.st_size > files[i].size) &&
+        truncate(path, files[i].dirty ? 0 : files[i].size))
         _exit(99);
 }
 
@@ -277,13 +278,13 @@ static int do_open(int at_folder, const char *name, int flags, mode_t mode)
     return (int)after(mine, fd);
 }
 
-#define MODE(flags)                                      \
-    mode_t mode = 0;                                     \
-    if ((flags) & (O_CREAT | __O_TMPFILE)) {             \
-        va_list args;                                    \
-        va_start(args, flags);                           \
-        mode = va_arg(args, mode_t);                     \
-        va_end(args);                                    \
+#define MODE(flags)                          \
+    mode_t mode = 0;                         \
+    if ((flags) & (O_CREAT | __O_TMPFILE)) { \
+        va_list args;                        \
+        va_start(args, flags);               \
+        mode = va_arg(args, mode_t);         \
+        va_end(args);                        \
     }
 
 int open(const char *name, int flags, ...)

@@ -63,6 +63,10 @@ check_older() { # run, case, whether the process died there
 }
 resume() { # run, case, least iteration to go on from
     local from
+    if grep -qs '^state=finished' "$1/status"; then # nothing is left to do
+        same "$1" "$2"
+        return 0
+    fi
     begin "$1" || { complain "$2: the same command: exit code $?: $(cat "$1.err")"; return 0; }
     from=$(sed -n 's/^  resume .*\.h5, iteration \([0-9]*\),.*/\1/p' "$1.log")
     [ "${from:-0}" -ge "$3" ] || complain "$2: resumed from iteration '${from:-none}', $3 was saved"
@@ -140,5 +144,27 @@ code=0
 begin unsynced || code=$?
 [ $code = 82 ] || complain "control: a power cut without fsync was survived: exit code $code"
 [ "$(grep -c 'warning: .*\(damaged\|not a thalweg\)' unsynced.err)" = 2 ] || complain "control: not refused: $(cat unsynced.err)"
+
+# The same from outside, by the kernel: an independent check, and what stdio writes.
+trace() { # name, path to watch, injection, exit code, warning
+    code=0
+    timeout 100 strace -f -qq -o "$1.trace" -P "$work/$1/$2" -e trace="${3%%:*}" -e inject="$3" \
+        "$thalweg" train c.yaml --out "$1" </dev/null >"$1.log" 2>"$1.err" || code=$?
+    grep -q 'INJECTED\|killed by' "$1.trace" || complain "strace $3: nothing was injected"
+    [ $code = "$4" ] || complain "strace $3: exit code $code, not $4: $(cat "$1.err")"
+    [ -z "$5" ] || grep -qE -- "$5" "$1.err" || complain "strace $3: no '$5' in: $(cat "$1.err")"
+    if [ "$4" = 0 ]; then same "$1" "strace $3"; else resume "$1" "strace $3" 4; fi
+    cases=$((cases + 1))
+}
+if strace -o /dev/null true 2>/dev/null; then
+    trace killed checkpoints renameat:signal=KILL:when=3 137 ''
+    trace refused checkpoints renameat:error=EIO:when=3 0 'no checkpoint at iteration 6 .*iteration-000000000004.h5 of iteration 4 is kept'
+    trace unsynced-folder checkpoints fsync:error=EIO:when=3 0 'iteration-000000000006.h5 is written, but may not survive a power cut'
+    trace unsynced-rows metrics.jsonl fsync:error=EIO:when=3 0 'no checkpoint at iteration 6 .*cannot write the logs of the run'
+    trace row metrics.jsonl write:error=ENOSPC:when=6 0 'cannot write metrics.jsonl in the run folder: No space left on device; its rows wait in memory'
+    trace rows metrics.jsonl write:error=ENOSPC:when=6+ 74 'three checkpoints in a row could not be written: cannot write metrics.jsonl'
+else
+    echo "not run: strace may not trace here"
+fi
 
 [ $failures = 0 ] && echo "file calls: all as it should be"
