@@ -226,7 +226,10 @@ by_signal() {
         fi
         wait $child || code=$?
         case $signal in # of these mpirun makes its own code, and ends the ranks after a second: the status is the truth
-        TERM | INT) [ $code = 0 ] || ! grep -Eq '^state=(running|stopped code=75)' part/status || code=75 ;;
+        TERM | INT)
+            if grep -q '^state=finished' part/status; then code=0 # it was over when the signal came
+            elif [ $code != 0 ] && grep -Eq '^state=(running|stopped code=75)' part/status; then code=75; fi
+            ;;
         *) [ $code != 75 ] || grep -q '^state=stopped code=75' part/status || complain "$name: $signal: status says $(cat part/status)" ;;
         esac
         [ $code = 75 ] || break
