@@ -328,6 +328,7 @@ tw_status tw_run_path(tw_run *run)
     for (; p->row == 0 || (p->row < (long)p->planned && !halted(run)); p->row++)
         TW_TRY(run_point(run, (size_t)p->row));
     tw_runlog_print(&run->log, "\n");
+    if (run->iterate.why == TW_REQUEST) return TW_OK; /* it goes on, so there is nothing to choose yet */
     if (tw_reason_class(run->iterate.why) == 'f' || p->count == 0) return TW_OK;
     choose(p, p->count);
     p->kept = p->best >= 0 ? p->best : (long)p->count - 1;
