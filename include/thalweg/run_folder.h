@@ -14,6 +14,7 @@ typedef struct {
     char path[TW_PATH_LEN];
     int lock;     /* descriptor that holds the lock, -1 when not open */
     bool fresh;   /* nothing of a run was there, and this one has not begun: refused, it leaves nothing */
+    int made;     /* folders of its path, from the last one up, that were not there before */
     bool entered; /* its status is this run's to write: nothing was there, or it is resumed */
 } tw_run_folder;
 

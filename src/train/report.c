@@ -34,15 +34,16 @@ static void print_path(tw_run *run)
     const char *why = p->one_error >= 0 ? "which has the least cross-validated loss"
                       : p->best >= 0    ? "which has the least validation loss"
                                         : "which has the smallest penalty";
+    if (p->count < p->planned)
+        tw_runlog_print(&run->log, "  warning  %s after %zu of %zu penalties\n",
+                        run->iterate.why == TW_REQUEST ? "stopped" : "time was over", p->count, p->planned);
+    if (p->count == 0) return;
     if (p->best >= 0) print_point(run, "least", p->best);
     if (p->one_error >= 0) print_point(run, "simpler", p->one_error);
     if (p->one_error >= 0)
         tw_runlog_print(&run->log,
                         "           the largest penalty within one standard error of the least loss\n");
     tw_runlog_print(&run->log, "  kept     row %ld, %s; all rows are in /path of model.h5\n", p->kept, why);
-    if (p->count < p->planned)
-        tw_runlog_print(&run->log, "  warning  %s after %zu of %zu penalties\n",
-                        run->iterate.why == TW_REQUEST ? "stopped" : "time was over", p->count, p->planned);
     if (p->unfinished > 0)
         tw_runlog_print(&run->log, "  warning  %ld of the %ld fits did not converge%s\n", p->unfinished,
                         p->fits,
@@ -53,6 +54,7 @@ static void print_path(tw_run *run)
 
 static void print_verdict(tw_run *run)
 {
+    const bool path = run->config.model.path.count > 0;
     char text[512];
     char row[32] = "";
     tw_monitor_explain(&run->monitor, &run->iterate, sizeof text, text);
@@ -66,11 +68,11 @@ static void print_verdict(tw_run *run)
                                                      : "");
     tw_runlog_print(&run->log, "  result   loss %.17g%s\n", run->iterate.f,
                     tw_reason_class(run->iterate.why) == 's' ? " (not converged)" : "");
-    if (run->config.model.l1 > 0 && run->path.count == 0)
+    if (run->config.model.l1 > 0 && !path)
         tw_runlog_print(&run->log, "  sparsity %zu of %zu coefficients are not zero\n",
                         tw_objective_nonzeros(&run->objective, run->iterate.w), run->model.n_weights);
-    if (run->watched.any && run->path.count == 0) print_validation(run);
-    if (run->path.count > 0) print_path(run);
+    if (run->watched.any && !path) print_validation(run);
+    if (path) print_path(run);
     tw_objective of_fit = run->objective; /* of a path advice is about the fit that is kept */
     if (run->path.count > 0) of_fit.evals = run->path.points[run->path.kept].evaluations;
     tw_monitor_advise(&run->monitor, &of_fit, &run->iterate, sizeof text, text);
@@ -95,15 +97,28 @@ static void print_times(const tw_summary *s, tw_run *run)
     }
 }
 
+static void print_checkpoints(const tw_summary *s, tw_run *run)
+{
+    const tw_checkpoint *c = &run->checkpoint;
+    char took[TW_UNIT_LEN];
+    if (c->written > 0)
+        tw_runlog_print(&run->log,
+                        "  saved    %ld checkpoint%s in %s, %.2g%% of the time; the newest is %s\n",
+                        c->written, c->written == 1 ? "" : "s", tw_units_seconds(c->total, took),
+                        100 * c->total / s->wall, c->newest);
+}
+
 void tw_summary_report(const tw_summary *s, tw_run *run)
 {
     const int ranks = tw_comm_size(run->comm);
+    const bool failed = tw_reason_class(run->iterate.why) == 'f';
+    const bool model = !failed && (run->config.model.path.count == 0 || run->path.count > 0);
     print_verdict(run);
     print_times(s, run);
+    print_checkpoints(s, run);
     tw_runlog_print(&run->log, "  files    %s/{%smetrics.jsonl, summary.json}   parameters xxh3:%016llx\n",
-                    run->folder.path, tw_reason_class(run->iterate.why) == 'f' ? "" : "model.h5, ",
-                    (unsigned long long)s->hash);
-    if (tw_reason_class(run->iterate.why) == 'f') return;
-    tw_runlog_print(&run->log, "  next     mpirun -n %d thalweg evaluate %s/model.h5 DATA.h5\n", ranks,
-                    run->folder.path);
+                    run->folder.path, model ? "model.h5, " : "", (unsigned long long)s->hash);
+    if (model)
+        tw_runlog_print(&run->log, "  next     mpirun -n %d thalweg evaluate %s/model.h5 DATA.h5\n", ranks,
+                        run->folder.path);
 }

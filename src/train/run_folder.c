@@ -144,11 +144,27 @@ static tw_status take_lock(tw_run_folder *folder)
     return tw_fail(TW_IO, "cannot write %s: %s", path, strerror(errno));
 }
 
+/* How many folders at the end of a path are not there yet. */
+static int count_missing(const char *path)
+{
+    char part[TW_PATH_LEN];
+    int missing = 0;
+    snprintf(part, sizeof part, "%s", path);
+    while (part[0] && access(part, F_OK) != 0) {
+        char *slash = strrchr(part, '/');
+        missing++;
+        if (!slash) break;
+        *slash = 0;
+    }
+    return missing;
+}
+
 tw_status tw_run_folder_open(tw_run_folder *folder, const char *path, bool resume)
 {
     char status[TW_PATH_LEN + 64];
     TW_TRY(set_path(folder, path));
     TW_TRY(tw_run_folder_check(path, resume));
+    folder->made = count_missing(path);
     TW_TRY(tw_folder_make(path));
     TW_TRY(take_lock(folder));
     remove_temporaries(folder, ".");
@@ -169,13 +185,25 @@ tw_status tw_run_folder_enter(tw_run_folder *folder, long iteration, const char 
     return tw_fail(TW_OUTPUT, "cannot remove %s: %s", path, strerror(errno));
 }
 
+/* A refused run leaves no folder, nor those above it that were made for it; only empty ones can go. */
+static void remove_made(const tw_run_folder *folder)
+{
+    char path[TW_PATH_LEN];
+    memcpy(path, folder->path, sizeof path);
+    for (int i = 0; i < folder->made && rmdir(path) == 0; i++) {
+        char *slash = strrchr(path, '/');
+        if (!slash || slash == path) return;
+        *slash = 0;
+    }
+}
+
 void tw_run_folder_close(tw_run_folder *folder)
 {
     char path[TW_PATH_LEN + 64];
     if (folder->path[0] && folder->lock >= 0) {
         unlink(tw_run_folder_file(folder, "lock", sizeof path, path));
         close(folder->lock);
-        if (folder->fresh) rmdir(folder->path); /* only an empty one */
+        if (folder->fresh) remove_made(folder);
     }
     *folder = (tw_run_folder){.lock = -1};
 }

@@ -79,14 +79,21 @@ static inline double some_odd(int i)
     return v;
 }
 
+/* Of a point with a NaN in it no checkpoint is made. */
+static inline double some_finite(int i)
+{
+    const double v = some_odd(i);
+    return isfinite(v) ? v : -(double)i;
+}
+
 /** A run with numbers in it. Its history has SOME_ROWS rows. */
 static inline void some_run_init(some_run *r)
 {
     *r = (some_run){.stop.max_iterations = 1000000};
     some_connect(r);
     for (int i = 0; i < SOME_N; i++) {
-        r->w[i] = some_odd(i);
-        r->g[i] = some_odd(i + 1);
+        r->w[i] = some_finite(i);
+        r->g[i] = some_finite(i + 1);
         r->best[i] = some_odd(i + 2);
     }
     for (int i = 0; i < SOME_STATE; i++) r->memory[i] = some_odd(i + 3);
