@@ -33,22 +33,23 @@ static tw_status look_at_run(void *context)
     return read_all(&run, context); /* the process ends here, so nothing is freed */
 }
 
-static tw_probe_limits choose_limits(const look *l)
+static tw_status choose_limits(const look *l, tw_probe_limits *limits)
 {
     tw_config config;
     tw_config_init(&config);
     tw_config_parse(&config, l->request->path, l->text, l->length);
     for (size_t i = 0; i < l->request->n_sets; i++) tw_config_set(&config, l->request->sets[i]);
-    const tw_probe_limits limits =
-        tw_probe_limits_for(2, (const char *const[]){config.data.train, config.data.validation.file});
+    *limits = tw_probe_limits_for(2, (const char *const[]){config.data.train, config.data.validation.file});
+    const tw_status status = tw_config_complete(&config);
     tw_config_release(&config);
-    return limits;
+    return status;
 }
 
 tw_status tw_run_probe(const tw_run_request *request, char **text, size_t *length)
 {
     TW_TRY(tw_config_read_file(request->path, text, length));
     look l = {request, *text, *length};
-    const tw_probe_limits limits = choose_limits(&l);
+    tw_probe_limits limits;
+    TW_TRY(choose_limits(&l, &limits));
     return tw_probe_run(&limits, look_at_run, &l, NULL);
 }

@@ -4,7 +4,7 @@
 #
 #   mutants_mpirun.sh THALWEG SOURCE_DIR MUTATE_HDF5 [COUNT [FATAL [SEED]]]
 set -euo pipefail
-thalweg=$1 mutate=$3 count=${4:-12} fatal=${5:-2} seed=${6:-3}
+thalweg=$1 mutate=$3 count=${4:-5} fatal=${5:-1} seed=${6:-3}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"

@@ -260,8 +260,8 @@ interrupted() {
         ranks=$((ranks % 3 + 1))
     done
 }
-interrupted "USR1 STOP${slow:+ TERM INT}" stop.max_iterations 4000 interrupted logistic gd constant step.length=1e-4
-interrupted "USR1${slow:+ STOP TERM INT}" stop.max_epochs 400 interrupted logistic adam constant step.length=1e-4 optimizer.batch=40 \
+interrupted "USR1${slow:+ STOP TERM INT}" stop.max_iterations 4000 interrupted logistic gd constant step.length=1e-4
+interrupted "STOP${slow:+ USR1 TERM INT}" stop.max_epochs 400 interrupted logistic adam constant step.length=1e-4 optimizer.batch=40 \
     data.validation.fraction=0.2
 [ -z "$slow" ] || interrupted "USR1 TERM" model.path.count 300 interrupted logistic proximal_gradient lipschitz model.l1=1 \
     model.path.min_ratio=0.01 data.scaling=standardize stop.max_iterations=100
