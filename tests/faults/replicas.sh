@@ -27,7 +27,7 @@ judge() { # name, ranks, call, who is named, iteration at the latest, further ar
     [ "$code" = 76 ] || complain "$1: exit code $code: $(cat "$1.log" "$1.err")"
     grep -q "$4" "$1.err" || complain "$1: '$4' is not said: $(cat "$1.err")"
     at=$(sed -n 's/^state=failed code=76 iteration=\([0-9]*\) checkpoint=none$/\1/p' "$1/status")
-    [ -n "$at" ] && [ "$at" -le "$5" ] || complain "$1: $(cat "$1/status")"
+    if [ -z "$at" ] || [ "$at" -gt "$5" ]; then complain "$1: $(cat "$1/status")"; fi
     [ ! -e "$1/model.h5" ] || complain "$1: a model was written"
     [ ! -e "$1/summary.json" ] || complain "$1: a summary was written"
 }
@@ -39,4 +39,4 @@ code=0
 timeout 60 mpirun --oversubscribe -n 3 "$thalweg" train c.yaml --out whole </dev/null >whole.log 2>&1 || code=$?
 [ "$code" = 0 ] || complain "without a flip: $(cat whole.log)"
 grep -q '"replicas_equal": true' whole/summary.json || complain "without a flip the replicas differ"
-[ $failures = 0 ]
+[ $failures = 0 ] && echo "replicas: 4 of 4 wrong bits found and blamed on the right rank, no model written"

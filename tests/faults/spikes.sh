@@ -70,4 +70,4 @@ poisoned large 1e160 'adds [0-9.e+]* to the gradient' --set optimizer.type=lbfgs
 poisoned start 1e308 'has the loss nan' --set model.init=constant --set model.init_scale=100 --set optimizer.type=gd
 poisoned batch 1e308 'adds [0-9.e+]* to the gradient' --set optimizer.type=adam --set optimizer.batch=50
 [ $failures = 0 ] || exit 1
-echo "$runs configurations without an alarm"
+echo "NaN: 8 runs on 1 and 3 ranks ended with 79 and the row of the file; $runs configurations without an alarm"
