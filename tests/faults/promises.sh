@@ -35,7 +35,7 @@ show() { # promise, text, tests, patterns
         failures=$((failures + 1))
         figure='**failed**'
     else
-        figure=$(sed -nE 's/^[0-9]+: //p' "$out" | grep -E -- "$4" | sed 's/ *$//; s/  */ /g; s/|/\\|/g' | awk '{ printf "%s%s", NR > 1 ? "; " : "", $0 }')
+        figure=$(sed -nE 's/^[0-9]+: //p' "$out" | grep -E -- "$4" | sed 's/ *$//; s/  */ /g; s/|/\\|/g' | awk '{ printf "%s%s", (NR > 1 ? "; " : ""), $0 }')
     fi
     commands="\`ctest --test-dir build/release -R '^(${tests//|/\\|})\$' -V\`"
     grep -q ' Passed ' "$out" || figure="not run here: $figure"
