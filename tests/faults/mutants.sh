@@ -16,7 +16,7 @@ copy=$work/source build=$work/build
 failures=0 mutants=0 caught=0
 complain() { echo "FAILED: $*"; failures=$((failures + 1)); }
 
-# Files that are the same keep their time, so a folder that was kept is not built anew.
+# Files keep their time, so that a folder that was kept is not built anew.
 mkdir -p "$copy"
 tar -C "$source" --exclude=./build --exclude=./runs --exclude=./data --exclude=.git -cf - . | tar -C "$copy" -xf -
 # shellcheck source=launch/env.sh disable=SC1091
@@ -34,6 +34,7 @@ while IFS= read -r line; do
     olds+=("$(trim "${edit%%' ==>'*}")") news+=("$(trim "${edit#*' ==>'}")")
 done <"$source/tests/faults/mutants.txt"
 [ ${#names[@]} -gt 0 ] || { echo "FAILED: there are no mutants"; exit 1; }
+for file in "${files[@]}"; do touch "$copy/$file"; done # what was built of it last may be a mutant
 
 # ---- building and testing ----
 
@@ -53,23 +54,26 @@ make() { # tests
     for test in "$@"; do read -ra more <<<"$(targets_of "$test")" && targets+=("${more[@]}"); done
     cmake --build "$build" -j 2 -t "${targets[@]}" >"$work/build.log" 2>&1
 }
-# The limits of the tests themselves apply: a mutant that hangs is ended by them, and so is caught.
-run() { ctest --test-dir "$build" -R "^$1\$" --no-tests=error --output-on-failure </dev/null >"$work/test.log" 2>&1; }
+run() { # test, limit in seconds: a mutant that hangs is caught by it
+    timeout -k 20 "$2" ctest --test-dir "$build" -R "^$1\$" --no-tests=error --output-on-failure </dev/null >"$work/test.log" 2>&1
+}
 
 cmake -S "$copy" --preset release -B "$build" >"$work/configure.log" 2>&1 || { cat "$work/configure.log"; exit 1; }
 mapfile -t wanted < <(printf '%s\n' "${tests[@]}" | sort -u)
 make "${wanted[@]}" || { cat "$work/build.log"; exit 1; }
-declare -A missing
+declare -A missing limits
 for test in "${wanted[@]}"; do
-    run "$test" || { cat "$work/test.log"; complain "$test fails without a mutant"; missing[$test]=fails; }
+    begin=$SECONDS
+    run "$test" 300 || { tail -n 30 "$work/test.log"; echo "FAILED: $test fails without a mutant"; exit 1; }
     ! grep -q '\*\*\*Skipped' "$work/test.log" || missing[$test]=skipped
+    limits[$test]=$((30 + 5 * (SECONDS - begin))) # far above what it takes, on a busy machine too
 done
 
 # ---- one mutant after the other ----
 
 # The text must be there once: a line that was changed meanwhile is no mutant.
 try() { # index
-    local path=$copy/${files[$1]} text rest begin
+    local path=$copy/${files[$1]} text rest begin code=0 note=''
     text=$(<"$path") rest=
     [[ $text != *"${olds[$1]}"* ]] || rest=${text#*"${olds[$1]}"}
     if [[ $text != *"${olds[$1]}"* || $rest == *"${olds[$1]}"* ]]; then
@@ -80,16 +84,17 @@ try() { # index
     begin=$SECONDS
     if ! make "${tests[$1]}"; then
         complain "${names[$1]}: does not build: $(grep -m 3 'error' "$work/build.log")"
-    elif run "${tests[$1]}"; then
-        complain "${names[$1]}: ${tests[$1]} does not notice"
     else
-        caught=$((caught + 1))
+        run "${tests[$1]}" "${limits[${tests[$1]}]}" || code=$?
+        [ $code != 0 ] || complain "${names[$1]}: ${tests[$1]} does not notice"
+        [ $code = 0 ] || caught=$((caught + 1))
+        case $code in 124 | 137) note=', hangs' ;; esac
     fi
-    printf '%-62s | %-22s | %4d\n' "${names[$1]}" "${tests[$1]}" $((SECONDS - begin))
+    printf '%-52s | %-22s | %4d%s\n' "${names[$1]}" "${tests[$1]}" $((SECONDS - begin)) "$note"
     printf '%s\n' "$text" >"$path"
 }
 
-printf '%-62s | %-22s | %s\n' mutant test seconds
+printf '%-52s | %-22s | %s\n' mutant test seconds
 for i in "${!names[@]}"; do
     if [ "${missing[${tests[$i]}]-}" = skipped ]; then
         echo "not run: ${names[$i]}: this machine cannot run ${tests[$i]}"
