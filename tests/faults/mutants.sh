@@ -16,9 +16,10 @@ copy=$work/source build=$work/build
 failures=0 mutants=0 caught=0
 complain() { echo "FAILED: $*"; failures=$((failures + 1)); }
 
-# Files keep their time, so that a folder that was kept is not built anew.
-mkdir -p "$copy"
-tar -C "$source" --exclude=./build --exclude=./runs --exclude=./data --exclude=.git -cf - . | tar -C "$copy" -xf -
+# What has not changed keeps its time, so that a folder that was kept is not built anew.
+while IFS= read -r -d '' file; do
+    cmp -s "$source/$file" "$copy/$file" || { mkdir -p "$copy/${file%/*}" && cp "$source/$file" "$copy/$file"; }
+done < <(cd "$source" && find . \( -path ./build -o -path ./runs -o -path ./data -o -path ./.git \) -prune -o -type f -print0)
 # shellcheck source=launch/env.sh disable=SC1091
 . "$source/launch/env.sh"
 
