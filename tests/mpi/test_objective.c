@@ -6,6 +6,7 @@
 #include "support.h"
 
 #include "thalweg/fault.h"
+#include "thalweg/interrupt.h"
 #include "thalweg/optimizer.h"
 #include "thalweg/step.h"
 
@@ -385,6 +386,29 @@ START_TEST(requests_of_any_rank_are_known_to_all_even_when_one_fails)
 }
 END_TEST
 
+/* A folder that is always there stands for the file STOP. */
+START_TEST(what_is_asked_of_one_process_is_known_to_all_after_the_next_sum)
+{
+    const test_case c = make_case(&tw_model_linear, 20);
+    twice t;
+    double f, g[MOST];
+    bool ok = make(&t, &c);
+    const double *const agreed = t.spread.objective.agreed;
+    ok = tw_objective_eval(&t.spread.objective, t.w, &f, g) == TW_OK && ok;
+    ok = ok && agreed[TW_FLAG_STOP] == 0 && agreed[TW_FLAG_SAVE] == 0;
+    if (rank == size - 1) tw_interrupt_save();
+    ok = tw_objective_eval(&t.spread.objective, t.w, &f, g) == TW_OK && ok;
+    ok = ok && agreed[TW_FLAG_STOP] == 0 && agreed[TW_FLAG_SAVE] == 1;
+    tw_interrupt_saved();
+    if (rank == 0) tw_interrupt_watch("/");
+    ok = tw_objective_eval(&t.spread.objective, t.w, &f, g) == TW_OK && ok;
+    ok = ok && agreed[TW_FLAG_STOP] == 1;
+    tw_interrupt_watch(NULL);
+    unmake(&t);
+    ck_assert(all_ranks(comm, ok));
+}
+END_TEST
+
 START_TEST(bad_rows_and_missing_weight_are_known_to_all)
 {
     test_case c = make_case(&tw_model_linear, 1000);
@@ -495,6 +519,7 @@ int main(int argc, char **argv)
     tcase_add_test(t, when_several_ranks_fail_the_lowest_speaks);
     tcase_add_test(t, a_failure_of_other_work_on_one_rank_is_raised_everywhere);
     tcase_add_test(t, requests_of_any_rank_are_known_to_all_even_when_one_fails);
+    tcase_add_test(t, what_is_asked_of_one_process_is_known_to_all_after_the_next_sum);
     tcase_add_loop_test(t, ranks_at_different_points_are_told_apart_by_the_first_evaluation, 0, 2);
     tcase_add_test(t, a_sum_that_becomes_nan_though_no_row_is_bad_is_known_to_all);
     tcase_add_test(t, bad_rows_and_missing_weight_are_known_to_all);

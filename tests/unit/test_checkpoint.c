@@ -100,6 +100,42 @@ START_TEST(a_trainer_and_its_history_come_back)
 }
 END_TEST
 
+/* By their places and not by the list, which could forget one. */
+START_TEST(the_place_in_an_epoch_and_what_the_parts_remember_come_back)
+{
+    static some_run other;
+    double step[2][3] = {{0.1, -0.0, 7}}, memory[SOME_STATE] = {0};
+    some_run_init(&other);
+    run.step.state = step[0];
+    other.step.state = step[1];
+    run.step.state_len = other.step.state_len = 3;
+    other.optimizer.state = memory;
+    memset(other.w, 0, sizeof other.w);
+    memset(other.g, 0, sizeof other.g);
+    memset(other.best, 0, sizeof other.best);
+    run.trainer.epoch_step = 5;
+    run.iterate.updates = 41;
+    run.validation.since = 3;
+    run.monitor.unimproved = 2;
+    run.objective.evals = 77;
+    run.objective.reads = 8.25;
+    run.objective.weight = 0.1;
+    ck_assert_int_eq(some_read(some_checkpoint(&run, "a"), &other), TW_OK);
+    ck_assert(same_bits(3, step[1], step[0]));
+    ck_assert(same_bits(SOME_STATE, memory, run.memory));
+    ck_assert(same_bits(SOME_N, other.w, run.w));
+    ck_assert(same_bits(SOME_N, other.g, run.g));
+    ck_assert(same_bits(SOME_N, other.best, run.best));
+    ck_assert_int_eq(other.trainer.epoch_step, 5);
+    ck_assert_int_eq(other.iterate.updates, 41);
+    ck_assert_int_eq(other.validation.since, 3);
+    ck_assert_int_eq(other.monitor.unimproved, 2);
+    ck_assert_int_eq(other.objective.evals, 77);
+    ck_assert(other.objective.reads == 8.25 && other.objective.weight == 0.1);
+    some_run_release(&other);
+}
+END_TEST
+
 START_TEST(a_head_and_who_wrote_it_come_back)
 {
     tw_checkpoint_file f;
@@ -348,6 +384,7 @@ int main(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, every_kind_of_item_comes_back_bit_for_bit);
     tcase_add_test(t, a_trainer_and_its_history_come_back);
+    tcase_add_test(t, the_place_in_an_epoch_and_what_the_parts_remember_come_back);
     tcase_add_test(t, a_head_and_who_wrote_it_come_back);
     tcase_add_test(t, a_run_without_rows_has_no_history);
     tcase_add_test(t, names_sort_in_the_order_of_the_run);

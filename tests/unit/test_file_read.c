@@ -3,6 +3,18 @@
 
 #include "scratch.h"
 
+#include <sys/syscall.h>
+
+static ino_t synced[8]; /* what was synced, in order */
+static size_t n_synced;
+
+int fsync(int fd)
+{
+    struct stat info;
+    if (n_synced < sizeof synced / sizeof *synced && fstat(fd, &info) == 0) synced[n_synced++] = info.st_ino;
+    return (int)syscall(SYS_fsync, fd);
+}
+
 START_TEST(a_file_is_read_up_to_the_limit)
 {
     char *bytes, head[8];
@@ -72,6 +84,22 @@ START_TEST(folders_are_made_down_to_the_last)
 }
 END_TEST
 
+/* Or a power cut takes the new folder, with all that was committed into it. */
+START_TEST(the_folder_above_each_new_one_is_synced)
+{
+    static const char *const above[] = {"", "a", "a/b"};
+    struct stat info;
+    ck_assert_int_eq(tw_folder_make(in_scratch("a/b/c")), TW_OK);
+    ck_assert_uint_eq(n_synced, 3);
+    for (size_t i = 0; i < n_synced; i++) {
+        ck_assert_int_eq(stat(in_scratch(above[i]), &info), 0);
+        ck_assert(synced[i] == info.st_ino);
+    }
+    ck_assert_int_eq(tw_folder_make(in_scratch("a/b/c")), TW_OK);
+    ck_assert_uint_eq(n_synced, 3); /* nothing is new */
+}
+END_TEST
+
 int main(void)
 {
     Suite *const suite = suite_create("file_read");
@@ -82,6 +110,7 @@ int main(void)
     tcase_add_test(cases, what_is_no_regular_file_is_not_read);
     tcase_add_test(cases, a_file_with_more_bytes_than_its_size_has_changed);
     tcase_add_test(cases, folders_are_made_down_to_the_last);
+    tcase_add_test(cases, the_folder_above_each_new_one_is_synced);
     suite_add_tcase(suite, cases);
     SRunner *const runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
