@@ -71,7 +71,7 @@ static tw_status copy_rows(const tw_csv_table *t, reader *r, tw_dataset_writer *
 
 static tw_status read_and_copy(const tw_csv_table *t, tw_dataset_writer *writer)
 {
-    const size_t block = tw_dataset_writer_block(writer);
+    const size_t most = tw_dataset_writer_block(writer), block = most < t->rows ? most : t->rows;
     reader r = {.source.bytes.fd = -1};
     r.x = malloc(block * tw_csv_features(t) * tw_dtype_size(t->x_type));
     r.y = malloc(block * sizeof(double));

@@ -7,7 +7,11 @@
 
 /* The zero that ends a record, and what a number scan may read behind it. */
 enum { PADDING = 1 + TW_NUMBER_PADDING };
+#ifdef THALWEG_FUZZ /* refills already in short inputs */
+#define FIRST_CAPACITY ((size_t)128)
+#else
 #define FIRST_CAPACITY ((size_t)1 << 20)
+#endif
 #define MOST_RECORD    ((size_t)64 << 20)
 
 /* How a piece of a record leaves a scan for quotes. */

@@ -33,10 +33,19 @@ static size_t state_len(const tw_optimizer_settings *set, size_t n)
     return 2 * n + 3 + 2 * set->memory + 2 * set->memory * n;
 }
 
+/* A count of a resumed state, which somebody may have written. */
+static void clamp(double *count, size_t most)
+{
+    if (!(*count >= 0)) *count = 0;
+    if (*count > (double)most) *count = (double)most;
+}
+
 static history view(tw_optimizer *o)
 {
     const size_t n = o->n, m = o->set.memory;
     double *const at = o->state + 2 * n;
+    clamp(at, m);
+    clamp(at + 1, m - 1);
     return (history){.n = n,
                      .m = m,
                      .w = o->state,

@@ -111,7 +111,7 @@ static tw_status direction(tw_optimizer *o, tw_objective *F, tw_iterate *it)
     measure(&s);
     solve(o, F, &s, it);
     o->state[1] = it->condition;
-    it->regularised = (long)o->state[0];
+    it->regularised = o->state[0] < 0x1p53 ? (long)fmax(o->state[0], 0) : 0;
     return TW_OK;
 }
 

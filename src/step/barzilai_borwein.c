@@ -28,7 +28,8 @@ static size_t state_len(const tw_step_settings *set, size_t n)
 
 static history view(const tw_step *step, size_t n)
 {
-    double *const s = step->state;
+    double *const s = step->state, *const count = s + 2 * n + RECENT;
+    if (!(*count >= 0 && *count < 0x1p53)) *count = 0; /* somebody has written this state */
     return (history){
         .w = s, .g = s + n, .f = s + 2 * n, .count = s + 2 * n + RECENT, .alpha = s + 2 * n + RECENT + 1};
 }

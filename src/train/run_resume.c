@@ -212,7 +212,7 @@ static tw_status check_place(const tw_run *run, const tw_checkpoint_file *f)
     const tw_monitor *m = &run->monitor;
     const int64_t steps = run->objective.batches.steps;
     const long step = run->trainer.epoch_step;
-    const bool good = it->k >= 0 && it->updates >= 0 && m->held >= 0 && m->unimproved >= 0 && step >= 0 &&
+    const bool good = it->k >= 0 && it->updates >= 0 && m->held >= 0 && m->unimproved >= 0 && m->seen >= 0 && step >= 0 &&
                       step < (steps > 0 ? steps : 1);
     if (good && (run->config.model.path.count == 0 || tw_path_check(&run->path))) return TW_OK;
     return tw_fail(TW_DATA, "%s is not what a run leaves: it says to go on where no run can be", f->path);

@@ -167,6 +167,7 @@ updates -7 where no run can be
 epoch_step 1 where no run can be
 epoch_step -1 where no run can be
 tests_held -1 where no run can be
+loss_changes_seen -1 where no run can be
 tests_holding 99 means nothing
 history_rows 1099511627776 history_rows
 history_rows -1 negative

@@ -239,3 +239,12 @@ for i in range(80):
     put("model", f"edits-{i:02}", bytes([draw() & 0xfc | (i % 8 == 0) | (i % 5 == 0) * 2, draw()] + [draw() for _ in range(6 + i)]))
 for base in range(0, 24, 3):
     put("model", f"numbers-{base:02}", bytes([base % 4, base]) + b"".join(bytes([5, draw(), 0, 0, draw(), draw()]) for _ in range(3)))
+
+# ---- checkpoints: the same ----
+
+for base in range(4):
+    put("checkpoint", f"good-{base:02}", bytes([1, base]))
+for i in range(60):
+    put("checkpoint", f"edits-{i:02}", bytes([draw() & 0xfe | (i % 2 == 0), draw()] + [draw() for _ in range(6 + i)]))
+for at in range(18):
+    put("checkpoint", f"numbers-{at:02}", bytes([1, 3]) + b"".join(bytes([5, at, 0, 0, draw(), draw()]) for _ in range(3)))

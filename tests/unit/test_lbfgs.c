@@ -221,6 +221,32 @@ START_TEST(a_direction_that_does_not_descend_makes_it_forget_its_pairs)
 }
 END_TEST
 
+/* A state that somebody has written: the counts are held to what there is. */
+START_TEST(absurd_counts_in_a_resumed_state_are_held_to_the_memory)
+{
+    static const double absurd[] = {1e300, -1, NAN, INFINITY, 7, -INFINITY};
+    for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++) {
+        tw_optimizer o;
+        tw_iterate it;
+        path p;
+        quadratic_path(&p, 6);
+        ck_assert_int_eq(
+            tw_optimizer_init(&o, &tw_optimizer_lbfgs, &(tw_optimizer_settings){.memory = 3}, N), TW_OK);
+        ck_assert(tw_iterate_init(&it, N));
+        for (int k = 0; k < 6; k++) {
+            memcpy(it.w, p.w[k], sizeof p.w[k]);
+            memcpy(it.g, p.g[k], sizeof p.g[k]);
+            if (k == 5) o.state[2 * N] = o.state[2 * N + 1] = absurd[i];
+            ck_assert_int_eq(tw_optimizer_direction(&o, NULL, &it), TW_OK);
+        }
+        ck_assert(o.state[2 * N] >= 0 && o.state[2 * N] <= 3);
+        ck_assert(o.state[2 * N + 1] >= 0 && o.state[2 * N + 1] < 3);
+        tw_iterate_release(&it);
+        tw_optimizer_release(&o);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("lbfgs");
@@ -231,6 +257,7 @@ int main(void)
     tcase_add_test(t, the_first_direction_is_the_gradient_no_longer_than_one);
     tcase_add_test(t, a_pair_without_curvature_is_left_out_and_the_older_ones_stay);
     tcase_add_test(t, a_direction_that_does_not_descend_makes_it_forget_its_pairs);
+    tcase_add_test(t, absurd_counts_in_a_resumed_state_are_held_to_the_memory);
     suite_add_tcase(s, t);
     return test_run(s);
 }

@@ -105,6 +105,48 @@ START_TEST(nearest_finds_the_word_that_was_meant)
 }
 END_TEST
 
+/* The rule without its shortcuts: the distance, or 1 to what the word begins, below a third of its length. */
+static const char *plain_nearest(const char *word, size_t count, const char *const *known)
+{
+    const char *nearest = NULL;
+    const size_t length = strlen(word), third = length / 3;
+    size_t best = (third > 1 ? third : 1) + 1;
+    for (size_t i = 0; i < count; i++) {
+        const size_t whole = strlen(known[i]);
+        size_t distance = oracle(word, length, known[i], whole);
+        if (length >= 3 && whole > length && strncmp(word, known[i], length) == 0) distance = 1;
+        if (distance >= best || distance >= (length > whole ? length : whole)) continue;
+        best = distance;
+        nearest = known[i];
+    }
+    return nearest;
+}
+
+START_TEST(nearest_follows_its_rule_on_random_words)
+{
+    unsigned state = 54321, found = 0;
+    for (int trial = 0; trial < 400; trial++) {
+        char words[7][8];
+        const char *known[6];
+        for (int w = 0; w < 7; w++) {
+            state = state * 1664525u + 1013904223u;
+            const unsigned length = state >> 16 & 7;
+            for (unsigned i = 0; i < length; i++) {
+                state = state * 1664525u + 1013904223u;
+                words[w][i] = (char)('a' + (state >> 16) % 5);
+            }
+            words[w][length] = '\0';
+            if (w) known[w - 1] = words[w];
+        }
+        const char *const nearest = tw_words_nearest(words[0], 6, known);
+        ck_assert_ptr_eq(nearest, plain_nearest(words[0], 6, known));
+        found += nearest != NULL;
+    }
+    ck_assert_uint_gt(found, 40);
+    ck_assert_uint_lt(found, 360);
+}
+END_TEST
+
 START_TEST(nearest_prefers_the_smaller_distance_and_then_the_first)
 {
     static const char *const known[] = {"shrunk", "shrinks", "shrink"};
@@ -138,6 +180,7 @@ int main(void)
     tcase_add_test(tcase, distance_counts_single_edits_and_swaps_of_neighbours);
     tcase_add_test(tcase, distance_equals_its_recursive_definition_on_random_words);
     tcase_add_test(tcase, nearest_finds_the_word_that_was_meant);
+    tcase_add_test(tcase, nearest_follows_its_rule_on_random_words);
     tcase_add_test(tcase, nearest_prefers_the_smaller_distance_and_then_the_first);
     tcase_add_test(tcase, words_of_any_length_are_safe);
     suite_add_tcase(suite, tcase);
