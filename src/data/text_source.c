@@ -12,7 +12,7 @@ enum { PADDING = 1 + TW_NUMBER_PADDING };
 #else
 #define FIRST_CAPACITY ((size_t)1 << 20)
 #endif
-#define MOST_RECORD    ((size_t)64 << 20)
+#define MOST_RECORD ((size_t)64 << 20)
 
 /* How a piece of a record leaves a scan for quotes. */
 typedef enum { QUOTE_CELL_START, QUOTE_NONE, QUOTE_OPEN, QUOTE_CLOSED } quote_state;

@@ -44,6 +44,13 @@ findings=${THALWEG_FUZZ_FINDINGS:-$(mktemp -d "${TMPDIR:-/tmp}/thalweg-findings-
 # libFuzzer looks for leaks too often to be quick where HDF5 keeps memory: they are looked for at the end.
 export ASAN_OPTIONS=malloc_context_size=2:quarantine_size_mb=4:max_malloc_fill_size=64:allocator_release_to_os_interval_ms=-1:${ASAN_OPTIONS:-}
 
+executed() { # executed LOG TARGET HOW FINDINGS
+    local count
+    count=$(sed -n 's/^stat::number_of_executed_units: *//p' "$1")
+    echo "$2: ${count:-0} executions, $3"
+    echo "figure: $2 ${count:-0} executions, $4 findings"
+}
+
 run() { # run TARGET: its figures on one line, or the end of its report
     local name=$1 seeds=$here/corpus/${corpus[$1]:-$1} new=$findings/$1/corpus log=$findings/$1/log status=0 began=$SECONDS
     local options=(-runs="$executions" -seed="${THALWEG_FUZZ_SEED:-1}" -max_len="${longest[$name]:-2048}" -timeout=60
@@ -54,9 +61,10 @@ run() { # run TARGET: its figures on one line, or the end of its report
     if [ $status != 0 ]; then
         echo "$name: a finding after $((SECONDS - began)) s; the input and the report are in $findings/$name"
         grep -v '^#' "$log" | tail -n 40
+        executed "$log" "$name" "ended by it" 1
         return 1
     fi
-    echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") executions in $((SECONDS - began)) s, no finding"
+    executed "$log" "$name" "$((SECONDS - began)) s, no finding" 0
 }
 
 failed=0

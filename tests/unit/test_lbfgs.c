@@ -230,8 +230,8 @@ START_TEST(absurd_counts_in_a_resumed_state_are_held_to_the_memory)
         tw_iterate it;
         path p;
         quadratic_path(&p, 6);
-        ck_assert_int_eq(
-            tw_optimizer_init(&o, &tw_optimizer_lbfgs, &(tw_optimizer_settings){.memory = 3}, N), TW_OK);
+        ck_assert_int_eq(tw_optimizer_init(&o, &tw_optimizer_lbfgs, &(tw_optimizer_settings){.memory = 3}, N),
+                         TW_OK);
         ck_assert(tw_iterate_init(&it, N));
         for (int k = 0; k < 6; k++) {
             memcpy(it.w, p.w[k], sizeof p.w[k]);

@@ -338,6 +338,21 @@ START_TEST(the_state_of_barzilai_borwein_is_all_that_a_resumed_run_needs)
 }
 END_TEST
 
+START_TEST(a_count_that_somebody_wrote_into_the_state_of_barzilai_borwein_is_no_place_in_memory)
+{
+    static const double absurd[] = {-3, -1e300, NAN, INFINITY, 1e300};
+    for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++) {
+        bowl b;
+        make_bowl(&b, &tw_step_barzilai_borwein);
+        while (b.it.k < 3) step_down(&b, &b.step);
+        b.step.state[2 * MOST + 10] = absurd[i];
+        step_down(&b, &b.step);
+        ck_assert_double_eq(b.step.state[2 * MOST + 10], 1); /* as after a first step */
+        unmake_bowl(&b);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("search_paths");
@@ -352,6 +367,7 @@ int main(void)
     tcase_add_loop_test(t, where_f_has_no_digits_left_the_slopes_decide, 0, 4 * RULES);
     tcase_add_test(t, barzilai_borwein_takes_its_two_lengths_in_turn_below_the_largest_of_ten_values);
     tcase_add_test(t, the_state_of_barzilai_borwein_is_all_that_a_resumed_run_needs);
+    tcase_add_test(t, a_count_that_somebody_wrote_into_the_state_of_barzilai_borwein_is_no_place_in_memory);
     suite_add_tcase(s, t);
     return test_run(s);
 }
