@@ -4,8 +4,9 @@
 #
 #   coverage.sh SOURCE_DIR [FOLDER [ARGUMENT...]]     FOLDER: build there and keep it; ARGUMENT: for ctest, but for -R and -E
 #
-# A process that is killed, or leaves by _exit, writes no counters: what only such a process runs counts as not run. One that is killed
-# while it writes them loses those of all before it: the counters are read after each group of tests, and the readings are put together.
+# A process that is killed writes no counters (one that leaves by _exit does: leave.h), nor does one that may not write files, as the probe
+# of damaged files: what only such a process runs counts as not run. One that is killed while it writes them loses those of all before it:
+# the counters are read after each group of tests, and the readings are put together.
 set -euo pipefail
 groups='^unit/ ^mpi/ ^cli/ ^faults/(matrix|refusals|resume|replicas|spikes)$ ^faults/(collectives|signals|watchdog|kill)$'
 # Long runs of code that others run as well; without optimisation they would take most of the time. Layers that let allocations and file
