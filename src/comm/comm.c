@@ -9,31 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Tasks that the launcher says it started; 1 when no launcher speaks. */
-static long launched_tasks(void)
-{
-    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "PMI_SIZE",
-                                        "SLURM_NTASKS"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *text = getenv(names[i]);
-        if (text && *text) return strtol(text, NULL, 10);
-    }
-    return 1;
-}
-
-static tw_status check_launch(const tw_comm *comm)
-{
-    const long tasks = launched_tasks();
-    if (comm->size > 1 || tasks <= 1) return TW_OK;
-    char library[64];
-    tw_comm_library(sizeof library, library);
-    return tw_fail(TW_USAGE,
-                   "the launcher started %ld tasks, but each of them sees itself as the only rank\n"
-                   "    (built with %s). Start with: srun --mpi=pmix -n %ld thalweg ...  or  "
-                   "mpirun -n %ld thalweg ...",
-                   tasks, library, tasks, tasks);
-}
-
 static void count_nodes(tw_comm *comm)
 {
     MPI_Comm node;
@@ -49,6 +24,7 @@ tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
 {
     int provided;
     *out = NULL;
+    TW_TRY(tw_comm_check_launcher());
     TW_TRY(tw_fault_start());
     tw_comm *comm = calloc(1, sizeof *comm); /* nobody waits yet for a rank that cannot go on */
     if (!comm) return tw_fail(TW_MEMORY, "out of memory");
@@ -58,15 +34,19 @@ tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
     MPI_Comm_rank(comm->mpi, &comm->rank);
     MPI_Comm_size(comm->mpi, &comm->size);
     if (gethostname(comm->host, sizeof comm->host - 1)) strcpy(comm->host, "unknown");
-    count_nodes(comm);
     tw_fault_rank(comm->rank);
     tw_phase_enter(TW_AT_START, 0);
     comm->counts = malloc(2 * (size_t)comm->size * sizeof *comm->counts);
     tw_status status = tw_comm_agree(comm, comm->counts ? TW_OK : tw_fail(TW_MEMORY, "out of memory"));
-    if (status == TW_OK) status = check_launch(comm);
+    if (status == TW_OK) status = tw_comm_check_program(comm); /* before all that another program may not do */
+    if (status == TW_OK) count_nodes(comm);
+    if (status == TW_OK) status = tw_comm_check_size(comm);
     if (status) {
-        if (comm->rank > 0) tw_status_message()[0] = 0; /* rank 0 has the same sentence, and prints it */
+        const bool speaks = comm->rank == 0;
         tw_comm_release(comm);
+        if (speaks) return status;
+        tw_status_message()[0] = 0; /* rank 0 has the same sentence, and prints it: */
+        usleep(300000);             /* before the launcher ends it because this rank has failed */
         return status;
     }
     *out = comm;
