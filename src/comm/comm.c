@@ -9,17 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static void count_nodes(tw_comm *comm)
-{
-    MPI_Comm node;
-    int local;
-    MPI_Comm_split_type(comm->mpi, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &node);
-    MPI_Comm_rank(node, &local);
-    MPI_Comm_free(&node);
-    int first = local == 0;
-    TW_COMM_WAIT(MPI_Allreduce(&first, &comm->nodes, 1, MPI_INT, MPI_SUM, comm->mpi));
-}
-
 tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
 {
     int provided;
@@ -29,17 +18,12 @@ tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
     tw_comm *comm = calloc(1, sizeof *comm); /* nobody waits yet for a rank that cannot go on */
     if (!comm) return tw_fail(TW_MEMORY, "out of memory");
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
-    MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi);
-    tw_comm_take_errors(comm->mpi);
-    MPI_Comm_rank(comm->mpi, &comm->rank);
-    MPI_Comm_size(comm->mpi, &comm->size);
     if (gethostname(comm->host, sizeof comm->host - 1)) strcpy(comm->host, "unknown");
+    tw_status status = tw_topology_order(comm);
     tw_fault_rank(comm->rank);
     tw_phase_enter(TW_AT_START, 0);
-    comm->counts = malloc(2 * (size_t)comm->size * sizeof *comm->counts);
-    tw_status status = tw_comm_agree(comm, comm->counts ? TW_OK : tw_fail(TW_MEMORY, "out of memory"));
-    if (status == TW_OK) status = tw_comm_check_program(comm); /* before all that another program may not do */
-    if (status == TW_OK) count_nodes(comm);
+    if (status == TW_OK) status = tw_comm_check_program(comm); /* before all that another version may not do */
+    if (status == TW_OK) status = tw_topology_gather(comm);
     if (status == TW_OK) status = tw_comm_check_size(comm);
     if (status) {
         const bool speaks = comm->rank == 0;
@@ -59,7 +43,7 @@ tw_status tw_comm_local(tw_comm **out)
     *out = comm;
     if (!comm) return tw_fail(TW_MEMORY, "out of memory");
     comm->mpi = MPI_COMM_NULL;
-    comm->size = comm->nodes = 1;
+    comm->size = comm->nodes = comm->least_a_node = comm->most_a_node = 1;
     if (gethostname(comm->host, sizeof comm->host - 1)) strcpy(comm->host, "unknown");
     return TW_OK;
 }
@@ -69,6 +53,7 @@ void tw_comm_release(tw_comm *comm)
     if (!comm) return;
     const bool mpi = comm->mpi != MPI_COMM_NULL;
     if (mpi) TW_COMM_WAIT(MPI_Comm_free(&comm->mpi));
+    free(comm->places);
     free(comm->counts);
     free(comm);
     if (mpi) TW_COMM_WAIT(MPI_Finalize());
@@ -88,11 +73,6 @@ int tw_comm_rank(const tw_comm *comm)
 int tw_comm_size(const tw_comm *comm)
 {
     return comm->size;
-}
-
-int tw_comm_nodes(const tw_comm *comm)
-{
-    return comm->nodes;
 }
 
 const char *tw_comm_host(const tw_comm *comm)
@@ -129,6 +109,7 @@ tw_status tw_comm_agree(tw_comm *comm, tw_status local)
     if (comm->size == 1) return local;
     int first = local == TW_OK ? comm->size : comm->rank; /* the lowest failing rank speaks for all */
     TW_COMM_WAIT(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm->mpi));
+    comm->bytes_sent += sizeof first;
     if (first == comm->size) return TW_OK;
     if (first == comm->rank) {
         char sentence[TW_MESSAGE_LEN];
@@ -145,6 +126,7 @@ tw_status tw_comm_bcast_status(tw_comm *comm, int root, tw_status status)
     TW_COMM_WAIT(MPI_Bcast(&code, 1, MPI_INT, root, comm->mpi));
     if (code != TW_OK)
         TW_COMM_WAIT(MPI_Bcast(tw_status_message(), TW_MESSAGE_LEN, MPI_CHAR, root, comm->mpi));
+    if (comm->rank == root) comm->bytes_sent += sizeof code + (code != TW_OK ? TW_MESSAGE_LEN : 0);
     return (tw_status)code;
 }
 
