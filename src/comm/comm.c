@@ -119,9 +119,21 @@ tw_status tw_comm_agree(tw_comm *comm, tw_status local)
     return tw_comm_bcast_status(comm, first, local);
 }
 
+/* Files may be there on one node and not on another. */
+static tw_status with_host(const tw_comm *comm, tw_status status)
+{
+    char sentence[TW_MESSAGE_LEN];
+    const bool of_files = status == TW_INPUT || status == TW_OUTPUT || status == TW_IO;
+    if (tw_comm_nodes(comm) == 1 || !of_files) return status;
+    memcpy(sentence, tw_status_message(), sizeof sentence);
+    if (strncmp(sentence, "rank ", 5) == 0) return status; /* it names one */
+    return tw_fail(status, "rank %d (%s): %s", comm->rank, comm->host, sentence);
+}
+
 tw_status tw_comm_bcast_status(tw_comm *comm, int root, tw_status status)
 {
     if (comm->size == 1) return status;
+    if (comm->rank == root) status = with_host(comm, status);
     int code = (int)status;
     TW_COMM_WAIT(MPI_Bcast(&code, 1, MPI_INT, root, comm->mpi));
     if (code != TW_OK)

@@ -76,17 +76,22 @@ tw_status tw_comm_check_launcher(void)
                                          "FLUX_JOB_ID"};
     const long tasks = number("SLURM_STEP_NUM_TASKS");
     char library[64], how[96] = "without PMIx (--mpi=none, or this cluster's default)";
-    if (!is_set("SLURM_STEP_ID") || tasks <= 1) return TW_OK;
+    if (!is_set("SLURM_STEP_ID") || tasks < 1) return TW_OK;
     for (size_t i = 0; i < sizeof speaks / sizeof *speaks; i++)
         if (is_set(speaks[i])) return TW_OK;
     if (!has_no_slurm_pmi()) return TW_OK;
+    if (tasks ==
+        1) { /* alone, as in the shell of srun --pty: with this set Open MPI would want PMIx and abort */
+        unsetenv("SLURM_STEPID");
+        return TW_OK;
+    }
     if (is_set("PMI_RANK"))
         snprintf(how, sizeof how, "by --mpi=%.32s",
                  is_set("SLURM_MPI_TYPE") ? getenv("SLURM_MPI_TYPE") : "pmi2");
     tw_comm_library(sizeof library, library);
     return tw_fail(TW_USAGE,
-                   "srun started %ld tasks %s, in which this MPI (%s) finds no other rank. Start\n"
-                   "    with: srun -K --mpi=pmix -n %ld thalweg ...  or  mpirun -n %ld thalweg ...",
+                   "srun started %ld tasks %s, in which this MPI (%s) finds no other rank.\n"
+                   "    Start with: srun -K --mpi=pmix -n %ld thalweg ...  or  mpirun -n %ld thalweg ...",
                    tasks, how, library, tasks, tasks);
 }
 
