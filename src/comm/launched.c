@@ -80,9 +80,8 @@ tw_status tw_comm_check_launcher(void)
     for (size_t i = 0; i < sizeof speaks / sizeof *speaks; i++)
         if (is_set(speaks[i])) return TW_OK;
     if (!has_no_slurm_pmi()) return TW_OK;
-    if (tasks ==
-        1) { /* alone, as in the shell of srun --pty: with this set Open MPI would want PMIx and abort */
-        unsetenv("SLURM_STEPID");
+    if (tasks == 1) { /* as in the shell of srun --pty: with this set Open MPI wants PMIx and aborts */
+        unsetenv("SLURM_STEP_ID");
         return TW_OK;
     }
     if (is_set("PMI_RANK"))

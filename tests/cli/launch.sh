@@ -37,7 +37,8 @@ says . 1
 started 0 "${batch[@]}" SLURM_NTASKS=1
 says . 0
 started 0 "${batch[@]}" SLURM_STEP_ID=4294967290 SLURM_STEP_NUM_TASKS=1 # the shell that salloc gives
-says 'warning: one process' 0
+says 'warning: one process runs in an allocation of 4 tasks' 1
+says . 1
 started 0 "${allocation[@]}" SLURM_NTASKS=1 SLURM_STEP_ID=2 SLURM_STEP_NUM_TASKS=1 SLURM_PROCID=0 # srun -n 1
 says . 0
 started 64 PMI_SIZE=4 PMI_RANK=0
