@@ -7,6 +7,7 @@
 #ifndef THALWEG_COMM_H
 #define THALWEG_COMM_H
 
+#include "thalweg/account.h"
 #include "thalweg/status.h"
 
 #include <stdbool.h>
@@ -40,13 +41,11 @@ int tw_comm_rank(const tw_comm *comm);
 int tw_comm_size(const tw_comm *comm);
 int tw_comm_nodes(const tw_comm *comm);
 const char *tw_comm_host(const tw_comm *comm);
+const char *tw_comm_host_of(const tw_comm *comm, int rank);
 
 /** Bytes that this rank handed to MPI so far (payload of sends and of its part in collectives). Not
  * collective. */
 uint64_t tw_comm_bytes_sent(const tw_comm *comm);
-
-/** Seconds of a monotonic clock since an arbitrary moment. Not collective. */
-double tw_seconds(void);
 
 /** "Open MPI v4.1.4, ..." of the library in use. Not collective, works before tw_comm_init. */
 void tw_comm_library(size_t length, char *text);
