@@ -33,17 +33,6 @@ static tw_status check_launch(const tw_comm *comm)
                    tasks, library, tasks, tasks);
 }
 
-static void count_nodes(tw_comm *comm)
-{
-    MPI_Comm node;
-    int local;
-    MPI_Comm_split_type(comm->mpi, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &node);
-    MPI_Comm_rank(node, &local);
-    MPI_Comm_free(&node);
-    int first = local == 0;
-    TW_COMM_WAIT(MPI_Allreduce(&first, &comm->nodes, 1, MPI_INT, MPI_SUM, comm->mpi));
-}
-
 tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
 {
     int provided;
@@ -52,16 +41,11 @@ tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
     tw_comm *comm = calloc(1, sizeof *comm); /* nobody waits yet for a rank that cannot go on */
     if (!comm) return tw_fail(TW_MEMORY, "out of memory");
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
-    MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi);
-    tw_comm_take_errors(comm->mpi);
-    MPI_Comm_rank(comm->mpi, &comm->rank);
-    MPI_Comm_size(comm->mpi, &comm->size);
     if (gethostname(comm->host, sizeof comm->host - 1)) strcpy(comm->host, "unknown");
-    count_nodes(comm);
+    tw_status status = tw_topology_order(comm);
     tw_fault_rank(comm->rank);
     tw_phase_enter(TW_AT_START, 0);
-    comm->counts = malloc(2 * (size_t)comm->size * sizeof *comm->counts);
-    tw_status status = tw_comm_agree(comm, comm->counts ? TW_OK : tw_fail(TW_MEMORY, "out of memory"));
+    if (status == TW_OK) status = tw_topology_gather(comm);
     if (status == TW_OK) status = check_launch(comm);
     if (status) {
         if (comm->rank > 0) tw_status_message()[0] = 0; /* rank 0 has the same sentence, and prints it */
@@ -78,7 +62,7 @@ tw_status tw_comm_local(tw_comm **out)
     *out = comm;
     if (!comm) return tw_fail(TW_MEMORY, "out of memory");
     comm->mpi = MPI_COMM_NULL;
-    comm->size = comm->nodes = 1;
+    comm->size = comm->nodes = comm->least_a_node = comm->most_a_node = 1;
     if (gethostname(comm->host, sizeof comm->host - 1)) strcpy(comm->host, "unknown");
     return TW_OK;
 }
@@ -88,6 +72,7 @@ void tw_comm_release(tw_comm *comm)
     if (!comm) return;
     const bool mpi = comm->mpi != MPI_COMM_NULL;
     if (mpi) TW_COMM_WAIT(MPI_Comm_free(&comm->mpi));
+    free(comm->places);
     free(comm->counts);
     free(comm);
     if (mpi) TW_COMM_WAIT(MPI_Finalize());
@@ -107,11 +92,6 @@ int tw_comm_rank(const tw_comm *comm)
 int tw_comm_size(const tw_comm *comm)
 {
     return comm->size;
-}
-
-int tw_comm_nodes(const tw_comm *comm)
-{
-    return comm->nodes;
 }
 
 const char *tw_comm_host(const tw_comm *comm)
@@ -141,6 +121,7 @@ tw_status tw_comm_agree(tw_comm *comm, tw_status local)
     if (comm->size == 1) return local;
     int first = local == TW_OK ? comm->size : comm->rank; /* the lowest failing rank speaks for all */
     TW_COMM_WAIT(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm->mpi));
+    comm->bytes_sent += sizeof first;
     if (first == comm->size) return TW_OK;
     if (first == comm->rank) {
         char sentence[TW_MESSAGE_LEN];
@@ -157,6 +138,7 @@ tw_status tw_comm_bcast_status(tw_comm *comm, int root, tw_status status)
     TW_COMM_WAIT(MPI_Bcast(&code, 1, MPI_INT, root, comm->mpi));
     if (code != TW_OK)
         TW_COMM_WAIT(MPI_Bcast(tw_status_message(), TW_MESSAGE_LEN, MPI_CHAR, root, comm->mpi));
+    if (comm->rank == root) comm->bytes_sent += sizeof code + (code != TW_OK ? TW_MESSAGE_LEN : 0);
     return (tw_status)code;
 }
 
@@ -232,4 +214,3 @@ void tw_comm_barrier(tw_comm *comm)
 {
     if (comm->size > 1) TW_COMM_WAIT(MPI_Barrier(comm->mpi));
 }
-const char *tw_comm_host_of(const tw_comm *comm, int rank) { (void)rank; return comm->host; }

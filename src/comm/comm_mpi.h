@@ -7,10 +7,19 @@
 
 #include <mpi.h>
 
+/* What every rank knows of every rank. */
+typedef struct {
+    int node, launched; /* number of its node; its rank in MPI_COMM_WORLD */
+    char host[64];      /* cut to that */
+} tw_place;
+
 struct tw_comm {
-    MPI_Comm mpi;
-    int rank, size, nodes;
-    int *counts; /* [2 size] scratch of a gather */
+    MPI_Comm mpi; /* of all ranks, node by node */
+    int rank, size;
+    int nodes, least_a_node, most_a_node;
+    bool renumbered, pretended;
+    tw_place own, *places; /* [size], NULL without MPI */
+    int *counts;           /* [2 size] scratch of a gather */
     uint64_t bytes_sent;
     char host[256];
 };
@@ -18,7 +27,14 @@ struct tw_comm {
 /* MPI counts are int: messages travel in pieces of at most this many bytes. */
 #define TW_COMM_PIECE ((size_t)1 << 30)
 
-/* Errors of MPI end the job with a sentence and exit code TW_IO, here and on MPI_COMM_WORLD. */
+/* Number the ranks: comm->mpi, rank and size. Collective; TW_USAGE, alike on every rank, with comm->mpi made.
+ */
+tw_status tw_topology_order(tw_comm *comm) TW_CHECKED;
+
+/* The places of all ranks, and scratch. Collective; TW_MEMORY. */
+tw_status tw_topology_gather(tw_comm *comm) TW_CHECKED;
+
+/* Errors of MPI end the job with a sentence and exit code TW_IO. */
 void tw_comm_take_errors(MPI_Comm mpi);
 
 /* All-reduce in pieces; to stand in one of the two below. */
