@@ -37,17 +37,29 @@ tw_status tw_topology_gather(tw_comm *comm) TW_CHECKED;
 /* Errors of MPI end the job with a sentence and exit code TW_IO. */
 void tw_comm_take_errors(MPI_Comm mpi);
 
-/* Launches that cannot work, each with what to type instead: TW_USAGE. */
-tw_status tw_comm_check_launcher(void) TW_CHECKED;         /* before MPI starts: srun without PMIx */
-tw_status tw_comm_check_program(tw_comm *comm) TW_CHECKED; /* several builds; collective; also TW_MEMORY */
-tw_status
-tw_comm_check_size(const tw_comm *comm) TW_CHECKED; /* each task is the only rank; warns of idle ones */
+/* All-reduce in pieces; to stand in one of the two below. */
+void tw_comm_reduce(tw_comm *comm, MPI_Op op, size_t n, double *values);
+
+/* Launches that cannot work, each with what to type instead: TW_USAGE. Before MPI starts: srun without PMIx.
+ * Collective, also TW_MEMORY: ranks of several programs. Then: each task is the only rank; also warns of
+ * tasks that nobody started. */
+tw_status tw_comm_check_launcher(void) TW_CHECKED;
+tw_status tw_comm_check_program(tw_comm *comm) TW_CHECKED;
+tw_status tw_comm_check_size(const tw_comm *comm) TW_CHECKED;
 
 /* Every MPI call that may wait for another rank stands in this, so that a rank that waits can be told from
  * one that works. */
 #define TW_COMM_WAIT(call)                          \
     do {                                            \
         const tw_phase tw_doing_ = tw_phase_wait(); \
+        call;                                       \
+        tw_phase_return(tw_doing_);                 \
+    } while (0)
+
+/* As TW_COMM_WAIT, for the calls that move the data of an exchange. */
+#define TW_COMM_WIRE(call)                          \
+    do {                                            \
+        const tw_phase tw_doing_ = tw_phase_wire(); \
         call;                                       \
         tw_phase_return(tw_doing_);                 \
     } while (0)

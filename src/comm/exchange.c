@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The flags of the caller and, for the accounting, the microseconds of work before the exchange. */
-enum { FLAG_WORK = TW_N_FLAGS, N_FLAGS };
+/* The flags of the caller and, for the meter, nanoseconds of the work before the exchange and of a barrier.
+ */
+enum { FLAG_WORK = TW_N_FLAGS, FLAG_BARRIER, N_FLAGS };
 
 #define LONG_COLUMNS ((size_t)1 << 22)
 
@@ -101,7 +102,7 @@ static void run_allreduce(tw_reduction *r, double *flags, double *out)
     for (size_t j = 0; j < r->n; j++) r->send[j] = r->merge->identity;
     for (size_t i = 0; i < r->top; i++) r->merge->merge(r->n, r->stack[i].v, r->send);
     memcpy(r->send + r->n, flags, N_FLAGS * sizeof *flags);
-    if (tw_comm_allreduce(r->comm, TW_SUM, r->n + N_FLAGS, r->send)) return;
+    TW_COMM_WIRE(tw_comm_reduce(r->comm, MPI_SUM, r->n + N_FLAGS, r->send));
     memcpy(out, r->send, r->n * sizeof *out);
     memcpy(flags, r->send + r->n, N_FLAGS * sizeof *flags);
 }
@@ -136,7 +137,7 @@ static void run_gather(tw_reduction *r, double *flags, double *out)
         r->counts[s] = (int)(nodes_of(r, s) * n + N_FLAGS);
         r->places[s] = (int)(gathered(r, s, r->first_node[s]) - r->receive);
     }
-    TW_COMM_WAIT(MPI_Allgatherv(r->send, r->counts[r->comm->rank], MPI_DOUBLE, r->receive, r->counts,
+    TW_COMM_WIRE(MPI_Allgatherv(r->send, r->counts[r->comm->rank], MPI_DOUBLE, r->receive, r->counts,
                                 r->places, MPI_DOUBLE, r->comm->mpi));
     r->comm->bytes_sent += (uint64_t)r->counts[r->comm->rank] * sizeof(double);
     for (size_t i = 0; i + 1 < r->n_nodes; i++) {
@@ -170,7 +171,7 @@ static void scatter_slices(tw_reduction *r, size_t first, size_t columns)
     for (size_t i = 0; i < r->top; i++)
         memcpy(r->receive + (r->first_node[me] + i) * width, r->stack[i].v + first + at,
                width * sizeof(double));
-    TW_COMM_WAIT(MPI_Waitall(n, r->requests, MPI_STATUSES_IGNORE));
+    TW_COMM_WIRE(MPI_Waitall(n, r->requests, MPI_STATUSES_IGNORE));
 }
 
 /* Replay the top of the tree for my slice, in strips that stay in cache. */
@@ -195,7 +196,7 @@ static void gather_slices(tw_reduction *r, size_t columns, const double *own_fla
         r->counts[s] = (int)(slice(r, columns, s + 1) - slice(r, columns, s) + N_FLAGS);
         r->places[s] = (int)(slice(r, columns, s) + (size_t)s * N_FLAGS);
     }
-    TW_COMM_WAIT(MPI_Allgatherv(r->mine, r->counts[me], MPI_DOUBLE, r->receive, r->counts, r->places,
+    TW_COMM_WIRE(MPI_Allgatherv(r->mine, r->counts[me], MPI_DOUBLE, r->receive, r->counts, r->places,
                                 MPI_DOUBLE, r->comm->mpi));
     r->comm->bytes_sent += (uint64_t)r->counts[me] * sizeof(double);
     memset(flags, 0, N_FLAGS * sizeof *flags);
@@ -219,26 +220,30 @@ static void run_slices(tw_reduction *r, double *flags, double *out)
     }
 }
 
+static void run(tw_reduction *r, double *flags, double *out)
+{
+    if (r->mode == TW_ALLREDUCE)
+        run_allreduce(r, flags, out);
+    else if (r->gather)
+        run_gather(r, flags, out);
+    else
+        run_slices(r, flags, out);
+}
+
 tw_status tw_exchange_run(tw_reduction *r, double *flags, double *out)
 {
-    const double arrived = tw_seconds();
     double all[N_FLAGS];
-    memcpy(all, flags, TW_N_FLAGS * sizeof *flags);
-    all[FLAG_WORK] = (double)(int64_t)((arrived - r->started) * 1e6);
-    if (r->measure_wait) TW_COMM_WAIT(MPI_Barrier(r->comm->mpi));
-    const double together = tw_seconds();
-    if (r->comm->size == 1)
+    r->exchanges++;
+    if (r->comm->size == 1) {
         memcpy(out, r->stack[0].v, r->n * sizeof *out);
-    else if (r->mode == TW_ALLREDUCE)
-        run_allreduce(r, all, out);
-    else if (r->gather)
-        run_gather(r, all, out);
-    else
-        run_slices(r, all, out);
+        return TW_OK;
+    }
+    memcpy(all, flags, TW_N_FLAGS * sizeof *flags);
+    const bool alone = tw_meter_arrive(&r->meter, r->comm, &all[FLAG_WORK], &all[FLAG_BARRIER]);
+    const tw_phase doing = tw_phase_wire();
+    run(r, all, out);
+    tw_phase_return(doing);
+    tw_meter_end(&r->meter, alone, all[FLAG_WORK], all[FLAG_BARRIER]);
     memcpy(flags, all, TW_N_FLAGS * sizeof *flags);
-    r->measure_wait = r->comm->size > 1 && all[FLAG_WORK] > 1e3 * r->comm->size;
-    r->account.wait += together - arrived;
-    r->account.wire += tw_seconds() - together;
-    r->account.exchanges++;
     return TW_OK;
 }

@@ -13,6 +13,17 @@ typedef struct {
     tw_node node; /* of a closed group or more */
 } tw_entry;
 
+/* Tells waiting from exchanging. Decided by sums over the ranks, so that all take the same branch. */
+typedef struct {
+    bool off;
+    long until;      /* exchanges without a barrier before the next one with */
+    double together; /* clock, all ranks have come to this exchange, or this rank has */
+    double ended;    /* clock, the last exchange was over; 0 before the first */
+    double cheapest; /* barrier, or exchange behind one, so far; seconds */
+    double wire;     /* of exchanges behind a barrier, and how many there were */
+    uint64_t measured;
+} tw_meter;
+
 struct tw_reduction {
     tw_comm *comm;                 /* not owned */
     const tw_partition *partition; /* not owned */
@@ -34,10 +45,16 @@ struct tw_reduction {
     double *send, *receive, *mine;
     int *counts, *places; /* [size] */
     MPI_Request *requests;
-    bool measure_wait; /* agreed: the last pass took long enough for a barrier */
-    double started;    /* clock at the end of the last exchange */
-    tw_reduction_account account;
+    tw_meter meter;
+    uint64_t exchanges;
 };
+
+/* A rank has come to an exchange. Out: its work since the last one, and what a barrier costs, in whole
+ * nanoseconds, to be summed over the ranks. Returns whether there was a barrier. */
+bool tw_meter_arrive(tw_meter *meter, tw_comm *comm, double *work, double *barrier);
+
+/* The exchange is over; the sums of all ranks tell when the next barrier is. */
+void tw_meter_end(tw_meter *meter, bool measured, double work, double barrier);
 
 tw_status tw_exchange_init(tw_reduction *r, size_t short_bytes) TW_CHECKED;
 void tw_exchange_release(tw_reduction *r);
