@@ -13,6 +13,26 @@ typedef struct {
     tw_node node; /* of a closed group or more */
 } tw_entry;
 
+/* What rides along in every exchange: the flags of the caller and, for the accounting, the microseconds of
+ * work before it. Whole numbers, so that their sums are exact in any order. */
+enum { TW_FLAG_WORK = TW_N_FLAGS, TW_N_RIDING };
+
+/* Members who bring tree nodes, and what becomes of these. */
+typedef struct {
+    MPI_Comm mpi;
+    int size, rank;
+    size_t *first_node; /* [size + 1] of the nodes of each member */
+    size_t n_nodes;     /* of all members */
+    tw_merge *merges;   /* [n_merges] of the siblings among them */
+    size_t n_merges;
+    size_t *left; /* [n_left] the nodes that are left then, in order */
+    size_t n_left;
+    int *counts, *places; /* [size] of a gather */
+    size_t *offset;       /* short form: [n_nodes] where a node begins in receive */
+    double *receive;
+    double *mine; /* long form: this member's slice, and its flags */
+} tw_stage;
+
 struct tw_reduction {
     tw_comm *comm;                 /* not owned */
     const tw_partition *partition; /* not owned */
@@ -25,22 +45,41 @@ struct tw_reduction {
     double *vectors;
     size_t top, base;
 
-    /* exchange: the same plan on every rank */
-    size_t n_nodes;     /* of all ranks */
-    size_t *first_node; /* [size + 1] */
-    tw_merge *merges;   /* [n_nodes - 1] */
-    bool gather;        /* short form: every rank gets every node */
-    size_t columns;     /* long form: columns exchanged at a time */
-    double *send, *receive, *mine;
-    int *counts, *places; /* [size] */
+    /* exchange: the same plan on every rank. One stage among all ranks; or one among the ranks of a node, and
+     * one among the nodes: their first ranks (short form), or the ranks with the same place (long form) */
+    int n_stages;
+    tw_stage stages[2];
+    bool gather;          /* short form: whoever merges gets every node */
+    size_t columns;       /* long form: columns exchanged at a time */
+    const double **bring; /* the tree nodes that this rank brings to a stage */
+    double *send;
     MPI_Request *requests;
     bool measure_wait; /* agreed: the last pass took long enough for a barrier */
     double started;    /* clock at the end of the last exchange */
     tw_reduction_account account;
 };
 
+/* exchange_plan.c */
 tw_status tw_exchange_init(tw_reduction *r, size_t short_bytes) TW_CHECKED;
 void tw_exchange_release(tw_reduction *r);
+
+/* exchange.c */
 tw_status tw_exchange_run(tw_reduction *r, double *flags, double *out) TW_CHECKED;
+
+/* exchange_short.c, exchange_long.c: from the closed nodes of the stack to out; flags become their sums. */
+void tw_exchange_short(tw_reduction *r, double *flags, double *out);
+void tw_exchange_long(tw_reduction *r, double *flags, double *out);
+
+/* Nodes that this rank brings to a stage. */
+static inline size_t tw_stage_own(const tw_stage *t)
+{
+    return t->first_node[t->rank + 1] - t->first_node[t->rank];
+}
+
+/* First column of member s's slice of a run of columns; slices are multiples of 8 but for the last. */
+static inline size_t tw_stage_slice(const tw_stage *t, size_t columns, int s)
+{
+    return s == t->size ? columns : columns / 8 * (size_t)s / (size_t)t->size * 8;
+}
 
 #endif
