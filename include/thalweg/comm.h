@@ -7,6 +7,7 @@
 #ifndef THALWEG_COMM_H
 #define THALWEG_COMM_H
 
+#include "thalweg/account.h"
 #include "thalweg/status.h"
 
 #include <stdbool.h>
@@ -60,9 +61,6 @@ bool tw_comm_renumbered(const tw_comm *comm);
  * or a barrier. Every call counts, those of agreement and of the start included; one rank alone calls none.
  * Not collective. */
 uint64_t tw_comm_bytes_sent(const tw_comm *comm);
-
-/** Seconds of a monotonic clock since an arbitrary moment. Not collective. */
-double tw_seconds(void);
 
 /** "Open MPI v4.1.4, ..." of the library in use. Not collective, works before tw_comm_init. */
 void tw_comm_library(size_t length, char *text);

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Tasks that the launcher says it started; 1 when no launcher speaks. */
@@ -107,13 +106,6 @@ uint64_t tw_comm_bytes_sent(const tw_comm *comm)
     return comm->bytes_sent;
 }
 
-double tw_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void tw_comm_library(size_t length, char *text)
 {
     char full[MPI_MAX_LIBRARY_VERSION_STRING];
@@ -163,16 +155,21 @@ tw_status tw_comm_bcast(tw_comm *comm, int root, void *bytes, size_t size)
     return TW_OK;
 }
 
+void tw_comm_reduce(tw_comm *comm, MPI_Op op, size_t n, double *values)
+{
+    const size_t most = TW_COMM_PIECE / sizeof *values;
+    for (size_t at = 0; at < n; at += most) {
+        const size_t piece = n - at < most ? n - at : most;
+        MPI_Allreduce(MPI_IN_PLACE, values + at, (int)piece, MPI_DOUBLE, op, comm->mpi);
+    }
+    comm->bytes_sent += n * sizeof *values;
+}
+
 tw_status tw_comm_allreduce(tw_comm *comm, tw_comm_op op, size_t n, double *values)
 {
     if (comm->size == 1) return TW_OK;
     const MPI_Op mpi_op = op == TW_SUM ? MPI_SUM : op == TW_MIN ? MPI_MIN : MPI_MAX;
-    const size_t most = TW_COMM_PIECE / sizeof *values;
-    for (size_t at = 0; at < n; at += most) {
-        const size_t piece = n - at < most ? n - at : most;
-        TW_COMM_WAIT(MPI_Allreduce(MPI_IN_PLACE, values + at, (int)piece, MPI_DOUBLE, mpi_op, comm->mpi));
-    }
-    comm->bytes_sent += n * sizeof *values;
+    TW_COMM_WAIT(tw_comm_reduce(comm, mpi_op, n, values));
     return TW_OK;
 }
 

@@ -40,11 +40,22 @@ tw_status tw_topology_gather(tw_comm *comm) TW_CHECKED;
 /* Errors of MPI there end the job with a sentence that names this rank and exit code TW_IO. */
 void tw_comm_take_errors(MPI_Comm mpi, int rank);
 
+/* All-reduce in pieces; to stand in one of the two below. */
+void tw_comm_reduce(tw_comm *comm, MPI_Op op, size_t n, double *values);
+
 /* Every MPI call that may wait for another rank stands in this, so that a rank that waits can be told from
  * one that works. */
 #define TW_COMM_WAIT(call)                          \
     do {                                            \
         const tw_phase tw_doing_ = tw_phase_wait(); \
+        call;                                       \
+        tw_phase_return(tw_doing_);                 \
+    } while (0)
+
+/* As TW_COMM_WAIT, for the calls that move the data of an exchange. */
+#define TW_COMM_WIRE(call)                          \
+    do {                                            \
+        const tw_phase tw_doing_ = tw_phase_wire(); \
         call;                                       \
         tw_phase_return(tw_doing_);                 \
     } while (0)

@@ -25,7 +25,7 @@ static void scatter_slices(tw_reduction *r, tw_stage *t, size_t columns)
     }
     for (size_t i = 0; i < own; i++)
         memcpy(t->receive + (t->first_node[t->rank] + i) * width, r->bring[i] + at, width * sizeof(double));
-    TW_COMM_WAIT(MPI_Waitall(n, r->requests, MPI_STATUSES_IGNORE));
+    TW_COMM_WIRE(MPI_Waitall(n, r->requests, MPI_STATUSES_IGNORE));
 }
 
 /* Merge the siblings in my slice, in strips that stay in cache. What is left is brought to the next stage.
@@ -53,7 +53,7 @@ static void gather_slices(tw_reduction *r, tw_stage *t, size_t columns, double *
         t->counts[s] = (int)(tw_stage_slice(t, columns, s + 1) - at + TW_N_RIDING);
         t->places[s] = (int)(at + (size_t)s * TW_N_RIDING);
     }
-    TW_COMM_WAIT(MPI_Allgatherv(t->mine, t->counts[t->rank], MPI_DOUBLE, t->receive, t->counts, t->places,
+    TW_COMM_WIRE(MPI_Allgatherv(t->mine, t->counts[t->rank], MPI_DOUBLE, t->receive, t->counts, t->places,
                                 MPI_DOUBLE, t->mpi));
     r->comm->bytes_sent += (uint64_t)t->counts[t->rank] * sizeof(double);
     memset(flags, 0, TW_N_RIDING * sizeof *flags);

@@ -71,7 +71,7 @@ static tw_status plan_two_stages(tw_reduction *r)
     return status;
 }
 
-/* The long form needs a partner in every node. */
+/* The long form in two stages needs a partner in every node. */
 static tw_status make_plan(tw_reduction *r, size_t short_bytes)
 {
     TW_TRY(plan_one_stage(r));
@@ -79,7 +79,7 @@ static tw_status make_plan(tw_reduction *r, size_t short_bytes)
     r->gather = !r->merge->elementwise || all * sizeof(double) <= short_bytes;
     r->columns = r->n < LONG_COLUMNS ? r->n : LONG_COLUMNS;
     const bool even = r->comm->least_a_node == r->comm->most_a_node;
-    if (r->comm->inside == MPI_COMM_NULL || !(r->gather || even)) return TW_OK;
+    if (r->mode == TW_ALLREDUCE || r->comm->inside == MPI_COMM_NULL || !(r->gather || even)) return TW_OK;
     release_stage(&r->stages[0]);
     return plan_two_stages(r);
 }

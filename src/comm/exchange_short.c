@@ -12,10 +12,10 @@ static void gather(tw_reduction *r, tw_stage *t, bool on_all, const double *flag
     for (size_t i = 0; i < own; i++) memcpy(r->send + i * n, r->bring[i], n * sizeof *r->send);
     memcpy(r->send + own * n, flags, TW_N_RIDING * sizeof *flags);
     if (on_all)
-        TW_COMM_WAIT(
+        TW_COMM_WIRE(
             MPI_Allgatherv(r->send, count, MPI_DOUBLE, t->receive, t->counts, t->places, MPI_DOUBLE, t->mpi));
     else
-        TW_COMM_WAIT(
+        TW_COMM_WIRE(
             MPI_Gatherv(r->send, count, MPI_DOUBLE, t->receive, t->counts, t->places, MPI_DOUBLE, 0, t->mpi));
     r->comm->bytes_sent += (uint64_t)count * sizeof(double);
 }
@@ -43,7 +43,7 @@ static void broadcast(tw_reduction *r, const tw_stage *t, double *flags)
         memcpy(r->send + r->n, flags, TW_N_RIDING * sizeof *flags);
         r->comm->bytes_sent += (uint64_t)count * sizeof(double);
     }
-    TW_COMM_WAIT(MPI_Bcast(r->send, count, MPI_DOUBLE, 0, t->mpi));
+    TW_COMM_WIRE(MPI_Bcast(r->send, count, MPI_DOUBLE, 0, t->mpi));
     r->bring[0] = r->send;
     memcpy(flags, r->send + r->n, TW_N_RIDING * sizeof *flags);
 }

@@ -13,9 +13,9 @@ typedef struct {
     tw_node node; /* of a closed group or more */
 } tw_entry;
 
-/* What rides along in every exchange: the flags of the caller and, for the accounting, the microseconds of
- * work before it. Whole numbers, so that their sums are exact in any order. */
-enum { TW_FLAG_WORK = TW_N_FLAGS, TW_N_RIDING };
+/* What rides along in every exchange: the flags of the caller and, for the meter, nanoseconds of the work
+ * before it and of a barrier. Whole numbers, so that their sums are exact in any order. */
+enum { TW_FLAG_WORK = TW_N_FLAGS, TW_FLAG_BARRIER, TW_N_RIDING };
 
 /* Members who bring tree nodes, and what becomes of these. */
 typedef struct {
@@ -32,6 +32,17 @@ typedef struct {
     double *receive;
     double *mine; /* long form: this member's slice, and its flags */
 } tw_stage;
+
+/* Tells waiting from exchanging. Decided by sums over the ranks, so that all take the same branch. */
+typedef struct {
+    bool off;
+    long until;      /* exchanges without a barrier before the next one with */
+    double together; /* clock, all ranks have come to this exchange, or this rank has */
+    double ended;    /* clock, the last exchange was over; 0 before the first */
+    double cheapest; /* barrier, or exchange behind one, so far; seconds */
+    double wire;     /* of exchanges behind a barrier, and how many there were */
+    uint64_t measured;
+} tw_meter;
 
 struct tw_reduction {
     tw_comm *comm;                 /* not owned */
@@ -54,10 +65,16 @@ struct tw_reduction {
     const double **bring; /* the tree nodes that this rank brings to a stage */
     double *send;
     MPI_Request *requests;
-    bool measure_wait; /* agreed: the last pass took long enough for a barrier */
-    double started;    /* clock at the end of the last exchange */
-    tw_reduction_account account;
+    tw_meter meter;
+    uint64_t exchanges;
 };
+
+/* meter.c. A rank has come to an exchange. Out: its work since the last one, and what a barrier costs, in
+ * whole nanoseconds, to be summed over the ranks. Returns whether there was a barrier. */
+bool tw_meter_arrive(tw_meter *meter, tw_comm *comm, double *work, double *barrier);
+
+/* The exchange is over; the sums of all ranks tell when the next barrier is. */
+void tw_meter_end(tw_meter *meter, bool measured, double work, double barrier);
 
 /* exchange_plan.c */
 tw_status tw_exchange_init(tw_reduction *r, size_t short_bytes) TW_CHECKED;
