@@ -30,15 +30,17 @@ whole_again() { # RUN JOB: it was stopped once, and ended as a run that was not
 
 if [ "${3:-}" = node ]; then
     echo "== a node dies under srun and under mpirun"
-    by_srun=$(submit -w node1,node2 -N2 -n2 -o srun.out "$script" often.yaml --out srun)
-    by_mpirun=$(THALWEG_LAUNCHER=mpirun submit -w node3,node4 -N2 -n2 -o mpirun.out "$script" often.yaml --out mpirun)
-    for job in "$by_srun" "$by_mpirun"; do on_login scontrol update JobId="$job" ReqNodeList= || true; done
+    by_srun=$(submit --exclusive -N2 -n2 -o srun.out "$script" often.yaml --out srun)
+    by_mpirun=$(THALWEG_LAUNCHER=mpirun submit --exclusive -N2 -n2 -o mpirun.out "$script" often.yaml --out mpirun)
     # shellcheck disable=SC2317 # by await
     saved() { grep -q 'checkpoint=iteration' "$1/status"; }
+    last_node() { # JOB: one of its nodes, not that of the batch script
+        on_login scontrol show hostnames "$(on_login squeue -h -j "$1" -o %N)" | tail -n 1
+    }
     await 60 "a checkpoint of srun" saved srun
-    "$cluster/host-fault" node2 power
+    "$cluster/host-fault" "$(last_node "$by_srun")" power
     await 60 "a checkpoint of mpirun" saved mpirun
-    "$cluster/host-fault" node4 power
+    "$cluster/host-fault" "$(last_node "$by_mpirun")" power
     await 240 "the end of both" ended "$by_srun" "$by_mpirun" || on_login squeue
     whole_again srun "$by_srun"
     whole_again mpirun "$by_mpirun"
