@@ -7,6 +7,7 @@
 #ifndef THALWEG_COMM_H
 #define THALWEG_COMM_H
 
+#include "thalweg/account.h"
 #include "thalweg/status.h"
 
 #include <stdbool.h>
@@ -16,12 +17,16 @@
 typedef struct tw_comm tw_comm;
 
 /**
- * Start MPI (MPI_THREAD_FUNNELED) and take a private copy of MPI_COMM_WORLD.
+ * Start MPI (MPI_THREAD_FUNNELED) and number the ranks node by node: nodes in the order of their lowest rank
+ * in MPI_COMM_WORLD, inside a node as there, so that the ranks of a node are neighbours whatever order the
+ * launcher dealt them out in, and rank 0 stays rank 0.
  *
- * Collective over all processes of the launch.
+ * Collective over all processes of the launch. THALWEG_NODES=4 or 4c pretends that the ranks lie on 4 nodes,
+ * in blocks or dealt out in turn: a rehearsal on one machine.
  * @return TW_OK; TW_USAGE when the launcher started several tasks but MPI sees only one (N singletons: a
- * launcher that does not speak this MPI's protocol); TW_MEMORY. On failure *comm is NULL and MPI is ended, or
- * was not started.
+ * launcher that does not speak this MPI's protocol), before MPI starts when srun did so without PMIx, when
+ * the ranks run different programs (by the bytes of /proc/self/exe, where that is there), or when THALWEG_NODES is no number of nodes; TW_MEMORY.
+ * On failure *comm is NULL and MPI is ended, or was not started.
  */
 tw_status tw_comm_init(tw_comm **comm, int *argc, char ***argv) TW_CHECKED;
 
@@ -41,12 +46,22 @@ int tw_comm_size(const tw_comm *comm);
 int tw_comm_nodes(const tw_comm *comm);
 const char *tw_comm_host(const tw_comm *comm);
 
-/** Bytes that this rank handed to MPI so far (payload of sends and of its part in collectives). Not
- * collective. */
-uint64_t tw_comm_bytes_sent(const tw_comm *comm);
+/* The same of any rank: the number of its node, 0 .. nodes-1 and never descending with the rank, and the name
+ * of its host, cut to 63 bytes. Not collective, no cost. */
+int tw_comm_node_of(const tw_comm *comm, int rank);
+const char *tw_comm_host_of(const tw_comm *comm, int rank);
 
-/** Seconds of a monotonic clock since an arbitrary moment. Not collective. */
-double tw_seconds(void);
+/** Ranks on the node that has fewest, and on that which has most. Not collective. */
+void tw_comm_ranks_a_node(const tw_comm *comm, int *least, int *most);
+
+/** Is any rank another than in MPI_COMM_WORLD, where launchers count? The same on every rank. */
+bool tw_comm_renumbered(const tw_comm *comm);
+
+/** Bytes that this rank handed to MPI since it started: of a send its length; of an all-reduce and of a
+ * gather what this rank puts in, of a broadcast the root's bytes, counted by the root; nothing of a receive
+ * or a barrier. Every call counts, those of agreement and of the start included; one rank alone calls none.
+ * Not collective. */
+uint64_t tw_comm_bytes_sent(const tw_comm *comm);
 
 /** "Open MPI v4.1.4, ..." of the library in use. Not collective, works before tw_comm_init. */
 void tw_comm_library(size_t length, char *text);
@@ -60,8 +75,8 @@ void tw_comm_library(size_t length, char *text);
  */
 tw_status tw_comm_agree(tw_comm *comm, tw_status local) TW_CHECKED;
 
-/** The root's status and sentence on every rank, without prefix, for work that only the root does.
- * Collective. */
+/** The root's status and sentence on every rank, for work that only the root does: without prefix, but on
+ * several nodes with "rank R (host): " where it is about a file (TW_INPUT, TW_OUTPUT, TW_IO). Collective. */
 tw_status tw_comm_bcast_status(tw_comm *comm, int root, tw_status status) TW_CHECKED;
 
 /** The root's bytes on every rank. Collective; size equal on every rank, split above 1 GiB. */

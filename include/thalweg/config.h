@@ -102,6 +102,7 @@ typedef struct tw_config {
     struct {
         char *dir;
         int64_t log_every;
+        bool accounting;
     } output;
     struct tw_config_record *record; /* private: where each key was set, and the problems */
 } tw_config;

@@ -52,6 +52,7 @@ typedef struct {
     const tw_function *function; /* or NULL; then no other pointer but comm is needed */
     const double *row_weight;    /* [rows of the shard], 0: takes no part; NULL: the shard's own weights */
     tw_reduction_mode mode;
+    bool no_barriers; /* as in tw_reduction_plan */
     double l2, l1;
     bool
         keep_margins; /* for line searches by margins, second derivatives, validation rows of the same file */
@@ -88,7 +89,6 @@ struct tw_objective {
     long evals;   /* evaluations of F and g */
     double reads; /* reads of X, in passes over all of this rank's rows */
     long reductions;
-    double compute, wait, wire; /* seconds of local work, in the barrier before an exchange, in exchanges */
 };
 
 /** Borrows all parts. Not collective; same arguments on every rank. TW_MEMORY. */

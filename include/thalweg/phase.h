@@ -1,23 +1,26 @@
-/* phase.h -- where this process is, in one word: for the watchdog, and for rehearsed failures.
+/* phase.h -- where this process is, in one word: for the watchdog, for rehearsed failures, and for the clocks
+ * of account.h.
  *
  * The main thread says what it begins; others may look at any time. State of the process, nothing here is
  * collective, and a call costs a few stores. */
 #ifndef THALWEG_PHASE_H
 #define THALWEG_PHASE_H
 
-/* enumerator, name in messages and in THALWEG_FAULT, what stands still when it does */
-#define TW_PHASES(X)                                     \
-    X(START, "start", "starting")                        \
-    X(LOAD, "load", "reading the data")                  \
-    X(STEP, "step", "computing its part of the sum")     \
-    X(SEARCH, "search", "searching along the direction") \
-    X(EXCHANGE, "exchange", "waiting for the others")    \
-    X(CHECKPOINT, "checkpoint", "writing a checkpoint")  \
-    X(EVALUATE, "evaluate", "evaluating the model")      \
-    X(FINISH, "finish", "writing the results")
+/* enumerator, name in messages and in THALWEG_FAULT, its clock, what stands still when it does */
+#define TW_PHASES(X)                                                   \
+    X(START, "start", OTHER, "starting")                               \
+    X(LOAD, "load", READ, "reading the data")                          \
+    X(PREPARE, "prepare", COMPUTE, "preparing the model")              \
+    X(STEP, "step", COMPUTE, "computing its part of the sum")          \
+    X(SEARCH, "search", COMPUTE, "searching along the direction")      \
+    X(EXCHANGE, "exchange", WIRE, "waiting for the others")            \
+    X(LOG, "log", OTHER, "writing the log")                            \
+    X(CHECKPOINT, "checkpoint", CHECKPOINT, "writing a checkpoint")    \
+    X(EVALUATE, "evaluate", COMPUTE, "evaluating the model")           \
+    X(FINISH, "finish", OTHER, "writing the results")
 
 typedef enum {
-#define X(id, name, doing) TW_AT_##id,
+#define X(id, name, clock, doing) TW_AT_##id,
     TW_PHASES(X)
 #undef X
         TW_N_AT
@@ -31,8 +34,10 @@ tw_phase tw_phase_enter(tw_phase phase, long iteration);
 void tw_phase_return(tw_phase phase);
 
 /** The main thread begins to wait for other ranks, in the phase exchange of this iteration; no failure
- * happens here. Returns the phase it was in, for tw_phase_return. */
+ * happens here. Returns the phase it was in, for tw_phase_return. The clock is `wait`, or, with data that
+ * all of them move, `wire`. */
 tw_phase tw_phase_wait(void);
+tw_phase tw_phase_wire(void);
 
 /** Something moved: a piece was read, a group summed, an exchange ended. */
 void tw_phase_tick(void);

@@ -10,9 +10,6 @@
 #include "thalweg/run_folder.h"
 #include "thalweg/trainer.h"
 
-/** Phases of the accounting; their seconds add up to the wall time of a rank. */
-enum { TW_PHASE_READ, TW_PHASE_COMPUTE, TW_PHASE_WAIT, TW_PHASE_WIRE, TW_PHASE_OTHER, TW_N_PHASES };
-
 /** The rows of data.validation: of the training file (then weight says which), or of a file of their own. */
 typedef struct {
     bool any;

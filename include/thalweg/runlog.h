@@ -40,6 +40,7 @@ typedef struct {
     double *history[TW_HISTORY_COLUMNS];
     size_t rows, room;
     bool bar_shown;
+    double clocks[TW_N_CLOCKS]; /* when the last row was shown */
     bool epochs;               /* a row is an epoch of mini-batches */
     bool validation, accuracy; /* columns of the validation rows */
     double max_seconds;        /* NAN: no limit; for the time left */

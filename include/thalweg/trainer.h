@@ -28,13 +28,14 @@ typedef struct tw_trainer {
     tw_monitor *monitor;
     const tw_monitor_settings *stop;
     tw_runlog *log;
-    tw_checkpoint *checkpoint; /* or NULL */
-    tw_iterate *iterate;       /* w: the starting point */
-    double began;              /* clock that the time limit counts from; 0: the start of the loop */
-    double longest, tail;      /* seconds of a step as of late; of the passes after the last one */
-    bool resumed;              /* the state is that of a checkpoint: go on from there */
-    bool other_bits;           /* and this contract may have other ones */
-    long epoch_step;           /* mini-batch steps done of the epoch in progress */
+    tw_checkpoint *checkpoint;  /* or NULL */
+    tw_iterate *iterate;        /* w: the starting point */
+    double began;               /* clock that the time limit counts from; 0: the start of the loop */
+    double longest, tail;       /* seconds of a step as of late; of the passes after the last one */
+    bool resumed;               /* the state is that of a checkpoint: go on from there */
+    bool other_bits;            /* and this contract may have other ones */
+    long epoch_step;            /* mini-batch steps done of the epoch in progress */
+    tw_account_mark warm, last; /* behind the first iteration of this process, and behind the last one */
     bool zero_known; /* F and ||g|| at zero parameters are those of an earlier run on the same rows */
     double f_zero, g_norm_zero;
 } tw_trainer;

@@ -74,7 +74,7 @@ static tw_status help_fault(void)
            "Each happens once: on this rank (0), when it begins the phase at this iteration (the first "
            "time), or\n"
            "at the next chance from there on. Unset, it costs nothing.\n\n");
-#define X(id, name, doing) printf("  phase=%-11s %s\n", name, doing);
+#define X(id, name, clock, doing) printf("  phase=%-11s %s\n", name, doing);
     TW_PHASES(X)
 #undef X
     printf("\n");

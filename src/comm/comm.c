@@ -6,67 +6,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-/* Tasks that the launcher says it started; 1 when no launcher speaks. */
-static long launched_tasks(void)
-{
-    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "PMI_SIZE",
-                                        "SLURM_NTASKS"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *text = getenv(names[i]);
-        if (text && *text) return strtol(text, NULL, 10);
-    }
-    return 1;
-}
-
-static tw_status check_launch(const tw_comm *comm)
-{
-    const long tasks = launched_tasks();
-    if (comm->size > 1 || tasks <= 1) return TW_OK;
-    char library[64];
-    tw_comm_library(sizeof library, library);
-    return tw_fail(TW_USAGE,
-                   "the launcher started %ld tasks, but each of them sees itself as the only rank\n"
-                   "    (built with %s). Start with: srun --mpi=pmix -n %ld thalweg ...  or  "
-                   "mpirun -n %ld thalweg ...",
-                   tasks, library, tasks, tasks);
-}
-
-static void count_nodes(tw_comm *comm)
-{
-    MPI_Comm node;
-    int local;
-    MPI_Comm_split_type(comm->mpi, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &node);
-    MPI_Comm_rank(node, &local);
-    MPI_Comm_free(&node);
-    int first = local == 0;
-    TW_COMM_WAIT(MPI_Allreduce(&first, &comm->nodes, 1, MPI_INT, MPI_SUM, comm->mpi));
-}
 
 tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
 {
     int provided;
     *out = NULL;
+    TW_TRY(tw_comm_check_launcher());
     TW_TRY(tw_fault_start());
     tw_comm *comm = calloc(1, sizeof *comm); /* nobody waits yet for a rank that cannot go on */
     if (!comm) return tw_fail(TW_MEMORY, "out of memory");
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
-    MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi);
-    tw_comm_take_errors(comm->mpi);
-    MPI_Comm_rank(comm->mpi, &comm->rank);
-    MPI_Comm_size(comm->mpi, &comm->size);
     if (gethostname(comm->host, sizeof comm->host - 1)) strcpy(comm->host, "unknown");
-    count_nodes(comm);
+    tw_status status = tw_topology_order(comm);
     tw_fault_rank(comm->rank);
     tw_phase_enter(TW_AT_START, 0);
-    comm->counts = malloc(2 * (size_t)comm->size * sizeof *comm->counts);
-    tw_status status = tw_comm_agree(comm, comm->counts ? TW_OK : tw_fail(TW_MEMORY, "out of memory"));
-    if (status == TW_OK) status = check_launch(comm);
+    if (status == TW_OK) status = tw_comm_check_program(comm); /* before all that another version may not do */
+    if (status == TW_OK) status = tw_topology_gather(comm);
+    if (status == TW_OK) status = tw_comm_check_size(comm);
     if (status) {
-        if (comm->rank > 0) tw_status_message()[0] = 0; /* rank 0 has the same sentence, and prints it */
+        const bool speaks = comm->rank == 0;
         tw_comm_release(comm);
+        if (speaks) return status;
+        tw_status_message()[0] = 0; /* rank 0 has the same sentence, and prints it: */
+        usleep(300000);             /* before the launcher ends it because this rank has failed */
         return status;
     }
     *out = comm;
@@ -78,8 +41,8 @@ tw_status tw_comm_local(tw_comm **out)
     tw_comm *comm = calloc(1, sizeof *comm);
     *out = comm;
     if (!comm) return tw_fail(TW_MEMORY, "out of memory");
-    comm->mpi = MPI_COMM_NULL;
-    comm->size = comm->nodes = 1;
+    comm->mpi = comm->inside = comm->across = MPI_COMM_NULL;
+    comm->size = comm->nodes = comm->least_a_node = comm->most_a_node = 1;
     if (gethostname(comm->host, sizeof comm->host - 1)) strcpy(comm->host, "unknown");
     return TW_OK;
 }
@@ -88,7 +51,10 @@ void tw_comm_release(tw_comm *comm)
 {
     if (!comm) return;
     const bool mpi = comm->mpi != MPI_COMM_NULL;
+    if (comm->across != MPI_COMM_NULL) TW_COMM_WAIT(MPI_Comm_free(&comm->across));
+    if (comm->inside != MPI_COMM_NULL) TW_COMM_WAIT(MPI_Comm_free(&comm->inside));
     if (mpi) TW_COMM_WAIT(MPI_Comm_free(&comm->mpi));
+    free(comm->places);
     free(comm->counts);
     free(comm);
     if (mpi) TW_COMM_WAIT(MPI_Finalize());
@@ -110,11 +76,6 @@ int tw_comm_size(const tw_comm *comm)
     return comm->size;
 }
 
-int tw_comm_nodes(const tw_comm *comm)
-{
-    return comm->nodes;
-}
-
 const char *tw_comm_host(const tw_comm *comm)
 {
     return comm->host;
@@ -123,13 +84,6 @@ const char *tw_comm_host(const tw_comm *comm)
 uint64_t tw_comm_bytes_sent(const tw_comm *comm)
 {
     return comm->bytes_sent;
-}
-
-double tw_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 void tw_comm_library(size_t length, char *text)
@@ -149,6 +103,7 @@ tw_status tw_comm_agree(tw_comm *comm, tw_status local)
     if (comm->size == 1) return local;
     int first = local == TW_OK ? comm->size : comm->rank; /* the lowest failing rank speaks for all */
     TW_COMM_WAIT(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm->mpi));
+    comm->bytes_sent += sizeof first;
     if (first == comm->size) return TW_OK;
     if (first == comm->rank) {
         char sentence[TW_MESSAGE_LEN];
@@ -158,13 +113,26 @@ tw_status tw_comm_agree(tw_comm *comm, tw_status local)
     return tw_comm_bcast_status(comm, first, local);
 }
 
+/* Files may be there on one node and not on another. */
+static tw_status with_host(const tw_comm *comm, tw_status status)
+{
+    char sentence[TW_MESSAGE_LEN];
+    const bool of_files = status == TW_INPUT || status == TW_OUTPUT || status == TW_IO;
+    if (tw_comm_nodes(comm) == 1 || !of_files) return status;
+    memcpy(sentence, tw_status_message(), sizeof sentence);
+    if (strncmp(sentence, "rank ", 5) == 0) return status; /* it names one */
+    return tw_fail(status, "rank %d (%s): %s", comm->rank, comm->host, sentence);
+}
+
 tw_status tw_comm_bcast_status(tw_comm *comm, int root, tw_status status)
 {
     if (comm->size == 1) return status;
+    if (comm->rank == root) status = with_host(comm, status);
     int code = (int)status;
     TW_COMM_WAIT(MPI_Bcast(&code, 1, MPI_INT, root, comm->mpi));
     if (code != TW_OK)
         TW_COMM_WAIT(MPI_Bcast(tw_status_message(), TW_MESSAGE_LEN, MPI_CHAR, root, comm->mpi));
+    if (comm->rank == root) comm->bytes_sent += sizeof code + (code != TW_OK ? TW_MESSAGE_LEN : 0);
     return (tw_status)code;
 }
 
@@ -179,16 +147,21 @@ tw_status tw_comm_bcast(tw_comm *comm, int root, void *bytes, size_t size)
     return TW_OK;
 }
 
+void tw_comm_reduce(tw_comm *comm, MPI_Op op, size_t n, double *values)
+{
+    const size_t most = TW_COMM_PIECE / sizeof *values;
+    for (size_t at = 0; at < n; at += most) {
+        const size_t piece = n - at < most ? n - at : most;
+        MPI_Allreduce(MPI_IN_PLACE, values + at, (int)piece, MPI_DOUBLE, op, comm->mpi);
+    }
+    comm->bytes_sent += n * sizeof *values;
+}
+
 tw_status tw_comm_allreduce(tw_comm *comm, tw_comm_op op, size_t n, double *values)
 {
     if (comm->size == 1) return TW_OK;
     const MPI_Op mpi_op = op == TW_SUM ? MPI_SUM : op == TW_MIN ? MPI_MIN : MPI_MAX;
-    const size_t most = TW_COMM_PIECE / sizeof *values;
-    for (size_t at = 0; at < n; at += most) {
-        const size_t piece = n - at < most ? n - at : most;
-        TW_COMM_WAIT(MPI_Allreduce(MPI_IN_PLACE, values + at, (int)piece, MPI_DOUBLE, mpi_op, comm->mpi));
-    }
-    comm->bytes_sent += n * sizeof *values;
+    TW_COMM_WAIT(tw_comm_reduce(comm, mpi_op, n, values));
     return TW_OK;
 }
 

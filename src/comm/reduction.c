@@ -48,7 +48,7 @@ tw_status tw_reduction_new(tw_reduction **out, tw_comm *comm, const tw_partition
     r->mode = plan->mode;
     r->merge = plan->merge;
     r->n = plan->n;
-    r->started = tw_seconds();
+    r->meter.off = plan->no_barriers;
     TW_TRY(allocate_stack(r));
     return tw_exchange_init(r, plan->short_bytes ? plan->short_bytes : (size_t)512 << 10);
 }
@@ -129,11 +129,10 @@ tw_status tw_reduction_finish(tw_reduction *r, double *flags, double *out)
             for (size_t j = 0; j < r->n; j++) r->stack[i].v[j] = r->merge->identity;
     const tw_status status = tw_exchange_run(r, flags, out);
     r->top = r->base = 0;
-    r->started = tw_seconds();
     return status;
 }
 
-const tw_reduction_account *tw_reduction_accounting(const tw_reduction *r)
+uint64_t tw_reduction_exchanges(const tw_reduction *r)
 {
-    return &r->account;
+    return r->exchanges;
 }

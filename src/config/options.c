@@ -38,6 +38,7 @@
 #define NAMED(path, kind, standard, bits, text) \
     MAKE(FIELD(path), .type = kind, .initial = standard, .flags = bits, .help = text)
 #define BOOLEAN(path, standard, text)    NAMED(path, TW_OPTION_BOOLEAN, standard, 0, text)
+#define FREE_BOOLEAN(path, standard, text) NAMED(path, TW_OPTION_BOOLEAN, standard, TW_OPTION_FREE, text)
 #define WORD(path, standard, bits, text) NAMED(path, TW_OPTION_WORD, standard, bits, text)
 #define TEXT(path, text)                 NAMED(path, TW_OPTION_TEXT, NULL, 0, text)
 #define PATH(path, bits, text)           NAMED(path, TW_OPTION_PATH, NULL, bits, text)
@@ -161,6 +162,8 @@ static const tw_option options[] = {
     PATH(output.dir, FREE, "run folder; runs/NAME for a configuration NAME.yaml when not set"),
     INTEGER(output.log_every, NULL, 1, INFINITY, FREE,
             "iterations between two rows of the log; rows at 1, 2, 5, 10, 20, 50, ... when not set"),
+    FREE_BOOLEAN(output.accounting, "true",
+                 "tell waiting from exchanging by a barrier now and then; costs at most 1 % of the time"),
 };
 /* clang-format on */
 

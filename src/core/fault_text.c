@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char *const phases[] = {
-#define X(id, name, doing) name,
+#define X(id, name, clock, doing) name,
     TW_PHASES(X)
 #undef X
 };
@@ -40,7 +40,7 @@ static tw_status refuse(const char *part, const char *why)
 #undef X
         ;
     static const char *const known_phases =
-#define X(id, name, doing) name ", "
+#define X(id, name, clock, doing) name ", "
         TW_PHASES(X)
 #undef X
         ;

@@ -1,5 +1,6 @@
 #include "thalweg/phase.h"
 
+#include "thalweg/account.h"
 #include "thalweg/fault.h"
 
 #include <stdatomic.h>
@@ -17,17 +18,33 @@ tw_phase tw_phase_enter(tw_phase phase, long iteration)
     return (tw_phase)before;
 }
 
-tw_phase tw_phase_wait(void)
+static tw_phase turn(tw_phase phase, tw_clock clock)
 {
     const int before = atomic_load_explicit(&current, memory_order_relaxed);
-    tw_phase_return(TW_AT_EXCHANGE);
+    atomic_store_explicit(&current, (int)phase, memory_order_relaxed);
+    tw_phase_tick();
+    tw_account_charge(clock);
     return (tw_phase)before;
+}
+
+tw_phase tw_phase_wait(void)
+{
+    return turn(TW_AT_EXCHANGE, TW_CLOCK_WAIT);
+}
+
+tw_phase tw_phase_wire(void)
+{
+    return turn(TW_AT_EXCHANGE, TW_CLOCK_WIRE);
 }
 
 void tw_phase_return(tw_phase phase)
 {
-    atomic_store_explicit(&current, (int)phase, memory_order_relaxed);
-    tw_phase_tick();
+    static const tw_clock clocks[] = {
+#define X(id, name, clock, doing) TW_CLOCK_##clock,
+        TW_PHASES(X)
+#undef X
+    };
+    turn(phase, clocks[phase]);
 }
 
 void tw_phase_tick(void)
@@ -46,7 +63,7 @@ tw_whereabouts tw_phase_now(void)
 const char *tw_phase_name(tw_phase phase)
 {
     static const char *const names[] = {
-#define X(id, name, doing) name,
+#define X(id, name, clock, doing) name,
         TW_PHASES(X)
 #undef X
     };
@@ -56,7 +73,7 @@ const char *tw_phase_name(tw_phase phase)
 const char *tw_phase_doing(tw_phase phase)
 {
     static const char *const doing[] = {
-#define X(id, name, doing) doing,
+#define X(id, name, clock, doing) doing,
         TW_PHASES(X)
 #undef X
     };

@@ -39,10 +39,8 @@ static tw_status call(tw_objective *F, const double *w)
 
 tw_status tw_objective_call(tw_objective *F, const double *w, double *f, double *g)
 {
-    const double start = tw_seconds();
     tw_objective_mark(F, w);
     const tw_status local = call(F, w);
-    F->compute += tw_seconds() - start;
     TW_TRY(tw_objective_exchange(F, F->reduction, local, F->sums));
     memcpy(g, F->sums, F->n * sizeof *g);
     tw_objective_add_l2(F, w, g);

@@ -204,14 +204,12 @@ static void assemble(const matrix *h, const double *sums, double *out)
 static tw_status sum_matrix(matrix *h, tw_status status, double **sums)
 {
     tw_objective *F = h->F;
-    const double start = tw_seconds();
     *sums = status ? NULL : calloc(h->pairs * h->node + 1, sizeof **sums);
     if (status == TW_OK && !*sums)
         status = tw_fail(TW_MEMORY, "out of memory for a matrix of %zu features", h->dim);
     if (status == TW_OK) status = F->pending;
     TW_TRY(tw_comm_agree(F->comm, status));
     local_matrix(h);
-    F->compute += tw_seconds() - start;
     F->reads += 1 / (double)h->every;
     return tw_objective_exchange(F, h->reduction, TW_OK, *sums);
 }

@@ -59,7 +59,8 @@ tw_status tw_objective_init(tw_objective *F, const tw_objective_parts *parts)
 
 tw_status tw_objective_reduction(tw_objective *F, tw_reduction **reduction, size_t n)
 {
-    const tw_reduction_plan plan = {.mode = F->parts.mode, .merge = &tw_merge_sum, .n = n};
+    const tw_reduction_plan plan = {
+        .mode = F->parts.mode, .merge = &tw_merge_sum, .n = n, .no_barriers = F->parts.no_barriers};
     return tw_reduction_new(reduction, F->comm, F->partition, &plan);
 }
 
@@ -124,7 +125,6 @@ void tw_objective_mark(tw_objective *F, const double *w)
 
 tw_status tw_objective_exchange(tw_objective *F, tw_reduction *reduction, tw_status local, double *sums)
 {
-    const tw_reduction_account before = *tw_reduction_accounting(reduction);
     const unsigned asked = tw_interrupt_requests();
     if (asked & TW_INTERRUPT_STOP) F->requests[TW_FLAG_STOP] = 1;
     if (asked & TW_INTERRUPT_SAVE) F->requests[TW_FLAG_SAVE] = 1;
@@ -137,8 +137,6 @@ tw_status tw_objective_exchange(tw_objective *F, tw_reduction *reduction, tw_sta
     F->reductions++;
     TW_TRY(tw_reduction_finish(reduction, F->agreed, sums)); /* the one exchange of a pass */
     tw_phase_return(doing);
-    F->wait += tw_reduction_accounting(reduction)->wait - before.wait;
-    F->wire += tw_reduction_accounting(reduction)->wire - before.wire;
     if (!at_one_point(F)) return tw_comm_compare(F->comm, F->point);
     return F->agreed[TW_FLAG_FAILED] > 0 ? tw_comm_agree(F->comm, local) : TW_OK;
 }
@@ -146,11 +144,9 @@ tw_status tw_objective_exchange(tw_objective *F, tw_reduction *reduction, tw_sta
 tw_status tw_objective_pass(tw_objective *F, tw_reduction *reduction, tw_block_work *work, void *context,
                             double *sums)
 {
-    const double start = tw_seconds();
     tw_status local = F->pending ? F->pending : F->prepared;
     if (local == TW_OK) local = local_pass(F, reduction, work, context);
     F->prepared = TW_OK;
-    F->compute += tw_seconds() - start;
     return tw_objective_exchange(F, reduction, local, sums);
 }
 

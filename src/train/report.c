@@ -79,21 +79,31 @@ static void print_verdict(tw_run *run)
     if (text[0]) tw_runlog_print(&run->log, "  advice   %s\n", text);
 }
 
+/* Behind the row of a clock: who is to be waited for, what was sent. */
+static void note_clock(const tw_summary *s, const tw_run *run, int clock, size_t length, char *note)
+{
+    char bytes[TW_UNIT_LEN];
+    note[0] = 0;
+    if (clock == TW_CLOCK_WAIT && s->n_ranks > 1)
+        snprintf(note, length, "   rank %d (%s) is slowest, %.0f%% behind the mean", s->slowest,
+                 tw_comm_host_of(run->comm, s->slowest), 100 * s->behind);
+    if (clock == TW_CLOCK_WIRE && s->bytes_most > 0)
+        snprintf(note, length, "   %s sent by the busiest rank in %llu reductions",
+                 tw_units_bytes(s->bytes_most, bytes), (unsigned long long)s->exchanges);
+}
+
 static void print_times(const tw_summary *s, tw_run *run)
 {
-    static const char *const names[TW_N_PHASES] = {"read", "compute", "wait", "wire", "other"};
-    char took[TW_UNIT_LEN], bytes[TW_UNIT_LEN], note[128];
+    char took[TW_UNIT_LEN], note[TW_NAME_LEN + 128];
     double all = 0;
-    for (int i = 0; i < TW_N_PHASES; i++) all += s->mean[i];
-    tw_runlog_print(&run->log, "  time     %-9s %8s %8s %8s %7s\n", tw_units_seconds(s->wall, took), "min",
+    for (int i = 0; i < TW_N_CLOCKS; i++) all += s->mean[i];
+    tw_runlog_print(&run->log, "  time     %-9s    %8s %8s %8s %7s\n", tw_units_seconds(s->wall, took), "min",
                     "avg", "max", "share");
-    for (int i = 0; i < TW_N_PHASES; i++) {
-        note[0] = 0;
-        if (i == TW_PHASE_WIRE && s->bytes_most > 0)
-            snprintf(note, sizeof note, "   %s sent by the busiest rank in %llu reductions",
-                     tw_units_bytes(s->bytes_most, bytes), (unsigned long long)s->exchanges);
-        tw_runlog_print(&run->log, "             %-7s %8.2f %8.2f %8.2f %6.0f%%%s\n", names[i], s->least[i],
-                        s->mean[i], s->most[i], all > 0 ? 100 * s->mean[i] / all : 0, note);
+    for (int i = 0; i < TW_N_CLOCKS; i++) {
+        note_clock(s, run, i, sizeof note, note);
+        tw_runlog_print(&run->log, "             %-10s %8.2f %8.2f %8.2f %6.0f%%%s\n",
+                        tw_account_name((tw_clock)i), s->least[i], s->mean[i], s->most[i],
+                        all > 0 ? 100 * s->mean[i] / all : 0, note);
     }
 }
 

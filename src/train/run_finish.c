@@ -189,6 +189,18 @@ static tw_status diverged(tw_run *run, const char *culprit)
                    plain(run->iterate.f), culprit, advice);
 }
 
+/* The files, then the report. */
+static tw_status conclude(const tw_summary *s, tw_run *run)
+{
+    tw_status status = TW_OK;
+    if (tw_comm_rank(run->comm) == 0) status = tw_runlog_sync(&run->log);
+    if (tw_comm_rank(run->comm) == 0 && status == TW_OK) status = write_files(s, run);
+    TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
+    run->ended = true;
+    tw_summary_report(s, run);
+    return TW_OK;
+}
+
 tw_status tw_run_finish(tw_run *run)
 {
     tw_summary s;
@@ -197,12 +209,10 @@ tw_status tw_run_finish(tw_run *run)
     tw_phase_enter(TW_AT_FINISH, run->iterate.k);
     TW_TRY(compare_replicas(run));
     TW_TRY(name_culprit(run, sizeof culprit, culprit));
-    TW_TRY(tw_summary_gather(&s, run));
-    if (tw_comm_rank(run->comm) == 0) status = tw_runlog_sync(&run->log);
-    if (tw_comm_rank(run->comm) == 0 && status == TW_OK) status = write_files(&s, run);
-    TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
-    run->ended = true;
-    tw_summary_report(&s, run);
+    status = tw_summary_gather(&s, run);
+    if (status == TW_OK) status = conclude(&s, run);
+    tw_summary_release(&s);
+    TW_TRY(status);
     if (tw_reason_exit_code(run->iterate.why) == TW_STOPPED) return stopped(run);
     return tw_reason_class(run->iterate.why) == 'f' ? diverged(run, culprit) : TW_OK;
 }

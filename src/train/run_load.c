@@ -18,6 +18,7 @@ _Static_assert((int)TW_CONFIG_MODE_REPRODUCIBLE == (int)TW_REPRODUCIBLE,
 void tw_run_init(tw_run *run, tw_comm *comm)
 {
     *run = (tw_run){.comm = comm, .folder = {.lock = -1}, .began = tw_seconds()};
+    tw_account_start();
     tw_config_init(&run->config);
     run->log.active = tw_comm_rank(comm) == 0;
 }
@@ -118,6 +119,7 @@ static tw_status allocate_method(tw_run *run)
                                       .scaling = &run->scaling,
                                       .row_weight = run->row_weight,
                                       .mode = (tw_reduction_mode)c->reduction.mode,
+                                      .no_barriers = !c->output.accounting,
                                       .l2 = c->model.l2,
                                       .l1 = c->model.l1,
                                       .keep_margins = margins_are_used(run)};
@@ -158,7 +160,8 @@ tw_status tw_run_load_validation(tw_run *run)
                                       .shard = &v->shard,
                                       .model = &run->model,
                                       .scaling = &run->scaling,
-                                      .mode = (tw_reduction_mode)run->config.reduction.mode};
+                                      .mode = (tw_reduction_mode)run->config.reduction.mode,
+                                      .no_barriers = !run->config.output.accounting};
     return tw_comm_agree(run->comm, tw_objective_init(&v->objective, &parts));
 }
 
@@ -191,8 +194,10 @@ static tw_status watch(tw_run *run)
     const bool own_file = run->config.data.validation.file != NULL;
     if (!v->any) return TW_OK;
     if (own_file) {
+        tw_phase_return(TW_AT_LOAD);
         TW_TRY(tw_run_load_validation(run));
         TW_TRY(fingerprint(run, &v->shard, &v->dataset, run->watched_digest));
+        tw_phase_return(TW_AT_PREPARE);
     }
     v->best = calloc(run->model.n_params + 1, sizeof *v->best);
     TW_TRY(tw_comm_agree(run->comm,
@@ -211,6 +216,7 @@ tw_status tw_run_load(tw_run *run)
     tw_phase_enter(TW_AT_LOAD, 0);
     TW_TRY(tw_comm_agree(run->comm, read_shard(run)));
     TW_TRY(fingerprint(run, &run->shard, &run->dataset, run->data_digest));
+    tw_phase_enter(TW_AT_PREPARE, 0);
     TW_TRY(take_labels(run));
     TW_TRY(tw_comm_agree(run->comm, tw_run_assign_parts(run)));
     TW_TRY(count_watched(run));
@@ -224,5 +230,6 @@ tw_status tw_run_load(tw_run *run)
             tw_objective_batches(&run->objective, run->config.optimizer.batch, (uint64_t)run->config.seed));
     TW_TRY(watch(run));
     set_start(run);
+    tw_phase_return(TW_AT_START);
     return TW_OK;
 }

@@ -2,6 +2,7 @@
 
 #include "core/json_put.h"
 #include "thalweg/fault.h"
+#include "thalweg/phase.h"
 #include "thalweg/units.h"
 
 #include <errno.h>
@@ -254,6 +255,18 @@ static void format_row(const tw_runlog *log, size_t i, size_t length, char *line
     snprintf(line + at, length - (size_t)at, " %9s %9s", tw_units_clock(seconds, elapsed), left);
 }
 
+/* Where the time since the last row of the table went on this rank, where the window is wide enough. */
+static void print_shares(const tw_runlog *log, int used)
+{
+    struct winsize window = {0};
+    double now[TW_N_CLOCKS], all = 0;
+    tw_account_read(now);
+    for (int i = 0; i < TW_N_CLOCKS; i++) all += now[i] -= log->clocks[i];
+    if (!(all > 0) || ioctl(fileno(stdout), TIOCGWINSZ, &window) != 0 || window.ws_col < used + 35) return;
+    printf("  compute %.0f%% wait %.0f%% wire %.0f%%", 100 * now[TW_CLOCK_COMPUTE] / all,
+           100 * now[TW_CLOCK_WAIT] / all, 100 * now[TW_CLOCK_WIRE] / all);
+}
+
 static void show(tw_runlog *log, long k)
 {
     char line[200];
@@ -266,16 +279,17 @@ static void show(tw_runlog *log, long k)
     if (row_is_due(log, k)) {
         tw_runlog_print(log, "%s\n", line);
         log->printed = tw_seconds();
+        tw_account_read(log->clocks);
     } else if (log->progress == TW_PROGRESS_BAR && !log->quiet) {
         printf("\r\033[K%s", line);
+        print_shares(log, (int)strlen(line));
         fflush(stdout);
         log->bar_shown = true;
     }
 }
 
-void tw_runlog_row(tw_runlog *log, tw_objective *F, const tw_iterate *it)
+static void add_row(tw_runlog *log, tw_objective *F, const tw_iterate *it)
 {
-    if (!log->active || it->why != TW_CONTINUE) return;
     if (log->rows == log->room) F->pending = tw_runlog_resize(log, log->room ? 2 * log->room : 256);
     if (F->pending) return;
     const double row[TW_HISTORY_COLUMNS] = {
@@ -285,6 +299,14 @@ void tw_runlog_row(tw_runlog *log, tw_objective *F, const tw_iterate *it)
     log->rows++;
     if (log->metrics) F->pending = write_metrics(log, F, it, row);
     show(log, it->k);
+}
+
+void tw_runlog_row(tw_runlog *log, tw_objective *F, const tw_iterate *it)
+{
+    if (!log->active || it->why != TW_CONTINUE) return;
+    const tw_phase doing = tw_phase_enter(TW_AT_LOG, it->k);
+    add_row(log, F, it);
+    tw_phase_return(doing);
 }
 
 void tw_runlog_end(tw_runlog *log, const tw_iterate *it)

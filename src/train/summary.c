@@ -11,55 +11,63 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void own_phases(const tw_run *run, double phases[TW_N_PHASES])
+/* What follows the gathering: rank 0 tells the others that the files are written. */
+#define BYTES_TO_COME(rank) ((rank) == 0 ? sizeof(int) : 0)
+
+static tw_rank_account own_account(const tw_run *run)
 {
-    const tw_objective *F = &run->objective, *V = &run->watched.objective;
-    const double compute = F->compute + V->compute, wait = F->wait + V->wait, wire = F->wire + V->wire;
-    const double wall = tw_seconds() - run->began;
-    phases[TW_PHASE_READ] = run->read;
-    phases[TW_PHASE_COMPUTE] = compute;
-    phases[TW_PHASE_WAIT] = wait;
-    phases[TW_PHASE_WIRE] = wire;
-    phases[TW_PHASE_OTHER] = wall - run->read - compute - wait - wire;
+    const tw_comm *comm = run->comm;
+    const bool alone = tw_comm_size(comm) == 1;
+    tw_rank_account a;
+    a.wall = tw_account_read(a.clocks);
+    for (int i = 0; i < TW_N_CLOCKS; i++)
+        a.loop[i] = run->trainer.last.seconds[i] - run->trainer.warm.seconds[i];
+    a.bytes = (double)tw_comm_bytes_sent(comm);
+    if (!alone) a.bytes += (double)(sizeof a + BYTES_TO_COME(tw_comm_rank(comm)));
+    return a;
 }
 
-/* Equal hashes: the largest of every 16 bits and of their complement agree with one's own. */
-static tw_status compare_replicas(tw_summary *s, tw_comm *comm)
+static void add_rank(tw_summary *s, int rank)
 {
-    double parts[8];
-    for (int i = 0; i < 4; i++) {
-        parts[i] = (double)(s->hash >> (16 * i) & 0xffff);
-        parts[4 + i] = -parts[i];
+    const tw_rank_account *a = &s->ranks[rank];
+    for (int i = 0; i < TW_N_CLOCKS; i++) {
+        s->least[i] = rank == 0 ? a->clocks[i] : fmin(s->least[i], a->clocks[i]);
+        s->most[i] = fmax(s->most[i], a->clocks[i]);
+        s->mean[i] += a->clocks[i] / s->n_ranks;
     }
-    TW_TRY(tw_comm_allreduce(comm, TW_MAX, 8, parts));
-    s->replicas_equal = true;
-    for (int i = 0; i < 4; i++)
-        if (parts[i] != -parts[4 + i]) s->replicas_equal = false;
-    return TW_OK;
+    s->wall = fmax(s->wall, a->wall);
+    s->bytes_most = fmax(s->bytes_most, a->bytes);
+    s->bytes_total += a->bytes;
+    if (a->clocks[TW_CLOCK_COMPUTE] > s->ranks[s->slowest].clocks[TW_CLOCK_COMPUTE]) s->slowest = rank;
 }
 
 tw_status tw_summary_gather(tw_summary *s, const tw_run *run)
 {
-    double sums[TW_N_PHASES + 1], most[TW_N_PHASES + 2];
-    memset(s, 0, sizeof *s);
-    own_phases(run, s->least);
-    memcpy(sums, s->least, sizeof s->least);
-    memcpy(most, s->least, sizeof s->least);
-    sums[TW_N_PHASES] = most[TW_N_PHASES] = (double)tw_comm_bytes_sent(run->comm);
-    most[TW_N_PHASES + 1] = tw_seconds() - run->began;
+    const int ranks = tw_comm_size(run->comm);
+    *s = (tw_summary){.n_ranks = ranks, .hash = tw_run_hash(run)};
     s->exchanges = (uint64_t)(run->objective.reductions + run->watched.objective.reductions);
-    s->hash = tw_run_hash(run);
-    TW_TRY(tw_comm_allreduce(run->comm, TW_MIN, TW_N_PHASES, s->least));
-    TW_TRY(tw_comm_allreduce(run->comm, TW_SUM, TW_N_PHASES + 1, sums));
-    TW_TRY(tw_comm_allreduce(run->comm, TW_MAX, TW_N_PHASES + 2, most));
-    for (int i = 0; i < TW_N_PHASES; i++) {
-        s->mean[i] = sums[i] / tw_comm_size(run->comm);
-        s->most[i] = most[i];
+    s->loop_iterations = run->trainer.last.iteration - run->trainer.warm.iteration;
+    s->ranks = calloc((size_t)ranks, sizeof *s->ranks);
+    size_t *sizes = calloc((size_t)ranks, sizeof *sizes);
+    for (int r = 0; sizes && r < ranks; r++) sizes[r] = sizeof *s->ranks;
+    tw_status status =
+        s->ranks && sizes ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the account of %d ranks", ranks);
+    status = tw_comm_agree(run->comm, status);
+    if (status == TW_OK) {
+        const tw_rank_account own = own_account(run);
+        status = tw_comm_allgather(run->comm, &own, sizes, s->ranks);
     }
-    s->bytes_total = sums[TW_N_PHASES];
-    s->bytes_most = most[TW_N_PHASES];
-    s->wall = most[TW_N_PHASES + 1];
-    return compare_replicas(s, run->comm);
+    free(sizes);
+    for (int r = 0; status == TW_OK && r < ranks; r++) add_rank(s, r);
+    const double mean = s->mean[TW_CLOCK_COMPUTE];
+    if (status == TW_OK && mean > 0) s->behind = s->most[TW_CLOCK_COMPUTE] / mean - 1;
+    return status;
+}
+
+void tw_summary_release(tw_summary *s)
+{
+    free(s->ranks);
+    s->ranks = NULL;
 }
 
 static json_t *number(double v)
@@ -93,11 +101,53 @@ static json_t *stopping(const tw_run *run)
 
 static json_t *phases(const tw_summary *s)
 {
-    static const char *const names[TW_N_PHASES] = {"read", "compute", "wait", "wire", "other"};
     json_t *object = json_object();
-    for (int i = 0; i < TW_N_PHASES; i++)
-        tw_json_put(&object, names[i],
+    for (int i = 0; i < TW_N_CLOCKS; i++)
+        tw_json_put(&object, tw_account_name((tw_clock)i),
                     json_pack("{sf sf sf}", "min", s->least[i], "avg", s->mean[i], "max", s->most[i]));
+    return object;
+}
+
+static json_t *clocks(const double *seconds)
+{
+    json_t *object = json_object();
+    for (int i = 0; i < TW_N_CLOCKS; i++)
+        tw_json_put(&object, tw_account_name((tw_clock)i), json_real(seconds[i]));
+    return object;
+}
+
+static json_t *accounts(const tw_summary *s, const tw_run *run)
+{
+    json_t *list = json_array();
+    for (int r = 0; r < s->n_ranks; r++) {
+        const tw_rank_account *a = &s->ranks[r];
+        tw_json_append(&list,
+                       json_pack("{si ss sf so so sI}", "rank", r, "host", tw_comm_host_of(run->comm, r),
+                                 "seconds", a->wall, "clocks", clocks(a->clocks), "loop", clocks(a->loop),
+                                 "bytes_sent", (json_int_t)a->bytes));
+    }
+    return list;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Seconds of each iteration but the first, as the log of rank 0 has them. */
+static json_t *iteration_seconds(const tw_run *run)
+{
+    const double *at = run->log.history[TW_HISTORY_SECONDS];
+    const size_t count = run->log.rows > 2 ? run->log.rows - 2 : 0;
+    double *took = count > 0 ? malloc(count * sizeof *took) : NULL;
+    if (!took) return json_null();
+    for (size_t i = 0; i < count; i++) took[i] = at[i + 2] - at[i + 1];
+    qsort(took, count, sizeof *took, compare_numbers);
+    json_t *object = json_pack("{sf sf sf sf sI}", "first", at[1] - at[0], "median",
+                               (took[(count - 1) / 2] + took[count / 2]) / 2, "low", took[count / 4], "high",
+                               took[count - 1 - count / 4], "count", (json_int_t)count);
+    free(took);
     return object;
 }
 
@@ -114,19 +164,20 @@ static json_t *result(const tw_summary *s, const tw_run *run)
                      "loss_spikes", (json_int_t)run->monitor.spikes, "loss", number(it->f), "loss_start",
                      number(run->monitor.f_first), "gradient_norm", number(it->g_norm), "gradient_norm_start",
                      number(run->monitor.g_norm_zero), "step_length", number(it->alpha), "parameters_hash",
-                     hash, "replicas_equal", s->replicas_equal);
+                     hash, "replicas_equal", 1);
 }
 
 static json_t *setting(const tw_run *run)
 {
     char mpi[64];
     tw_comm_library(sizeof mpi, mpi);
-    return json_pack("{ss ss ss si si si ss si sI ss ss ss sI sI sI sf ss}", "version", TW_VERSION,
+    return json_pack("{ss ss ss si si si ss si sI ss ss ss ss ss sI sI sI sf ss}", "version", TW_VERSION,
                      "git_commit", TW_GIT_COMMIT, "configuration", run->config_path, "ranks",
                      tw_comm_size(run->comm), "nodes", tw_comm_nodes(run->comm), "threads", 1, "isa",
                      tw_kernels_get()->name, "contract", TW_CONTRACT_VERSION, "groups",
                      (json_int_t)run->partition.groups, "reduction", tw_run_reduction_name(run), "mpi", mpi,
-                     "data", run->dataset.path, "rows", (json_int_t)run->dataset.rows, "features",
+                     "data", run->dataset.path, "data_digest", run->data_digest, "type",
+                     tw_dtype_name(run->dataset.type), "rows", (json_int_t)run->dataset.rows, "features",
                      (json_int_t)run->dataset.cols, "parameters", (json_int_t)run->model.n_params, "weight",
                      run->objective.weight, "model", run->model_ops->name);
 }
@@ -181,11 +232,18 @@ tw_status tw_summary_write(const tw_summary *s, const tw_run *run)
     if (run->path.count > 0) tw_json_put(&all, "path", penalties(run));
     tw_json_put(&all, "seconds", json_real(s->wall));
     tw_json_put(&all, "phases", phases(s));
+    tw_json_put(&all, "iteration_seconds", iteration_seconds(run));
+    tw_json_put(&all, "loop_iterations", json_integer(s->loop_iterations));
+    tw_json_put(&all, "slowest",
+                json_pack("{si ss sf}", "rank", s->slowest, "host", tw_comm_host_of(run->comm, s->slowest),
+                          "behind", s->behind));
+    tw_json_put(&all, "accounts", accounts(s, run));
     tw_json_put(&all, "checkpoints",
                 json_pack("{sI sf}", "written", (json_int_t)run->checkpoint.written, "seconds",
                           run->checkpoint.total));
-    tw_json_put(&all, "bytes_sent",
-                json_pack("{sf sf}", "busiest_rank", s->bytes_most, "total", s->bytes_total));
+    tw_json_put(
+        &all, "bytes_sent",
+        json_pack("{sI sI}", "busiest_rank", (json_int_t)s->bytes_most, "total", (json_int_t)s->bytes_total));
     tw_json_put(&all, "reductions", json_integer((json_int_t)s->exchanges));
     char *text = all ? json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(all);

@@ -75,6 +75,7 @@ static tw_status start(tw_trainer *t)
     tw_iterate *it = t->iterate;
     const double began = tw_seconds();
     t->monitor->started = first_clock(t);
+    tw_phase_return(TW_AT_STEP);
     TW_TRY(tw_objective_eval(t->objective, it->w, &it->f, it->g));
     tw_objective_accept(t->objective);
     it->g_norm = tw_objective_stationarity(t->objective, it->w, it->g);
@@ -118,6 +119,7 @@ static tw_status resume(tw_trainer *t)
     t->monitor->set = *t->stop;
     t->monitor->started = first_clock(t);
     t->iterate->why = TW_CONTINUE;
+    tw_phase_return(TW_AT_STEP);
     if (t->epoch_step == 0) TW_TRY(check_point(t)); /* else the next evaluation is at another point */
     keep_time(t, tw_seconds() - began);
     return TW_OK;
@@ -228,9 +230,11 @@ tw_status tw_trainer_run(tw_trainer *t)
 {
     tw_objective *F = t->objective;
     tw_iterate *it = t->iterate;
+    bool warm = false; /* the first iteration pays for pages and connections */
     tw_checkpoint_expect(t->checkpoint, t);
     TW_TRY(t->resumed ? resume(t) : start(t));
     t->resumed = false;
+    tw_account_note(&t->warm, it->k);
     while ((it->why = tw_monitor_check(t->monitor, F, it)) == TW_CONTINUE) {
         const double began = tw_seconds();
         tell_of_spike(t);
@@ -242,7 +246,10 @@ tw_status tw_trainer_run(tw_trainer *t)
         tw_runlog_row(t->log, F, it); /* rank 0; a failure rides along */
         keep_time(t, F->batches.steps > 0 ? 0 : tw_seconds() - began);
         TW_TRY(tw_checkpoint_turn(t->checkpoint, t, false));
+        if (!warm) tw_account_note(&t->warm, it->k);
+        warm = true;
     }
+    tw_account_note(&t->last, it->k);
     TW_TRY(tw_saddle_check(F, it));
     return tw_comm_agree(F->comm, F->pending);
 }

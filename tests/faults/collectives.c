@@ -20,16 +20,17 @@ typedef struct {
     char operation[24], type[24], op[16];
     long count, root, sum; /* sum: of the receive counts of all ranks, in order */
     long communicator;     /* number by creation: the same on every rank when the order is the same */
+    long turn;             /* on this communicator */
+    /* not compared: the number among all calls; where it was called, innermost first, as FILE+0xOFFSET */
     long call;
-    /* not compared: where it was called, innermost first, as FILE+0xOFFSET */
     char site[FRAMES][48];
 } record;
 
-#define COMPARED offsetof(record, site)
+#define COMPARED offsetof(record, call)
 
 static struct known {
     MPI_Comm user, own; /* own: for the comparison; that of the world when both have its ranks */
-    long number;
+    long number, calls;
 } table[MOST];
 static int n_known, my_rank, running, leaving;
 static long n_created, n_calls;
@@ -137,7 +138,7 @@ static void start_waiting(const char *what, const record *r)
     alarm(limit ? (unsigned)strtoul(limit, NULL, 10) : 20);
 }
 
-static void compare(const struct known *k, record *r)
+static void compare(struct known *k, record *r)
 {
     int size, rank, differ = 0;
     PMPI_Comm_size(k->own, &size);
@@ -145,6 +146,7 @@ static void compare(const struct known *k, record *r)
     record *all = calloc((size_t)size, sizeof *all);
     if (!all) complain("out of memory");
     r->call = n_calls++;
+    r->turn = k->calls++;
     r->communicator = k->number;
     describe_site(r);
     start_waiting(r->operation, r);
@@ -262,6 +264,22 @@ int MPI_Allgatherv(const void *send, int count, MPI_Datatype type, void *receive
     return code;
 }
 
+int MPI_Gatherv(const void *send, int count, MPI_Datatype type, void *receive, const int *counts, const int *places,
+                MPI_Datatype receive_type, int root, MPI_Comm comm)
+{
+    OPERATION("MPI_Gatherv");
+    int rank;
+    PMPI_Comm_rank(comm, &rank);
+    r.root = root;
+    name_type(type, &r);
+    if (rank == root && (count != counts[rank] || type != receive_type))
+        complain("Gatherv: sends other than it receives");
+    compare(find(comm), &r);
+    const int code = PMPI_Gatherv(send, count, type, receive, counts, places, receive_type, root, comm);
+    alarm(0);
+    return code;
+}
+
 int MPI_Barrier(MPI_Comm comm)
 {
     OPERATION("MPI_Barrier");
@@ -287,6 +305,16 @@ int MPI_Comm_split_type(MPI_Comm comm, int type, int key, MPI_Info info, MPI_Com
     r.count = type;
     compare(find(comm), &r);
     const int code = PMPI_Comm_split_type(comm, type, key, info, out);
+    learn(*out);
+    alarm(0);
+    return code;
+}
+
+int MPI_Comm_split(MPI_Comm comm, int color, int key, MPI_Comm *out)
+{
+    OPERATION("MPI_Comm_split");
+    compare(find(comm), &r);
+    const int code = PMPI_Comm_split(comm, color, key, out);
     learn(*out);
     alarm(0);
     return code;
@@ -330,12 +358,12 @@ int MPI_Waitall(int count, MPI_Request *requests, MPI_Status *statuses)
 /* Everything else that all ranks of a communicator must call together: nobody uses it yet. */
 #define NOT_COVERED(X)                                                                                     \
     X(Reduce)                                                                                              \
-    X(Allgather) X(Gather) X(Gatherv) X(Scatter) X(Scatterv) X(Alltoall) X(Alltoallv) X(Alltoallw)         \
+    X(Allgather) X(Gather) X(Scatter) X(Scatterv) X(Alltoall) X(Alltoallv) X(Alltoallw)         \
         X(Reduce_scatter) X(Reduce_scatter_block) X(Scan) X(Exscan) X(Ibarrier) X(Ibcast) X(Ireduce)       \
             X(Iallreduce) X(Iallgather) X(Iallgatherv) X(Igather) X(Igatherv) X(Iscatter) X(Iscatterv)     \
                 X(Ialltoall) X(Ialltoallv) X(Ialltoallw) X(Ireduce_scatter) X(Ireduce_scatter_block)       \
                     X(Iscan) X(Iexscan) X(Neighbor_allgather) X(Neighbor_allgatherv) X(Neighbor_alltoall)  \
-                        X(Neighbor_alltoallv) X(Neighbor_alltoallw) X(Comm_split) X(Comm_create)           \
+                        X(Neighbor_alltoallv) X(Neighbor_alltoallw) X(Comm_create)                         \
                             X(Comm_create_group) X(Comm_idup) X(Comm_dup_with_info) X(Comm_spawn)          \
                                 X(Comm_accept) X(Comm_connect) X(Comm_disconnect) X(Intercomm_create)      \
                                     X(Intercomm_merge) X(Cart_create) X(Graph_create) X(Dist_graph_create) \

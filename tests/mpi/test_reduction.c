@@ -181,7 +181,7 @@ static bool reduce(const setup *s, tw_comm *c, tw_reduction_mode mode, int passe
         ok = ok && flags[TW_FLAG_FAILED] == (ranks > 1) && flags[TW_FLAG_STOP] == 1 &&
              flags[TW_FLAG_TIME] == 2 * ranks;
     }
-    ok = ok && !dirty && tw_reduction_accounting(r)->exchanges == (uint64_t)passes;
+    ok = ok && !dirty && tw_reduction_exchanges(r) == (uint64_t)passes;
     tw_reduction_free(r);
     tw_partition_release(&p);
     return ok;

@@ -256,7 +256,7 @@ START_TEST(requests_are_agreed_and_evaluations_counted)
     eval(&p, w, g);
     ck_assert_double_eq(p.objective.agreed[TW_FLAG_TIME], 0);
     ck_assert_int_eq(p.objective.evals, 3);
-    ck_assert(p.objective.compute > 0 && p.objective.bad_rows == 0);
+    ck_assert(p.objective.bad_rows == 0);
     test_problem_release(&p);
     test_data_release(&d);
 }
