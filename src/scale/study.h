@@ -31,7 +31,7 @@ typedef struct {
     int ranks[TW_STUDY_MOST]; /* ascending */
     int repeat;
     long iterations;
-    long long rows_per_rank; /* weak */
+    long long rows_per_rank;      /* weak */
     char version[32], commit[64]; /* of the program that does the runs */
 } tw_study;
 

@@ -39,32 +39,44 @@ static void compare_numbers(list *l, const char *what, long long a, long long b)
     if (a != b) add(l, "  %s: %lld in the study, %lld now\n", what, a, b);
 }
 
-/* "model.l2" of the line "  l2: 1e-3" below "model:"; value: what follows the colon. */
-static void name_line(const char *line, size_t length, char names[DEPTH][KEY], const char **value)
+/* The name at the start of the line "  l2: 1e-3" takes its place below "model"; returns its depth.
+ * @param value out: what follows the colon */
+static size_t name_line(const char *line, size_t length, char names[DEPTH][KEY], const char **value)
 {
     const size_t indent = strspn(line, " "), depth = indent / 2 < DEPTH ? indent / 2 : DEPTH - 1;
     size_t end = indent;
     while (end < length && line[end] != ':') end++;
-    snprintf(names[depth], KEY, "%s%s%.*s", depth ? names[depth - 1] : "", depth ? "." : "",
-             (int)(end - indent), line + indent);
-    if (depth + 1 < DEPTH) names[depth + 1][0] = 0;
+    snprintf(names[depth], KEY, "%.*s", (int)(end - indent), line + indent);
     *value = line + (end + 2 <= length ? end + 2 : length);
+    return depth;
+}
+
+static void join(size_t depth, char names[DEPTH][KEY], size_t length, char *text)
+{
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i <= depth && used < length; i++)
+        used += (size_t)snprintf(text + used, length - used, "%s%s", i ? "." : "", names[i]);
+}
+
+/* The number of iterations is told by itself. */
+static bool is_told(const char *key)
+{
+    return strcmp(key, "stop.max_iterations") == 0 || strcmp(key, "stop.max_epochs") == 0;
 }
 
 static void compare_texts(list *l, const char *a, const char *b)
 {
-    char names[DEPTH][KEY] = {{0}};
+    char names[DEPTH][KEY] = {{0}}, other_names[DEPTH][KEY] = {{0}}, key[DEPTH * KEY];
     while (*a && *b) {
         const size_t m = strcspn(a, "\n"), n = strcspn(b, "\n");
         const char *value, *other;
-        char kept[DEPTH][KEY];
-        memcpy(kept, names, sizeof kept);
-        name_line(b, n, kept, &other);
-        name_line(a, m, names, &value);
-        const size_t indent = strspn(a, " ") / 2;
-        if (m != n || strncmp(a, b, n) != 0)
-            add(l, "  %s: %.*s in the study, %.*s now\n", names[indent < DEPTH ? indent : DEPTH - 1],
-                (int)(a + m - value), value, (int)(b + n - other), other);
+        const size_t depth = name_line(a, m, names, &value);
+        name_line(b, n, other_names, &other);
+        join(depth, names, sizeof key, key);
+        if ((m != n || strncmp(a, b, n) != 0) && !is_told(key))
+            add(l, "  %s: %.*s in the study, %.*s now\n", key, (int)(a + m - value), value,
+                (int)(b + n - other), other);
         a += m + (a[m] == '\n');
         b += n + (b[n] == '\n');
     }
