@@ -223,7 +223,7 @@ tw_status tw_scale_runs(const tw_scale *s)
             if (!p.given_up[i]) TW_TRY(visit(&p, i, k));
     for (size_t i = 0; s->exchange && i < s->study.n_ranks; i++) TW_TRY(measure_exchange(&p, i));
     if (!p.failed) return TW_OK;
-    return tw_fail(p.first, "%d of %zu numbers of ranks failed; the same command tries them again", p.failed,
+    return tw_fail(p.first, "runs on %d of %zu numbers of ranks failed; the same command tries them again", p.failed,
                    s->study.n_ranks);
 }
 
