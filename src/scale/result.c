@@ -59,6 +59,7 @@ void tw_scale_result_read(const tw_scale *s, int ranks, int k, tw_scale_result *
     free(bytes);
     if (json_is_object(all)) take(&s->study, ranks, all, result);
     json_decref(all);
+    result->done = result->done && result->count > 0;
 }
 
 /* ---- removing ---- */

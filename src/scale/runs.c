@@ -121,7 +121,11 @@ static tw_status run_one(progress *p, int ranks, int k)
     tw_scale_result_read(s, ranks, k, &result);
     if (!result.done) {
         const tw_status status = judge(&end, label, log);
-        return status ? status : tw_fail(TW_IO, "%s left no summary; see %s", label, log);
+        if (status) return status;
+        return result.iterations
+                   ? tw_fail(TW_DIVERGED, "%s ended after %ld iterations (%s): nothing to measure", label,
+                             result.iterations, result.reason)
+                   : tw_fail(TW_IO, "%s left no summary; see %s", label, log);
     }
     print_result(p, ranks, k, &result, "done");
     warn_about(p, ranks, k, &result);
@@ -223,8 +227,8 @@ tw_status tw_scale_runs(const tw_scale *s)
             if (!p.given_up[i]) TW_TRY(visit(&p, i, k));
     for (size_t i = 0; s->exchange && i < s->study.n_ranks; i++) TW_TRY(measure_exchange(&p, i));
     if (!p.failed) return TW_OK;
-    return tw_fail(p.first, "runs on %d of %zu numbers of ranks failed; the same command tries them again", p.failed,
-                   s->study.n_ranks);
+    return tw_fail(p.first, "runs on %d of %zu numbers of ranks failed; the same command tries them again",
+                   p.failed, s->study.n_ranks);
 }
 
 static tw_status print_words(tw_argv *words)

@@ -54,7 +54,7 @@ bool tw_scale_oversubscribed(const tw_scale *s, int ranks);
 /* ---- one run (result.c) ---- */
 
 typedef struct {
-    bool done; /* it came to an end, with this program and these ranks */
+    bool done; /* it came to an end with something to measure, this program and these ranks */
     long iterations, count;
     double first, median; /* seconds an iteration; count: how many the median is of, 0: none */
     char reason[64];
