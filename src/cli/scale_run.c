@@ -315,10 +315,9 @@ static tw_status settle(const arguments *a, const tw_study *stored, tw_scale *s)
 
 static void print_head(const tw_scale *s)
 {
-    if (s->quiet) return;
-    printf("study   %s: %s scaling of %s, %ld %s a run, by %s\n", s->dir, tw_study_mode_name(s->study.mode),
-           s->study.config, s->study.iterations, s->batch ? "epochs" : "iterations",
-           tw_study_launcher_name(s->launcher));
+    printf("study   %s\n        %s scaling of %s, %ld %s a run, by %s\n", s->dir,
+           tw_study_mode_name(s->study.mode), s->study.config, s->study.iterations,
+           s->batch ? "epochs" : "iterations", tw_study_launcher_name(s->launcher));
     fflush(stdout);
 }
 
@@ -349,7 +348,7 @@ static tw_status start(const arguments *a, tw_scale *s)
     TW_TRY(find_study(s, &stored, &found));
     tw_status status = settle(a, found ? &stored : NULL, s);
     if (status == TW_OK) {
-        print_head(s);
+        if (!a->quiet || a->dry_run) print_head(s);
         status = a->dry_run ? tw_scale_dry_run(s) : work(a, found ? &stored : NULL, s);
     }
     tw_study_release(&stored);
