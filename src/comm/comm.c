@@ -61,7 +61,7 @@ tw_status tw_comm_local(tw_comm **out)
     tw_comm *comm = calloc(1, sizeof *comm);
     *out = comm;
     if (!comm) return tw_fail(TW_MEMORY, "out of memory");
-    comm->mpi = MPI_COMM_NULL;
+    comm->mpi = comm->inside = comm->across = MPI_COMM_NULL;
     comm->size = comm->nodes = comm->least_a_node = comm->most_a_node = 1;
     if (gethostname(comm->host, sizeof comm->host - 1)) strcpy(comm->host, "unknown");
     return TW_OK;
@@ -71,6 +71,8 @@ void tw_comm_release(tw_comm *comm)
 {
     if (!comm) return;
     const bool mpi = comm->mpi != MPI_COMM_NULL;
+    if (comm->across != MPI_COMM_NULL) TW_COMM_WAIT(MPI_Comm_free(&comm->across));
+    if (comm->inside != MPI_COMM_NULL) TW_COMM_WAIT(MPI_Comm_free(&comm->inside));
     if (mpi) TW_COMM_WAIT(MPI_Comm_free(&comm->mpi));
     free(comm->places);
     free(comm->counts);

@@ -15,6 +15,9 @@ typedef struct {
 
 struct tw_comm {
     MPI_Comm mpi; /* of all ranks, node by node */
+    /* Of the ranks of this node, and of those with the same place in each node; MPI_COMM_NULL unless there
+     * are several nodes, some with several ranks. */
+    MPI_Comm inside, across;
     int rank, size;
     int nodes, least_a_node, most_a_node;
     bool renumbered, pretended;
@@ -34,8 +37,8 @@ tw_status tw_topology_order(tw_comm *comm) TW_CHECKED;
 /* The places of all ranks, and scratch. Collective; TW_MEMORY. */
 tw_status tw_topology_gather(tw_comm *comm) TW_CHECKED;
 
-/* Errors of MPI end the job with a sentence and exit code TW_IO. */
-void tw_comm_take_errors(MPI_Comm mpi);
+/* Errors of MPI there end the job with a sentence that names this rank and exit code TW_IO. */
+void tw_comm_take_errors(MPI_Comm mpi, int rank);
 
 /* All-reduce in pieces; to stand in one of the two below. */
 void tw_comm_reduce(tw_comm *comm, MPI_Op op, size_t n, double *values);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static int own_rank = -1; /* on the communicator that was taken last */
+static int own_rank = -1;
 
 static void on_error(MPI_Comm *mpi, int *code, ...)
 {
@@ -25,11 +25,11 @@ static void on_error(MPI_Comm *mpi, int *code, ...)
     _exit(TW_IO);
 }
 
-void tw_comm_take_errors(MPI_Comm mpi)
+void tw_comm_take_errors(MPI_Comm mpi, int rank)
 {
     MPI_Errhandler handler;
     MPI_Comm_create_errhandler(on_error, &handler);
     MPI_Comm_set_errhandler(mpi, handler);
     MPI_Errhandler_free(&handler);
-    MPI_Comm_rank(mpi, &own_rank);
+    own_rank = rank;
 }

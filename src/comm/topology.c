@@ -46,22 +46,23 @@ static int first_of_node(tw_comm *comm, int launched)
 tw_status tw_topology_order(tw_comm *comm)
 {
     int launched;
-    tw_comm_take_errors(MPI_COMM_WORLD);
     MPI_Comm_rank(MPI_COMM_WORLD, &launched);
+    tw_comm_take_errors(MPI_COMM_WORLD, launched);
     MPI_Comm_size(MPI_COMM_WORLD, &comm->size);
     rehearsal p = parse_rehearsal(getenv("THALWEG_NODES"));
     if (comm->size > 1) { /* the launcher need not give every rank the same environment */
         TW_COMM_WAIT(MPI_Bcast(&p, 2, MPI_INT, 0, MPI_COMM_WORLD));
         if (launched == 0) comm->bytes_sent += sizeof p;
     }
+    comm->inside = comm->across = MPI_COMM_NULL;
     comm->pretended = p.nodes > 0;
     int first = launched;
     if (comm->size > 1)
         first = p.nodes > 0 ? pretended_first(p, launched, comm->size) : first_of_node(comm, launched);
     comm->own = (tw_place){.node = first, .launched = launched};
     TW_COMM_WAIT(MPI_Comm_split(MPI_COMM_WORLD, 0, first, &comm->mpi)); /* equal keys: as launched */
-    tw_comm_take_errors(comm->mpi);
     MPI_Comm_rank(comm->mpi, &comm->rank);
+    tw_comm_take_errors(comm->mpi, comm->rank);
     if (p.nodes >= 0) return TW_OK;
     return tw_fail(TW_USAGE, "THALWEG_NODES must be a number of nodes, to pretend that the ranks lie on them "
                              "in blocks (4) or dealt out in turn (4c)");
@@ -100,6 +101,17 @@ static void name_pretended(tw_comm *comm)
     strcpy(comm->host, comm->places[comm->rank].host);
 }
 
+static void join_nodes(tw_comm *comm)
+{
+    const int node = comm->places[comm->rank].node;
+    int place = 0;
+    while (place < comm->rank && comm->places[comm->rank - place - 1].node == node) place++;
+    TW_COMM_WAIT(MPI_Comm_split(comm->mpi, node, place, &comm->inside));
+    TW_COMM_WAIT(MPI_Comm_split(comm->mpi, place, node, &comm->across));
+    tw_comm_take_errors(comm->inside, comm->rank);
+    tw_comm_take_errors(comm->across, comm->rank);
+}
+
 tw_status tw_topology_gather(tw_comm *comm)
 {
     const int size = comm->size;
@@ -120,6 +132,7 @@ tw_status tw_topology_gather(tw_comm *comm)
     }
     number_nodes(comm);
     if (comm->pretended) name_pretended(comm);
+    if (comm->nodes > 1 && comm->most_a_node > 1) join_nodes(comm);
     return TW_OK;
 }
 

@@ -19,7 +19,7 @@ size_t tw_tree_nodes(int64_t a, int64_t b, tw_node *nodes)
     return count;
 }
 
-void tw_tree_merges(size_t count, tw_node *nodes, size_t *stack, tw_merge *merges)
+size_t tw_tree_merges(size_t count, tw_node *nodes, size_t *stack, tw_merge *merges)
 {
     size_t top = 0, done = 0;
     for (size_t i = 0; i < count; i++) {
@@ -30,4 +30,5 @@ void tw_tree_merges(size_t count, tw_node *nodes, size_t *stack, tw_merge *merge
             top--;
         }
     }
+    return done;
 }

@@ -26,8 +26,10 @@ bool tw_node_siblings(tw_node left, tw_node right);
  * NULL. */
 size_t tw_tree_nodes(int64_t a, int64_t b, tw_node *nodes);
 
-/** Merges that turn count ordered nodes which cover [0, G) into the root at index 0: exactly count - 1 of
- * them. Overwrites nodes. @param stack [count] scratch */
-void tw_tree_merges(size_t count, tw_node *nodes, size_t *stack, tw_merge *merges);
+/** Merges of siblings among count ordered nodes of neighbouring groups, and among what becomes of them. Of
+ * nodes that cover [0, G) there are count - 1, and the root is left at index 0. Overwrites nodes. Returns
+ * their number.
+ * @param stack [count] out: in its first places the nodes that are left, in order */
+size_t tw_tree_merges(size_t count, tw_node *nodes, size_t *stack, tw_merge *merges);
 
 #endif

@@ -264,6 +264,22 @@ int MPI_Allgatherv(const void *send, int count, MPI_Datatype type, void *receive
     return code;
 }
 
+int MPI_Gatherv(const void *send, int count, MPI_Datatype type, void *receive, const int *counts, const int *places,
+                MPI_Datatype receive_type, int root, MPI_Comm comm)
+{
+    OPERATION("MPI_Gatherv");
+    int rank;
+    PMPI_Comm_rank(comm, &rank);
+    r.root = root;
+    name_type(type, &r);
+    if (rank == root && (count != counts[rank] || type != receive_type))
+        complain("Gatherv: sends other than it receives");
+    compare(find(comm), &r);
+    const int code = PMPI_Gatherv(send, count, type, receive, counts, places, receive_type, root, comm);
+    alarm(0);
+    return code;
+}
+
 int MPI_Barrier(MPI_Comm comm)
 {
     OPERATION("MPI_Barrier");
@@ -340,21 +356,20 @@ int MPI_Waitall(int count, MPI_Request *requests, MPI_Status *statuses)
 }
 
 /* Everything else that all ranks of a communicator must call together: nobody uses it yet. */
-#define NOT_COVERED(X)                                                                                      \
-    X(Reduce)                                                                                               \
-    X(Allgather)                                                                                            \
-    X(Gather) X(Gatherv) X(Scatter) X(Scatterv) X(Alltoall) X(Alltoallv) X(Alltoallw) X(Reduce_scatter)     \
-        X(Reduce_scatter_block) X(Scan) X(Exscan) X(Ibarrier) X(Ibcast) X(Ireduce) X(Iallreduce)            \
-            X(Iallgather) X(Iallgatherv) X(Igather) X(Igatherv) X(Iscatter) X(Iscatterv) X(Ialltoall)       \
-                X(Ialltoallv) X(Ialltoallw) X(Ireduce_scatter) X(Ireduce_scatter_block) X(Iscan) X(Iexscan) \
-                    X(Neighbor_allgather) X(Neighbor_allgatherv) X(Neighbor_alltoall) X(Neighbor_alltoallv) \
-                        X(Neighbor_alltoallw) X(Comm_create) X(Comm_create_group) X(Comm_idup)              \
-                            X(Comm_dup_with_info) X(Comm_spawn) X(Comm_accept) X(Comm_connect)              \
-                                X(Comm_disconnect) X(Intercomm_create) X(Intercomm_merge) X(Cart_create)    \
-                                    X(Graph_create) X(Dist_graph_create) X(Dist_graph_create_adjacent)      \
-                                        X(Win_create) X(Win_allocate) X(Win_allocate_shared)                \
-                                            X(Win_create_dynamic) X(Win_fence) X(Win_free) X(File_open)     \
-                                                X(File_close)
+#define NOT_COVERED(X)                                                                                     \
+    X(Reduce)                                                                                              \
+    X(Allgather) X(Gather) X(Scatter) X(Scatterv) X(Alltoall) X(Alltoallv) X(Alltoallw)         \
+        X(Reduce_scatter) X(Reduce_scatter_block) X(Scan) X(Exscan) X(Ibarrier) X(Ibcast) X(Ireduce)       \
+            X(Iallreduce) X(Iallgather) X(Iallgatherv) X(Igather) X(Igatherv) X(Iscatter) X(Iscatterv)     \
+                X(Ialltoall) X(Ialltoallv) X(Ialltoallw) X(Ireduce_scatter) X(Ireduce_scatter_block)       \
+                    X(Iscan) X(Iexscan) X(Neighbor_allgather) X(Neighbor_allgatherv) X(Neighbor_alltoall)  \
+                        X(Neighbor_alltoallv) X(Neighbor_alltoallw) X(Comm_create)                         \
+                            X(Comm_create_group) X(Comm_idup) X(Comm_dup_with_info) X(Comm_spawn)          \
+                                X(Comm_accept) X(Comm_connect) X(Comm_disconnect) X(Intercomm_create)      \
+                                    X(Intercomm_merge) X(Cart_create) X(Graph_create) X(Dist_graph_create) \
+                                        X(Dist_graph_create_adjacent) X(Win_create) X(Win_allocate)        \
+                                            X(Win_allocate_shared) X(Win_create_dynamic) X(Win_fence)      \
+                                                X(Win_free) X(File_open) X(File_close)
 
 #define X(name)                                         \
     int not_covered_##name(void) __asm__("MPI_" #name); \
