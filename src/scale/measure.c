@@ -1,11 +1,11 @@
 #include "scale/measure.h"
 
+#include "scale/fit.h"
 #include "thalweg/account.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-enum { FEWEST = 5, MOST = 200 };
+enum { BATCH = 5, MOST = 200 };
 
 typedef struct {
     tw_comm *comm;
@@ -35,12 +35,6 @@ static tw_status once(bench *b, tw_reduction *r, double *seconds)
     return TW_OK;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static tw_status compare_bytes(bench *b, uint64_t sent, tw_measured *at)
 {
     const tw_exchange_case c = {
@@ -53,30 +47,29 @@ static tw_status compare_bytes(bench *b, uint64_t sent, tw_measured *at)
     return TW_OK;
 }
 
-/* How often, by the slowest rank's time of one exchange; the same on every rank. */
-static tw_status repetitions(bench *b, double seconds, double budget, long *count)
+/* Batches until the share of the budget is spent; the same number on every rank. */
+static tw_status repeat(bench *b, tw_reduction *r, double share, long *count, double *took)
 {
-    TW_TRY(tw_comm_allreduce(b->comm, TW_MAX, 1, &seconds));
-    const double many = budget / fmax(seconds, 1e-7);
-    *count = many < FEWEST ? FEWEST : many > MOST ? MOST : (long)many;
-    return TW_OK;
+    const double end = tw_seconds() + share;
+    double late = 0;
+    for (*count = 0; *count < MOST && !(late > 0);) {
+        for (int i = 0; i < BATCH; i++) TW_TRY(once(b, r, &took[(*count)++]));
+        late = tw_seconds() > end;
+        TW_TRY(tw_comm_allreduce(b->comm, TW_MAX, 1, &late));
+    }
+    return tw_comm_allreduce(b->comm, TW_MAX, (size_t)*count, took);
 }
 
-static tw_status measure_length(bench *b, tw_reduction *r, double budget, tw_measured *at)
+static tw_status measure_length(bench *b, tw_reduction *r, double share, tw_measured *at)
 {
     double took[MOST], first;
-    TW_TRY(once(b, r, &first));
     const uint64_t before = tw_comm_bytes_sent(b->comm);
     TW_TRY(once(b, r, &first));
     TW_TRY(compare_bytes(b, tw_comm_bytes_sent(b->comm) - before, at));
-    TW_TRY(repetitions(b, first, budget, &at->count));
-    for (long i = 0; i < at->count; i++) TW_TRY(once(b, r, &took[i]));
-    TW_TRY(tw_comm_allreduce(b->comm, TW_MAX, (size_t)at->count, took));
-    const size_t count = (size_t)at->count;
-    qsort(took, count, sizeof *took, ascending);
+    TW_TRY(repeat(b, r, share, &at->count, took));
+    at->seconds = tw_fit_median((size_t)at->count, took);
     at->low = took[0];
-    at->high = took[count - 1];
-    at->seconds = (took[(count - 1) / 2] + took[count / 2]) / 2;
+    at->high = took[at->count - 1];
     return TW_OK;
 }
 
@@ -90,11 +83,13 @@ static tw_status out_of_time(bench *b, bool *over)
 
 static tw_status measure_all(bench *b, size_t *n_points, tw_measured *points)
 {
-    double share = b->m->seconds / 21;
     bool over = false;
+    size_t left = 0;
+    for (size_t n = 1; n <= b->m->longest; n *= 2) left++;
     for (size_t n = 1; n <= b->m->longest && *n_points < TW_MEASURE_MOST && !over; n *= 2) {
         const tw_reduction_plan plan = {
             .mode = b->m->mode, .merge = &tw_merge_sum, .n = n, .no_barriers = true};
+        const double share = (b->deadline - tw_seconds()) / (double)left--;
         tw_measured at = {.length = n};
         tw_reduction *r;
         tw_status status = tw_comm_agree(b->comm, tw_reduction_new(&r, b->comm, &b->partition, &plan));
