@@ -21,7 +21,7 @@ enum { TW_PEER_ADDRESSES = 4 };
 
 /* Where a rank can be asked for a sign of life. */
 typedef struct {
-    char host[20];                       /* up to its first dot */
+    char host[40];                       /* up to its first dot */
     uint32_t address[TW_PEER_ADDRESSES]; /* IPv4, network order, of interfaces that are up; 0: none */
 } tw_watchdog_peer;
 

@@ -237,7 +237,7 @@ static void end_run(void)
         pause_for(turn_of(2, 2 * HEARD));
     if (claimed == TW_CLAIM_MINE || ask(FIND_NOTE) != 1) print_error(claimed != TW_CLAIM_OPEN);
     ask(NOTE_ERROR);
-    if (reach != TW_REACH_ALL) pause_for(LAUNCHER);
+    if (reach == TW_REACH_SOME) pause_for(LAUNCHER);
     _exit(TW_WATCHDOG);
 }
 

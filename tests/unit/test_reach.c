@@ -102,7 +102,7 @@ START_TEST(an_own_host_name_ends_at_its_first_dot)
     tw_watchdog_peer_own("node03.cluster.example", &own);
     ck_assert_str_eq(own.host, "node03");
     for (int i = 0; i < TW_PEER_ADDRESSES; i++) ck_assert_uint_ne(own.address[i], htonl(INADDR_LOOPBACK));
-    tw_watchdog_peer_own("a-name-that-is-longer-than-there-is-room", &own);
+    tw_watchdog_peer_own("a-name-that-is-longer-than-there-is-room-for-it", &own);
     ck_assert_uint_eq(strlen(own.host), sizeof own.host - 1);
 }
 END_TEST
