@@ -57,6 +57,9 @@ void tw_comm_ranks_a_node(const tw_comm *comm, int *least, int *most);
 /** Is any rank another than in MPI_COMM_WORLD, where launchers count? The same on every rank. */
 bool tw_comm_renumbered(const tw_comm *comm);
 
+/** Does THALWEG_NODES say which rank is on which node? The same on every rank. */
+bool tw_comm_pretended(const tw_comm *comm);
+
 /** Bytes that this rank handed to MPI since it started: of a send its length; of an all-reduce and of a
  * gather what this rank puts in, of a broadcast the root's bytes, counted by the root; nothing of a receive
  * or a barrier. Every call counts, those of agreement and of the start included; one rank alone calls none.

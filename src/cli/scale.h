@@ -12,7 +12,7 @@
       "runs, core-hours and memory of a study; a projection")                              \
     X(run, "CONFIG.yaml --ranks 1,2,4 [--mode weak]", "do the runs that are not done yet") \
     X(report, "STUDY_DIR", "table, fit, projection and pictures of what is done")          \
-    X(exchange, "CONFIG.yaml --ranks ... -o FILE", "measure the exchange; under mpirun or srun")
+    X(exchange, "[-o FILE.json]", "measure the exchange; under mpirun or srun")
 
 #define X(name, args, summary) tw_status tw_scale_##name(int argc, char **argv);
 TW_SCALES(X)

@@ -87,4 +87,14 @@ joined 64 mpirun -n 1 ./other "${run[@]}" : -n 2 "$thalweg" "${run[@]}"
 says "$mixed: rank 0 .*/other; rank 1 \([^)]+\), as most, runs another build" 1
 joined 64 mpirun -n 2 ./other "${run[@]}" : -n 3 "$thalweg" "${run[@]}"
 says "/other \(and 1 more rank another than most\); rank 2 " 1
+# A rank that cannot see its own program, as where there is no /proc, has no vote.
+blind=(unshare --mount sh -c 'mount -t tmpfs none /proc && exec "$@"' sh)
+if "${blind[@]}" true 2>/dev/null; then
+    joined 0 mpirun -n 1 "$thalweg" "${run[@]}" : -n 1 "${blind[@]}" ./other "${run[@]}"
+    says "$mixed" 0
+    joined 64 mpirun -n 1 "$thalweg" "${run[@]}" : -n 1 "${blind[@]}" ./other "${run[@]}" : -n 1 ./other "${run[@]}"
+    says "$mixed: rank 2 " 1
+else
+    echo "not run: ranks without /proc (this needs root and a mount namespace)"
+fi
 echo "wrong launches are explained, right ones are not refused"
