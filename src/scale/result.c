@@ -41,6 +41,7 @@ static void take(const tw_study *study, int ranks, const json_t *all, tw_scale_r
     r->done = json_integer_value(json_object_get(all, "ranks")) == ranks &&
               is_text(all, "version", study->version) && is_text(all, "git_commit", study->commit);
     r->iterations = (long)json_integer_value(json_object_get(all, "iterations"));
+    r->groups = (long)json_integer_value(json_object_get(all, "groups"));
     r->first = json_number_value(json_object_get(took, "first"));
     r->median = json_number_value(json_object_get(took, "median"));
     r->count = (long)json_integer_value(json_object_get(took, "count"));
