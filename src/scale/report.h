@@ -6,7 +6,7 @@
 #define THALWEG_SCALE_REPORT_H
 
 #include "scale/fit.h"
-#include "scale/runs.h"
+#include "scale/summaries.h"
 
 #include <stdio.h>
 

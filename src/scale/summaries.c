@@ -1,4 +1,4 @@
-#include "scale/runs.h"
+#include "scale/summaries.h"
 
 #include "thalweg/file.h"
 

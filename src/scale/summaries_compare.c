@@ -1,5 +1,5 @@
 /* What may be compared, and whether the answers agree. */
-#include "scale/runs.h"
+#include "scale/summaries.h"
 
 #include <math.h>
 #include <stdio.h>

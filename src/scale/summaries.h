@@ -1,6 +1,6 @@
-/* runs.h -- the runs of a scaling study as their summary.json tell them. */
-#ifndef THALWEG_SCALE_RUNS_H
-#define THALWEG_SCALE_RUNS_H
+/* summaries.h -- the runs of a scaling study as their summary.json tell them. */
+#ifndef THALWEG_SCALE_SUMMARIES_H
+#define THALWEG_SCALE_SUMMARIES_H
 
 #include "scale/study.h"
 #include "thalweg/account.h"
