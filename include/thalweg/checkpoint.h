@@ -70,6 +70,9 @@ enum { TW_COMPARE_EVERY = 100 };
  */
 tw_status tw_checkpoint_turn(tw_checkpoint *c, struct tw_trainer *trainer, bool inside) TW_CHECKED;
 
+/** The list of all that a checkpoint saves. Not collective. */
+void tw_checkpoint_state(const tw_checkpoint *c, struct tw_trainer *trainer, tw_state *state);
+
 /** Before the loop: what the first checkpoint may take, for the margin. c may be NULL. Not collective. */
 void tw_checkpoint_expect(tw_checkpoint *c, struct tw_trainer *trainer);
 

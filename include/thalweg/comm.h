@@ -24,7 +24,8 @@ typedef struct tw_comm tw_comm;
  * Collective over all processes of the launch. THALWEG_NODES=4 or 4c pretends that the ranks lie on 4 nodes,
  * in blocks or dealt out in turn: a rehearsal on one machine.
  * @return TW_OK; TW_USAGE when the launcher started several tasks but MPI sees only one (N singletons: a
- * launcher that does not speak this MPI's protocol), or when THALWEG_NODES is no number of nodes; TW_MEMORY.
+ * launcher that does not speak this MPI's protocol), before MPI starts when srun did so without PMIx, when
+ * the ranks run different programs (by the bytes of /proc/self/exe, where that is there), or when THALWEG_NODES is no number of nodes; TW_MEMORY.
  * On failure *comm is NULL and MPI is ended, or was not started.
  */
 tw_status tw_comm_init(tw_comm **comm, int *argc, char ***argv) TW_CHECKED;
@@ -56,6 +57,9 @@ void tw_comm_ranks_a_node(const tw_comm *comm, int *least, int *most);
 /** Is any rank another than in MPI_COMM_WORLD, where launchers count? The same on every rank. */
 bool tw_comm_renumbered(const tw_comm *comm);
 
+/** Does THALWEG_NODES say which rank is on which node? The same on every rank. */
+bool tw_comm_pretended(const tw_comm *comm);
+
 /** Bytes that this rank handed to MPI since it started: of a send its length; of an all-reduce and of a
  * gather what this rank puts in, of a broadcast the root's bytes, counted by the root; nothing of a receive
  * or a barrier. Every call counts, those of agreement and of the start included; one rank alone calls none.
@@ -74,8 +78,8 @@ void tw_comm_library(size_t length, char *text);
  */
 tw_status tw_comm_agree(tw_comm *comm, tw_status local) TW_CHECKED;
 
-/** The root's status and sentence on every rank, without prefix, for work that only the root does.
- * Collective. */
+/** The root's status and sentence on every rank, for work that only the root does: without prefix, but on
+ * several nodes with "rank R (host): " where it is about a file (TW_INPUT, TW_OUTPUT, TW_IO). Collective. */
 tw_status tw_comm_bcast_status(tw_comm *comm, int root, tw_status status) TW_CHECKED;
 
 /** The root's bytes on every rank. Collective; size equal on every rank, split above 1 GiB. */

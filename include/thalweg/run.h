@@ -6,6 +6,7 @@
 #ifndef THALWEG_RUN_H
 #define THALWEG_RUN_H
 
+#include "thalweg/binding.h"
 #include "thalweg/config.h"
 #include "thalweg/run_folder.h"
 #include "thalweg/trainer.h"
@@ -61,6 +62,7 @@ typedef struct {
 
 typedef struct {
     tw_comm *comm; /* not owned */
+    tw_binding binding;
     tw_config config;
     char config_path[TW_PATH_LEN], out[TW_PATH_LEN];
     const char *resume; /* "auto", "never", a checkpoint or a run folder; NULL: auto, but no finished run */

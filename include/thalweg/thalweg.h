@@ -27,6 +27,7 @@ extern "C" {
 #include "thalweg/model.h"
 #include "thalweg/model_file.h"
 #include "thalweg/monitor.h"
+#include "thalweg/node_file.h"
 #include "thalweg/objective.h"
 #include "thalweg/optimizer.h"
 #include "thalweg/partition.h"

@@ -1,6 +1,7 @@
 #include "cli/apply.h"
 
 #include "cli/arguments.h"
+#include "thalweg/node_file.h"
 #include "thalweg/phase.h"
 
 #include <stdio.h>
@@ -97,6 +98,15 @@ tw_status tw_apply_start(tw_comm **comm, int *argc, char ***argv, const tw_apply
     return status;
 }
 
+tw_status tw_apply_probed(tw_comm *comm, const tw_apply_paths *paths, tw_status probed)
+{
+    const tw_status status = tw_comm_bcast_status(comm, 0, probed);
+    if (status != TW_INPUT) return status;
+    TW_TRY(tw_node_file_compare(comm, paths->model)); /* perhaps on another node */
+    TW_TRY(tw_node_file_compare(comm, paths->data));
+    return status;
+}
+
 error_t tw_apply_parse(int key, char *value, struct argp_state *state, tw_apply_paths *paths)
 {
     switch (key) {
@@ -126,7 +136,9 @@ tw_status tw_apply_open(tw_apply *a, tw_comm *comm, const tw_apply_paths *paths,
     TW_TRY(share_model(a, paths->model));
     tw_status status = TW_OK;
     if (tw_comm_rank(comm) == 0) status = open_data(a, paths, labels);
-    TW_TRY(tw_comm_bcast_status(comm, 0, status));
+    status = tw_comm_bcast_status(comm, 0, status);
+    if (status == TW_OK || status == TW_DATA) TW_TRY(tw_node_file_compare(comm, paths->data));
+    TW_TRY(status);
     TW_TRY(tw_comm_bcast(comm, 0, &a->dataset, sizeof a->dataset));
     TW_TRY(tw_comm_agree(comm, read_rows(a, labels)));
     return a->model.ops->prepare ? a->model.ops->prepare(&a->model, a->raw) : TW_OK;

@@ -54,6 +54,10 @@ error_t tw_apply_parse(int key, char *value, struct argp_state *state, tw_apply_
  */
 tw_status tw_apply_probe(const tw_apply_paths *paths, bool labels) TW_CHECKED;
 
+/** What tw_apply_probe said on rank 0, on every rank; of a missing file also on which nodes it is.
+ * Collective. */
+tw_status tw_apply_probed(tw_comm *comm, const tw_apply_paths *paths, tw_status probed) TW_CHECKED;
+
 /**
  * Read the model on rank 0 and broadcast it, open the data, read the shards; labels become class indices.
  * Collective. @param labels  are labels needed?

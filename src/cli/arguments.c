@@ -58,6 +58,14 @@ static bool known(const char *word, size_t count, const char *const *names)
     return false;
 }
 
+/* Whether `--word VALUE` are two words: then the second one is no option, whatever it looks like. */
+static bool takes_next(const struct argp *argp, const char *word)
+{
+    for (const struct argp_option *o = argp->options; o->name || o->key || o->doc; o++)
+        if (o->name && strcmp(o->name, word) == 0) return o->arg && !(o->flags & OPTION_ARG_OPTIONAL);
+    return false;
+}
+
 static tw_status check_names(const struct argp *argp, int argc, char **argv)
 {
     const char *names[64];
@@ -66,7 +74,10 @@ static tw_status check_names(const struct argp *argp, int argc, char **argv)
         char word[128];
         if (strncmp(argv[i], "--", 2) != 0) continue;
         snprintf(word, sizeof word, "%.*s", (int)strcspn(argv[i] + 2, "="), argv[i] + 2);
-        if (known(word, count, names)) continue;
+        if (known(word, count, names)) {
+            i += !strchr(argv[i], '=') && takes_next(argp, word);
+            continue;
+        }
         const char *near = tw_words_nearest(word, count, names);
         return tw_fail(TW_USAGE, "%s: unknown option '--%s'%s%s%s; see %s --help", argv[0], word,
                        near ? ". Did you mean '--" : "", near ? near : "", near ? "'?" : "", argv[0]);

@@ -14,6 +14,7 @@
     X(convert, "IN... -o OUT.h5", "CSV or IDX, also gzipped, to HDF5")                        \
     X(generate, "-o OUT.h5 --task ...", "a data set with a known truth; also under mpirun")   \
     X(plot, "RUN_DIR... [-o FILE]", "loss, gradient norm and Taylor ratio as SVG or PNG")     \
+    X(init, "linear|logistic|softmax", "a commented configuration on stdout; --sbatch CONFIG: a job script") \
     X(scale, "plan|run|report ...", "scaling studies: one configuration on several numbers of ranks") \
     X(help, "[COMMAND | config [KEY] | exit [CODE] | fault]", "explain a command, a configuration key, an exit code, a rehearsal")
 

@@ -187,7 +187,7 @@ tw_status tw_command_evaluate(int argc, char **argv)
     const tw_status probed = tw_apply_probe(&args.paths, true);
     TW_TRY(tw_apply_start(&comm, &argc, &argv, &args.paths));
     tw_interrupt_install(); /* MPI may have taken signals */
-    tw_status status = tw_comm_bcast_status(comm, 0, probed);
+    tw_status status = tw_apply_probed(comm, &args.paths, probed);
     if (status == TW_OK) status = evaluate(&apply, comm, &args);
     tw_apply_release(&apply);
     return tw_command_end(comm, status);

@@ -90,9 +90,13 @@ static tw_status choose_progress(const char *name, tw_progress *progress)
 
 static tw_status train(tw_run *run, const arguments *a, tw_status probed)
 {
-    TW_TRY(tw_comm_bcast_status(run->comm, 0, probed));
+    const tw_status first = tw_comm_bcast_status(run->comm, 0, probed);
+    const bool elsewhere =
+        first == TW_INPUT && tw_comm_nodes(run->comm) > 1; /* configuring tells where it is */
+    if (!elsewhere) TW_TRY(first);
     TW_TRY(tw_command_watch(run->comm, a->seconds));
     TW_TRY(tw_run_configure(run, a->config, a->n_sets, a->sets, a->out));
+    if (elsewhere) return tw_fail(first, "an input was not there at first, and now it is; try again");
     if (a->dry_run) return tw_run_outline(run);
     TW_TRY(tw_run_open(run));
     TW_TRY(tw_run_load(run));

@@ -8,35 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Tasks that the launcher says it started; 1 when no launcher speaks. */
-static long launched_tasks(void)
-{
-    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "PMI_SIZE",
-                                        "SLURM_NTASKS"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *text = getenv(names[i]);
-        if (text && *text) return strtol(text, NULL, 10);
-    }
-    return 1;
-}
-
-static tw_status check_launch(const tw_comm *comm)
-{
-    const long tasks = launched_tasks();
-    if (comm->size > 1 || tasks <= 1) return TW_OK;
-    char library[64];
-    tw_comm_library(sizeof library, library);
-    return tw_fail(TW_USAGE,
-                   "the launcher started %ld tasks, but each of them sees itself as the only rank\n"
-                   "    (built with %s). Start with: srun --mpi=pmix -n %ld thalweg ...  or  "
-                   "mpirun -n %ld thalweg ...",
-                   tasks, library, tasks, tasks);
-}
-
 tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
 {
     int provided;
     *out = NULL;
+    TW_TRY(tw_comm_check_launcher());
     TW_TRY(tw_fault_start());
     tw_comm *comm = calloc(1, sizeof *comm); /* nobody waits yet for a rank that cannot go on */
     if (!comm) return tw_fail(TW_MEMORY, "out of memory");
@@ -45,11 +21,15 @@ tw_status tw_comm_init(tw_comm **out, int *argc, char ***argv)
     tw_status status = tw_topology_order(comm);
     tw_fault_rank(comm->rank);
     tw_phase_enter(TW_AT_START, 0);
+    if (status == TW_OK) status = tw_comm_check_program(comm); /* before all that another version may not do */
     if (status == TW_OK) status = tw_topology_gather(comm);
-    if (status == TW_OK) status = check_launch(comm);
+    if (status == TW_OK) status = tw_comm_check_size(comm);
     if (status) {
-        if (comm->rank > 0) tw_status_message()[0] = 0; /* rank 0 has the same sentence, and prints it */
+        const bool speaks = comm->rank == 0;
         tw_comm_release(comm);
+        if (speaks) return status;
+        tw_status_message()[0] = 0; /* rank 0 has the same sentence, and prints it: */
+        usleep(300000);             /* before the launcher ends it because this rank has failed */
         return status;
     }
     *out = comm;
@@ -133,9 +113,21 @@ tw_status tw_comm_agree(tw_comm *comm, tw_status local)
     return tw_comm_bcast_status(comm, first, local);
 }
 
+/* Files may be there on one node and not on another. */
+static tw_status with_host(const tw_comm *comm, tw_status status)
+{
+    char sentence[TW_MESSAGE_LEN];
+    const bool of_files = status == TW_INPUT || status == TW_OUTPUT || status == TW_IO;
+    if (tw_comm_nodes(comm) == 1 || !of_files) return status;
+    memcpy(sentence, tw_status_message(), sizeof sentence);
+    if (strncmp(sentence, "rank ", 5) == 0) return status; /* it names one */
+    return tw_fail(status, "rank %d (%s): %s", comm->rank, comm->host, sentence);
+}
+
 tw_status tw_comm_bcast_status(tw_comm *comm, int root, tw_status status)
 {
     if (comm->size == 1) return status;
+    if (comm->rank == root) status = with_host(comm, status);
     int code = (int)status;
     TW_COMM_WAIT(MPI_Bcast(&code, 1, MPI_INT, root, comm->mpi));
     if (code != TW_OK)

@@ -43,6 +43,12 @@ void tw_comm_take_errors(MPI_Comm mpi, int rank);
 /* All-reduce in pieces; to stand in one of the two below. */
 void tw_comm_reduce(tw_comm *comm, MPI_Op op, size_t n, double *values);
 
+/* Launches that cannot work, each with what to type instead: TW_USAGE. */
+tw_status tw_comm_check_launcher(void) TW_CHECKED;         /* before MPI starts: srun without PMIx */
+tw_status tw_comm_check_program(tw_comm *comm) TW_CHECKED; /* several builds; collective; also TW_MEMORY */
+tw_status
+tw_comm_check_size(const tw_comm *comm) TW_CHECKED; /* each task is the only rank; warns of idle ones */
+
 /* Every MPI call that may wait for another rank stands in this, so that a rank that waits can be told from
  * one that works. */
 #define TW_COMM_WAIT(call)                          \

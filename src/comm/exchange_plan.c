@@ -38,6 +38,7 @@ static void release_stage(tw_stage *t)
     free(t->left);
     free(t->merges);
     free(t->first_node);
+    *t = (tw_stage){0};
 }
 
 static tw_status plan_one_stage(tw_reduction *r)

@@ -157,6 +157,11 @@ void tw_comm_ranks_a_node(const tw_comm *comm, int *least, int *most)
     *most = comm->most_a_node;
 }
 
+bool tw_comm_pretended(const tw_comm *comm)
+{
+    return comm->pretended;
+}
+
 bool tw_comm_renumbered(const tw_comm *comm)
 {
     return comm->renumbered;

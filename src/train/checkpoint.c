@@ -198,7 +198,7 @@ static bool is_due(const tw_checkpoint *c, const tw_trainer *t, bool inside)
     return !inside && c->on_limit && it->k >= t->stop->max_iterations;
 }
 
-static void list_state(const tw_checkpoint *c, tw_trainer *t, tw_state *state)
+void tw_checkpoint_state(const tw_checkpoint *c, tw_trainer *t, tw_state *state)
 {
     *state = (tw_state){.count = 0};
     if (c->extra) c->extra(c->context, state);
@@ -210,7 +210,7 @@ void tw_checkpoint_expect(tw_checkpoint *c, tw_trainer *t)
 {
     tw_state state;
     if (!c || c->expected > 0) return;
-    list_state(c, t, &state);
+    tw_checkpoint_state(c, t, &state);
     c->expected = 0.02 + (double)tw_state_bytes(&state) / 50e6;
     c->told = tw_seconds();
 }
@@ -250,7 +250,7 @@ tw_status tw_checkpoint_turn(tw_checkpoint *c, tw_trainer *t, bool inside)
     const bool due = is_due(c, t, inside);
     const long updates = t->iterate->updates;
     if (!due && updates - c->compared < TW_COMPARE_EVERY) return TW_OK;
-    list_state(c, t, &state);
+    tw_checkpoint_state(c, t, &state);
     TW_TRY(tw_state_compare(&state, c->comm));
     c->compared = updates;
     if (!due || !is_sound(t->iterate)) return TW_OK;

@@ -1,5 +1,6 @@
 /* From the text of a configuration to rows of the tables: every mistake is found and told before any data is
  * read. */
+#include "thalweg/node_file.h"
 #include "thalweg/probe.h"
 #include "train/run_impl.h"
 
@@ -150,6 +151,14 @@ static tw_status examine(tw_run *run)
     return tw_run_folder_check(run->out, run->resume && strcmp(run->resume, "never") != 0);
 }
 
+/* A file that rank 0 cannot use may be there, and good, on other nodes. Collective. */
+static tw_status compare_nodes(tw_run *run)
+{
+    const tw_config *c = &run->config;
+    if (c->data.train) TW_TRY(tw_node_file_compare(run->comm, c->data.train));
+    return c->data.validation.file ? tw_node_file_compare(run->comm, c->data.validation.file) : TW_OK;
+}
+
 tw_status tw_run_configure(tw_run *run, const char *path, size_t n_sets, char *const *sets, const char *out)
 {
     char *text;
@@ -167,7 +176,9 @@ tw_status tw_run_configure(tw_run *run, const char *path, size_t n_sets, char *c
     TW_TRY(tw_comm_agree(run->comm, resolved));
     tw_status status = TW_OK;
     if (tw_comm_rank(run->comm) == 0) status = examine(run);
-    TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
+    status = tw_comm_bcast_status(run->comm, 0, status);
+    if (status == TW_OK || status == TW_INPUT || status == TW_DATA) TW_TRY(compare_nodes(run));
+    TW_TRY(status);
     TW_TRY(tw_comm_bcast(run->comm, 0, &run->watched.dataset, sizeof run->watched.dataset));
     return tw_comm_bcast(run->comm, 0, &run->dataset, sizeof run->dataset);
 }

@@ -48,6 +48,7 @@ void tw_run_release(tw_run *run)
     free(run->classes);
     tw_shard_release(&run->shard);
     tw_partition_release(&run->partition);
+    tw_binding_release(&run->binding);
     free(run->text);
     tw_config_release(&run->config);
 }

@@ -186,13 +186,6 @@ static tw_status find(tw_run *run, tw_checkpoint_file *f, bool *found)
 
 /* ---- take it ---- */
 
-static void list_state(tw_run *run, tw_state *state)
-{
-    *state = (tw_state){.count = 0};
-    if (run->checkpoint.extra) run->checkpoint.extra(run->checkpoint.context, state);
-    tw_state_of_trainer(state, &run->trainer);
-}
-
 static void describe(tw_run *run, const tw_checkpoint_file *f)
 {
     const char *name = strrchr(f->path, '/');
@@ -212,8 +205,8 @@ static tw_status check_place(const tw_run *run, const tw_checkpoint_file *f)
     const tw_monitor *m = &run->monitor;
     const int64_t steps = run->objective.batches.steps;
     const long step = run->trainer.epoch_step;
-    const bool good = it->k >= 0 && it->updates >= 0 && m->held >= 0 && m->unimproved >= 0 && m->seen >= 0 && step >= 0 &&
-                      step < (steps > 0 ? steps : 1);
+    const bool good = it->k >= 0 && it->updates >= 0 && m->held >= 0 && m->unimproved >= 0 && m->seen >= 0 &&
+                      step >= 0 && step < (steps > 0 ? steps : 1);
     if (good && (run->config.model.path.count == 0 || tw_path_check(&run->path))) return TW_OK;
     return tw_fail(TW_DATA, "%s is not what a run leaves: it says to go on where no run can be", f->path);
 }
@@ -226,7 +219,7 @@ static tw_status take(tw_run *run, bool *found)
     *found = false;
     TW_TRY(find(run, &f, found));
     if (!*found) return TW_OK;
-    list_state(run, &state);
+    tw_checkpoint_state(&run->checkpoint, &run->trainer, &state);
     tw_status status = check_same_run(&f, run);
     if (status == TW_OK) status = tw_checkpoint_file_state(&f, &state);
     if (status == TW_OK) status = check_place(run, &f);
@@ -253,7 +246,7 @@ tw_status tw_run_resume(tw_run *run)
     TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
     TW_TRY(tw_comm_bcast(run->comm, 0, &found, sizeof found));
     if (found) {
-        list_state(run, &state);
+        tw_checkpoint_state(&run->checkpoint, &run->trainer, &state);
         TW_TRY(tw_state_share(&state, run->comm, 0));
         run->trainer.resumed = true;
         run->trainer.other_bits = run->new_contract;

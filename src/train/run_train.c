@@ -14,13 +14,41 @@
 #include <string.h>
 #include <time.h>
 
+static void print_binding(tw_run *run)
+{
+    const tw_binding *b = &run->binding;
+    if (b->overlap[0] >= 0)
+        tw_runlog_print(
+            &run->log,
+            "  warning  ranks %d and %d on %s are both bound to core %s: give each rank its own, by "
+            "mpirun --bind-to core or srun --cpu-bind=cores\n",
+            b->overlap[0], b->overlap[1], tw_comm_host_of(run->comm, b->overlap[0]), b->overlap_cores);
+    if (b->crowded < 0) return;
+    const tw_binding_node *node = &b->nodes[b->crowded];
+    int rank = 0;
+    while (tw_comm_node_of(run->comm, rank) != b->crowded) rank++;
+    tw_runlog_print(&run->log, "  warning  oversubscribed: %d ranks on %d core%s of %s\n", node->ranks,
+                    node->allowed, node->allowed == 1 ? "" : "s", tw_comm_host_of(run->comm, rank));
+}
+
 static void print_launch(tw_run *run)
 {
     const int ranks = tw_comm_size(run->comm), nodes = tw_comm_nodes(run->comm);
     const char *job = getenv("SLURM_JOB_ID");
-    tw_runlog_print(&run->log, "  launch   %d rank%s on %d node%s, 1 thread each, %s%s%s\n", ranks,
-                    ranks == 1 ? "" : "s", nodes, nodes == 1 ? "" : "s", tw_kernels_get()->name,
-                    job ? "; SLURM job " : "", job ? job : "");
+    char a_node[48] = "";
+    int least, most;
+    tw_comm_ranks_a_node(run->comm, &least, &most);
+    if (nodes > 1)
+        snprintf(a_node, sizeof a_node, least < most ? " (%d to %d a node)" : " (%d a node)", least, most);
+    tw_runlog_print(&run->log, "  launch   %d rank%s on %d node%s%s, 1 thread each, %s, %s%s%s\n", ranks,
+                    ranks == 1 ? "" : "s", nodes, nodes == 1 ? "" : "s", a_node, run->binding.text,
+                    tw_kernels_get()->name, job ? "; SLURM job " : "", job ? job : "");
+    if (tw_comm_renumbered(run->comm))
+        tw_runlog_print(&run->log, "           ranks are numbered node by node, not as they were started\n");
+    if (tw_comm_pretended(run->comm))
+        tw_runlog_print(&run->log, "  rehearsal the ranks lie on %d node%s (THALWEG_NODES)\n", nodes,
+                        nodes == 1 ? "" : "s");
+    print_binding(run);
     const long idle = ranks - (long)run->partition.groups;
     if (idle > 0)
         tw_runlog_print(&run->log, "  warning  the rows fall into %lld group%s only: %ld rank%s no rows\n",
@@ -206,6 +234,7 @@ tw_status tw_run_train(tw_run *run)
     set_trainer(run);
     if (path) TW_TRY(tw_comm_agree(run->comm, tw_path_allocate(run)));
     TW_TRY(tw_run_resume(run));
+    TW_TRY(tw_binding_gather(&run->binding, run->comm));
     const tw_status status = tw_comm_rank(run->comm) == 0 ? open_logs(run) : TW_OK;
     TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
     print_header(run);

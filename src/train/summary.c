@@ -182,6 +182,28 @@ static json_t *setting(const tw_run *run)
                      run->objective.weight, "model", run->model_ops->name);
 }
 
+/* Where the run was: what must be equal of runs whose times are compared. */
+static void put_place(json_t **all, const tw_run *run)
+{
+    const tw_binding *b = &run->binding;
+    json_t *hosts = json_array();
+    char cpus[8 * TW_CPU_LEN];
+    int least, most, cores = 0;
+    tw_comm_ranks_a_node(run->comm, &least, &most);
+    for (int i = 0, rank = 0; i < b->n_nodes; rank += b->nodes[i++].ranks) {
+        const tw_binding_node *node = &b->nodes[i];
+        tw_json_append(&hosts, json_pack("{ss si si ss}", "name", tw_comm_host_of(run->comm, rank), "ranks",
+                                         node->ranks, "cores", node->cores, "cpu", node->cpu));
+        if (i == 0 || node->cores < cores) cores = node->cores;
+    }
+    tw_json_put(all, "ranks_per_node", json_pack("[i, i]", least, most));
+    tw_json_put(all, "hosts", hosts);
+    tw_json_put(all, "cpu", json_string(tw_binding_cpus(b, sizeof cpus, cpus)));
+    tw_json_put(all, "cores", json_integer(cores));
+    tw_json_put(all, "binding", json_string(b->text));
+    tw_json_put(all, "oversubscribed", json_boolean(b->crowded >= 0));
+}
+
 static json_t *penalties(const tw_run *run)
 {
     const tw_path *p = &run->path;
@@ -218,6 +240,7 @@ tw_status tw_summary_write(const tw_summary *s, const tw_run *run)
     json_decref(set);
     tw_json_put(&all, "optimizer", both ? json_string(run->optimizer_ops->name) : NULL);
     tw_json_put(&all, "step", json_string(run->step_ops->name));
+    put_place(&all, run);
     tw_json_put(&all, "stopping", stopping(run));
     tw_json_put(&all, "updates", json_integer((json_int_t)run->iterate.updates));
     tw_json_put(&all, "reads", json_real(run->objective.reads));

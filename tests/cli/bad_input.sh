@@ -136,8 +136,8 @@ fi
 
 # Launch and command line.
 cases=$((cases + 1)) got=0
-SLURM_NTASKS=4 timeout 20 "$thalweg" train c.yaml --out single </dev/null >out.txt 2>err.txt || got=$?
-if [ $got != 64 ] || ! grep -q 'srun --mpi=pmix -n 4' err.txt; then complain "N singletons: exit $got: $(cat err.txt)"; fi
+PMI_SIZE=4 timeout 20 "$thalweg" train c.yaml --out single </dev/null >out.txt 2>err.txt || got=$?
+if [ $got != 64 ] || ! grep -q 'srun -K --mpi=pmix -n 4' err.txt; then complain "N singletons: exit $got: $(cat err.txt)"; fi
 try unknown-command 64 "unknown command 'trian'. Did you mean 'train'" trian c.yaml
 try unknown-option 64 "unknown option '--pogress'. Did you mean '--progress'" train --pogress=bar c.yaml
 

@@ -44,7 +44,7 @@ hash_of() { grep -ho 'xxh3:[0-9a-f]*' "$1/summary.json" 2>/dev/null | head -1 ||
 expect() {
     local command=$1 phase=$2 kind=${3%%=*} rank=$4 ranks=$5 early=no
     want=0 same=yes warns=no says=
-    case $phase in start | load) early=yes ;; esac
+    case $phase in start | load | prepare) early=yes ;; esac
     case $kind in
     kill) want=137 ;;
     exit) want=17 ;;
@@ -66,6 +66,7 @@ expect() {
     enospc | eio | torn)
         [ "$rank" != 0 ] || case $phase:$kind in
         checkpoint:* | step:torn | search:torn | exchange:torn | evaluate:torn) warns=yes ;; # half a row of the log is no half file
+        step:* | search:* | exchange:* | log:* | evaluate:*) says='rows wait in memory' ;;
         *) want=74 says='cannot' ;;
         esac
         ;;
@@ -95,7 +96,7 @@ judge() { # COMMAND PHASE KIND FOLDER: of what launch has left
     0:state=finished\ code=0* | 137:state=running* | 137: | 17:state=running* | 17:) ;;
     79:state=diverged\ code=79* | 80:*) ;;
     74:state=failed\ code=74* | 65:state=failed\ code=65* | 76:state=failed\ code=76*) ;;
-    74:) [[ $2 == start || $2 == load ]] || complain "no status" ;; # not entered yet
+    65: | 74:) [[ $2 == start || $2 == load || $2 == prepare ]] || complain "no status" ;; # not entered yet
     *) complain "status says '$state'" ;;
     esac
 }
@@ -116,7 +117,7 @@ cell() {
     local fault="rank=$4,phase=$2,kind=$3" folder="$work/run-$cells" saw_code saw_seconds
     case $1:$2 in
     train:checkpoint) fault+=,iteration=10 ;;
-    train:step | train:search | train:exchange | train:evaluate) fault+=,iteration=12 ;;
+    train:step | train:search | train:exchange | train:log | train:evaluate) fault+=,iteration=12 ;;
     esac
     cells=$((cells + 1))
     verdict=ok
@@ -166,10 +167,11 @@ else
     kinds=(kill exit fail nan flip enospc eio short torn sleep=500)
     [ $watchdog = no ] || kinds+=(stop)
     for ranks in "${@:4}"; do
-        for phase in start load step search exchange checkpoint evaluate finish; do
+        for phase in start load prepare step search exchange log checkpoint evaluate finish; do
             for kind in "${kinds[@]}"; do
                 [ "$phase:$kind" != start:stop ] || continue # nobody watches yet
                 for rank in 0 1 2; do
+                    [ "$phase" != log ] || [ "$rank" = 0 ] || continue # rank 0 writes it
                     [ "$rank" -ge "$ranks" ] || [ "$ranks:$rank" = 3:0 ] || cell train "$phase" "$kind" "$rank" "$ranks"
                 done
             done

@@ -46,8 +46,14 @@ static char folder[PATH], snapshot[PATH], what[16], name_hit[32];
 static long count, at;
 static bool always, fired, nosync, ready;
 static int trace = -1;
+static pid_t owner; /* a child that only looks at files does not count */
 
 /* ---- setting ---- */
+
+__attribute__((constructor)) static void begin(void)
+{
+    owner = getpid();
+}
 
 static void set_up(void)
 {
@@ -224,7 +230,7 @@ static void first_hit(const char *name)
 static bool turn(const char *name, const char *path)
 {
     char line[PATH + 64];
-    if (!is_below(path)) return false;
+    if (getpid() != owner || !is_below(path)) return false;
     const long k = ++count;
     if (trace >= 0) {
         const int length = snprintf(line, sizeof line, "%ld %s %s\n", k, name, path);

@@ -1,11 +1,27 @@
 /* bits.c -- train every configuration named on the command line and print the hash of its parameters, so that one mpirun
  * tells the bits of many runs.
  *
- *   mpirun -n P bits FOLDER [KEY=VALUE ...] CONFIG.yaml ...      prints "CONFIG xxh3:..." a line, rank 0 */
+ *   mpirun -n P bits FOLDER [KEY=VALUE ...] CONFIG.yaml ...      prints "CONFIG xxh3:..." a line, rank 0
+ *
+ * BITS_SHORT_BYTES=N: vectors of more than N bytes are exchanged in the long form. */
 #include "thalweg/run.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* The linker puts this between the library and its own function. */
+tw_status __real_tw_reduction_new(tw_reduction **, tw_comm *, const tw_partition *, const tw_reduction_plan *);
+tw_status __wrap_tw_reduction_new(tw_reduction **, tw_comm *, const tw_partition *, const tw_reduction_plan *);
+
+tw_status __wrap_tw_reduction_new(tw_reduction **out, tw_comm *comm, const tw_partition *partition,
+                                  const tw_reduction_plan *plan)
+{
+    const char *text = getenv("BITS_SHORT_BYTES");
+    tw_reduction_plan changed = *plan;
+    if (text) changed.short_bytes = strtoul(text, NULL, 10);
+    return __real_tw_reduction_new(out, comm, partition, &changed);
+}
 
 static tw_status train(tw_comm *comm, const char *config, const char *folder, size_t n_sets, char *const *sets)
 {
