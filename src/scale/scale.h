@@ -58,6 +58,7 @@ typedef struct {
     bool done; /* it came to an end with something to measure, this program and these ranks */
     long iterations, count;
     long groups;          /* of rows */
+    double rate;          /* seconds an iteration */
     double first, median; /* seconds an iteration; count: how many the median is of, 0: none */
     char reason[64];
 } tw_scale_result;
