@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Scaling studies by one command: on this machine, on four hosts of their own, and on a Slurm of four nodes as jobs and inside
-# one allocation; strong and weak; each with its report. All strong ones end in the same bits, whoever launched them. Another
+# one allocation, which Slurm stops and starts again; strong and weak; each with its report. All strong ones end in the same bits, whoever launched them. Another
 # data file under the same name is refused.
 #
 #   scaling.sh THALWEG SOURCE_DIR
@@ -35,7 +35,7 @@ complete() {
 }
 report() { # STUDY
     timeout 60 "$thalweg" scale report "$1" </dev/null >report.txt 2>&1 || complain "report of $1: $(cat report.txt)"
-    grep -qE '^ +4 +4 |^ +1 +4 ' report.txt || complain "no row of 4 ranks: $(cat report.txt)"
+    grep -qE '^ +[14] +4\*? ' report.txt || complain "no row of 4 ranks: $(cat report.txt)"
     local file
     for file in scaling.csv scaling.json scaling.svg; do [ -s "$1/$file" ] || complain "$1 has no $file: $(cat report.txt)"; done
 }
@@ -51,7 +51,7 @@ report plain-weak
 
 echo "== four hosts"
 hosts_by_rsh="--mca plm rsh --mca ras ^slurm --mca plm_rsh_agent '$cluster/rsh-agent' --host node1,node2,node3,node4 --map-by node"
-on_login "$thalweg" scale run run.yaml --ranks $sizes "${few[@]}" --out hosts --launcher-options "$hosts_by_rsh" >hosts.log 2>&1 ||
+on_login "$thalweg" scale run run.yaml --ranks $sizes "${few[@]}" --no-exchange --out hosts --launcher-options "$hosts_by_rsh" >hosts.log 2>&1 ||
     complain "$(cat hosts.log)"
 complete hosts strong 2 4
 report hosts
@@ -67,11 +67,18 @@ one=$(submit -N4 --ntasks-per-node=1 -o one.out "$source_dir/launch/scaling.sbat
     --rows-per-rank 2000 --repeat 1 --iterations 6 --no-exchange --out "one \"allocation\"")
 by_mpirun=$(THALWEG_LAUNCHER=mpirun submit -N4 --ntasks-per-node=1 -o mpirun.out "$source_dir/launch/scaling.sbatch" run.yaml \
     --ranks $sizes --repeat 1 --iterations 6 --no-exchange --out by-mpirun --launcher-options "--map-by node")
-await 180 "the end of the allocations" ended "$one" "$by_mpirun" || on_login squeue
+stopped=$(submit -N1 -n2 -o stopped.out "$source_dir/launch/scaling.sbatch" run.yaml --ranks 1,2 --repeat 2 --iterations 1500 \
+    --no-exchange --out stopped)
+await 90 "a run of the study to be stopped" grep -qs finished stopped/runs/strong-0001-1/status
+on_login scancel --batch --signal=USR1 "$stopped" # the signal of --signal=B:USR1@180, now
+await 180 "the end of the allocations" ended "$one" "$by_mpirun" "$stopped" || on_login squeue
 on_login "$thalweg" scale run run.yaml --ranks $sizes --out jobs --wait=0:01:30 >wait.log 2>&1 || complain "$(cat wait.log jobs/jobs/*.out)"
 complete jobs strong 2 4
 report jobs
 complete "one \"allocation\"" weak 1 4
+is "restarts of the one that was stopped" "$(restarts "$stopped")" 1
+is "its first run, done once" "$(grep -c 'ranks\{0,1\}  *run 1 of 2 .* done$' stopped.out)" 2
+for run in stopped/runs/strong-000{1-1,1-2,2-1,2-2}; do is "$run: iterations" "$(value $run iterations)" 1500; done
 complete by-mpirun strong 1 4
 for out in one.out mpirun.out; do
     grep -qE '^ +4 +4 ' $out || complain "no report in $out: $(cat $out)"
