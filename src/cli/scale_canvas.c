@@ -45,7 +45,7 @@ void tw_canvas_panel(const tw_canvas *c, const double edges[4], const char *capt
 
 static void tic_label(FILE *out, double value)
 {
-    if (value >= 1e-3 && value < 1e5)
+    if (value >= 0.999e-3 && value < 1e5)
         fprintf(out, "'%.4g'", value);
     else
         fprintf(out, "'10^{%.0f}'", log10(value));

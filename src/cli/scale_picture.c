@@ -79,7 +79,9 @@ static void panel_speedup(const tw_report *r, const tw_canvas *c)
     tw_canvas_panel(c, (double[]){64, 486, 100, 420}, weak ? "scaled speed-up" : "speed-up", "ranks");
     tw_canvas_log_axis(c, 'x', r->curve[0].ranks / 1.12, r->curve[r->n_curve - 1].ranks * 1.12, 2, 8);
     tw_canvas_log_axis(c, 'y', low / 1.4, high * 2, 2, 8);
-    fputs("set key top left Left reverse samplen 2 spacing 1.2 textcolor rgb '#404040'\n", c->out);
+    fprintf(c->out, "set key at screen %.6g, %.6g left top Left reverse vertical samplen 2 spacing 1.2 "
+                    "textcolor rgb '#404040'\n",
+            820.0 / WIDTH, 1 - 12.0 / HEIGHT);
     curves(c->out, 3, 2, "$ahead using 1:2", true);
     fputs("unset key\nunset label 1\nunset label 2\n", c->out);
 }
@@ -169,9 +171,9 @@ static void script(const void *what, FILE *out, bool png)
     char title[TW_PATH_LEN + 32], about[8 * TW_SCALE_WORD];
     snprintf(title, sizeof title, "%s scaling: %s", r->runs->mode == TW_STUDY_WEAK ? "Weak" : "Strong",
              r->runs->config[0] ? r->runs->config : run->config);
-    snprintf(about, sizeof about, "%lld x %lld %s%s, %s, %s, %s; %s", run->rows, run->features, run->type,
+    snprintf(about, sizeof about, "%lld x %lld %s%s, %s, %s, %s%s%s", run->rows, run->features, run->type,
              r->runs->mode == TW_STUDY_WEAK ? " on the fewest ranks" : "", run->model, run->optimizer,
-             run->reduction, run->cpu);
+             run->reduction, run->cpu[0] ? "; " : "", run->cpu);
     data(r, out);
     tw_canvas_begin(&c, png, title, about);
     panel_speedup(r, &c);

@@ -116,7 +116,7 @@ static tw_status from_numbers(const arguments *a, tw_plan *plan)
     p->groups = (int64_t)a->groups;
     p->mode = a->allreduce ? TW_ALLREDUCE : TW_REPRODUCIBLE;
     p->n = tw_sums_length(a->features, a->classes);
-    snprintf(plan->about, sizeof plan->about, "%.0f x %.0f %s, %.0f output%s, %s, %g read%s of the data an iteration",
+    snprintf(plan->about, sizeof plan->about, "%.9g rows x %.0f %s, %.0f output%s, %s, %g read%s of the data an iteration",
              a->rows, a->features, a->type, a->classes, a->classes > 1 ? "s" : "",
              a->allreduce ? "allreduce" : "reproducible", a->reads, a->reads > 1 ? "s" : "");
     return TW_OK;

@@ -1,4 +1,5 @@
 /* One data set on stated machines, 1 to 4096 nodes: strong scaling on the left, weak on the right. */
+#include "cli/gnuplot.h"
 #include "cli/scale_canvas.h"
 #include "cli/scale_plan.h"
 
@@ -6,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { WIDTH = 1000, HEIGHT = 800 };
+enum { WIDTH = 1000, HEIGHT = 800, NAME_SHOWN = 28 };
 
 static const tw_prediction *of(const tw_plan *plan, bool weak, size_t machine)
 {
@@ -25,7 +26,7 @@ static void data(const tw_plan *plan, bool weak, FILE *out)
     }
 }
 
-static void curves(const tw_plan *plan, bool weak, int column, bool titles, FILE *out)
+static void curves(const tw_plan *plan, bool weak, int column, FILE *out)
 {
     const char *separator = "plot ";
     for (size_t m = 0; m < plan->n_machines; m++) {
@@ -39,10 +40,7 @@ static void curves(const tw_plan *plan, bool weak, int column, bool titles, FILE
                 "%s$%s%zu using 1:%d with linespoints linewidth 1.8 linecolor rgb '%s' pointtype 7 pointsize "
                 "0.5 ",
                 separator, weak ? "weak" : "strong", m, column, tw_canvas_colours[m]);
-        if (titles)
-            fprintf(out, "title '%s'", plan->machine[m].name);
-        else
-            fputs("notitle", out);
+        fputs("notitle", out);
     }
     fputc('\n', out);
 }
@@ -60,6 +58,19 @@ static void time_axis(const tw_plan *plan, bool weak, const tw_canvas *c)
     tw_canvas_log_axis(c, 'y', low, high, 10, 8);
 }
 
+static void legend(const tw_plan *plan, const tw_canvas *c)
+{
+    for (size_t m = 0; m < plan->n_machines; m++) {
+        const double left = 76 + 230.0 * (double)m, y = 1 - 80.0 / HEIGHT;
+        fprintf(c->out, "set label %zu '' at screen %.6g, %.6g point pointtype 7 pointsize 0.8 linecolor rgb '%s'\n",
+                10 + 2 * m, left / WIDTH, y, tw_canvas_colours[m]);
+        fprintf(c->out, "set label %zu at screen %.6g, %.6g left noenhanced textcolor rgb '#202020' ", 11 + 2 * m,
+                (left + 10) / WIDTH, y);
+        tw_gnuplot_quote(c->out, plan->machine[m].name, NAME_SHOWN);
+        fputc('\n', c->out);
+    }
+}
+
 static void column_of(const tw_plan *plan, bool weak, const tw_canvas *c)
 {
     const double left = weak ? 570 : 76, right = weak ? 976 : 482;
@@ -69,18 +80,14 @@ static void column_of(const tw_plan *plan, bool weak, const tw_canvas *c)
                     "nodes");
     tw_canvas_log_axis(c, 'x', 0.9, 4500, 2, 7);
     time_axis(plan, weak, c);
-    if (!weak)
-        fprintf(c->out,
-                "set key at screen %.6g, %.6g left top Left reverse horizontal maxcols 4 noenhanced samplen 2 "
-                "textcolor rgb '#202020'\n",
-                64.0 / WIDTH, 1 - 66.0 / HEIGHT);
-    curves(plan, weak, 2, !weak, c->out);
-    fputs("unset key\nunset label 1\nunset label 2\n", c->out);
+    if (!weak) legend(plan, c);
+    curves(plan, weak, 2, c->out);
+    for (int i = 0; i < 10 && !weak; i++) fprintf(c->out, "unset label %d\n", i < 2 ? i + 1 : i + 8);
     tw_canvas_panel(c, (double[]){left, right, 500, 742}, weak ? "weak: efficiency" : "strong: efficiency", "nodes");
     fputs("unset logscale y\nset yrange [0:1.08]\nset ytics ('0' 0, '20 %%' 0.2, '40 %%' 0.4, '60 %%' 0.6, '80 %%' "
           "0.8, '100 %%' 1)\n",
           c->out);
-    curves(plan, weak, 3, false, c->out);
+    curves(plan, weak, 3, c->out);
 }
 
 static void script(const void *what, FILE *out, bool png)
