@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { TW_REPORT_POINTS = 64, TW_REPORT_EXCHANGES = 512, TW_REPORT_AHEAD = 32, TW_REPORT_CURVE = 49 };
+enum { TW_REPORT_POINTS = 64, TW_REPORT_EXCHANGES = 512, TW_REPORT_AHEAD = 32, TW_REPORT_CURVE = 128 };
 
 /* Runs of one number of ranks and nodes. Seconds are medians over the repeats, of an iteration (or of a pass over
  * the data, per_read). speedup and efficiency compare with the first point. */

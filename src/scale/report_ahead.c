@@ -108,18 +108,26 @@ static tw_status look_ahead(const tw_report *report, bootstrap *b, size_t n, tw_
     return TW_OK;
 }
 
-/* Ranks of the curve: from the first point to four times the last or the farthest asked for. */
+static void add_ranks(tw_report_ahead *curve, size_t *n, int ranks)
+{
+    size_t at = *n;
+    for (size_t i = 0; i < *n; i++)
+        if (curve[i].ranks == ranks) return;
+    if (*n == TW_REPORT_CURVE) return;
+    for (; at > 0 && curve[at - 1].ranks > ranks; at--) curve[at] = curve[at - 1];
+    curve[at] = (tw_report_ahead){.ranks = ranks};
+    ++*n;
+}
+
+/* Ranks of the curve: those measured and asked for, and doublings from the first up to four times the last. */
 static size_t curve_ranks(const tw_report *report, size_t n_ahead, const int *ahead, tw_report_ahead *curve)
 {
-    const double first = report->point[0].ranks;
     double last = 4.0 * report->point[report->n_points - 1].ranks;
     size_t n = 0;
     for (size_t i = 0; i < n_ahead; i++) last = fmax(last, ahead[i]);
-    for (int i = 0; i < TW_REPORT_CURVE; i++) {
-        const int ranks = (int)floor(first * exp2(log2(last / first) * i / (TW_REPORT_CURVE - 1)) + 0.5);
-        if (n > 0 && curve[n - 1].ranks == ranks) continue;
-        curve[n++] = (tw_report_ahead){.ranks = ranks};
-    }
+    for (double ranks = report->point[0].ranks; ranks <= last; ranks *= 2) add_ranks(curve, &n, (int)ranks);
+    for (size_t i = 0; i < n_ahead; i++) add_ranks(curve, &n, ahead[i]);
+    for (size_t i = 0; i < report->n_points; i++) add_ranks(curve, &n, report->point[i].ranks);
     return n;
 }
 
