@@ -29,6 +29,11 @@ hosts_run two node3:2,node1:1 short.yaml || complain "two hosts: $(cat two.err)"
 is "on four hosts: hash" "$(hash_of four)" "$(hash_of alone)"
 is "on two hosts: hash" "$(hash_of two)" "$(hash_of alone)"
 is "ranks and nodes" "$(value four ranks) $(value four nodes), $(value two ranks) $(value two nodes)" "4 4, 3 2"
+OMPI_MCA_rmaps_base_mapping_policy=node hosts_run in-turn node1:2,node2:2 short.yaml || complain "in turn: $(cat in-turn.err)"
+is "dealt out in turn: hash" "$(hash_of in-turn)" "$(hash_of alone)"
+grep -q '^  launch   4 ranks on 2 nodes (2 a node), ' in-turn.log || complain "in turn: $(head -5 in-turn.log)"
+grep -q 'ranks are numbered node by node' in-turn.log || complain "in turn: ranks are as they were started: $(head -5 in-turn.log)"
+is "hosts of ranks 0 to 3" "$(sed -n '/"accounts"/,$ s/^ *"host": "\(.*\)".*/\1/p' in-turn/summary.json | xargs)" "node1 node1 node2 node2"
 
 launch() { # RUN HOSTS LIMIT: in the background; RUN.code is there when it has ended
     local run=$1 code=0
