@@ -187,8 +187,8 @@ static void put_in_words(tw_binding *b, const tally *t)
     if (t->unknown)
         snprintf(b->text, sizeof b->text, "binding unknown");
     else if (t->bound && (t->free || t->shared))
-        snprintf(b->text, sizeof b->text, "%d ranks bound to %s, %d not bound", t->bound, each,
-                 t->free + t->shared);
+        snprintf(b->text, sizeof b->text, "%d rank%s bound to %s, %d not bound", t->bound,
+                 t->bound == 1 ? "" : "s", each, t->free + t->shared);
     else if (t->bound)
         snprintf(b->text, sizeof b->text, "bound to %s", each);
     else if (t->shared)

@@ -1,10 +1,11 @@
 /* Do all ranks run the same program? Those of two versions may give two answers, or wait for each other in
  * different places. */
 #include "comm/comm_mpi.h"
-#include "thalweg/file.h"
 #include "thalweg/hash.h"
 #include "thalweg/version.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,17 +18,37 @@ typedef struct {
     char host[256], version[128], path[1024];
 } self;
 
-/* All zeros, and false, where the system does not show the program. */
+/* A whole piece, or what is left of the file; -1: it cannot be read. */
+static ssize_t read_piece(int fd, size_t size, char *piece)
+{
+    size_t done = 0;
+    while (done < size) {
+        const ssize_t got = read(fd, piece + done, size - done);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return -1;
+        if (got == 0) break;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
+/* The digest of all pieces so far becomes that of it and the next one. All zeros, and false, where the system
+ * does not show the program. */
 static bool digest_program(unsigned char digest[16])
 {
-    enum { MOST = 1 << 30 };
-    char *bytes;
-    size_t size;
+    char piece[1 << 16];
+    unsigned char both[32];
+    ssize_t got = -1;
     memset(digest, 0, 16);
-    if (tw_file_read("/proc/self/exe", MOST, &bytes, &size) != TW_OK) return false;
-    tw_hash128(bytes, size, digest);
-    free(bytes);
-    return true;
+    const int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && (got = read_piece(fd, sizeof piece, piece)) > 0) {
+        memcpy(both, digest, 16);
+        tw_hash128(piece, (size_t)got, both + 16);
+        tw_hash128(both, sizeof both, digest);
+    }
+    if (fd >= 0) close(fd);
+    if (got != 0) memset(digest, 0, 16);
+    return got == 0;
 }
 
 static bool is_known(const self *who)

@@ -85,8 +85,9 @@ static tw_status measure_all(bench *b, size_t *n_points, tw_measured *points)
 {
     bool over = false;
     size_t left = 0;
-    for (size_t n = 1; n <= b->m->longest; n *= 2) left++;
-    for (size_t n = 1; n <= b->m->longest && *n_points < TW_MEASURE_MOST && !over; n *= 2) {
+    const size_t longest = tw_comm_size(b->comm) > 1 ? b->m->longest : 1; /* alone there is nothing to see */
+    for (size_t n = 1; n <= longest; n *= 2) left++;
+    for (size_t n = 1; n <= longest && *n_points < TW_MEASURE_MOST && !over; n *= 2) {
         const tw_reduction_plan plan = {
             .mode = b->m->mode, .merge = &tw_merge_sum, .n = n, .no_barriers = true};
         const double share = (b->deadline - tw_seconds()) / (double)left--;

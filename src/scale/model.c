@@ -285,25 +285,33 @@ static void share_rows(const tw_partition *p, tw_prediction *out)
     }
 }
 
-tw_status tw_predict(const tw_problem *problem, const tw_machine *m, int nodes, tw_prediction *out)
+/* As stored, 16 bytes a row, the partial sums of a reduction and what travels, ten vectors of a method. */
+static double memory_of(const tw_problem *problem, const tw_partition *p, const tw_prediction *out)
+{
+    const double depth = 14 + 2 * log2((double)p->groups) + fmax(0, log2((double)p->rows / (double)p->groups / 256));
+    return out->bytes_a_rank + 16.0 * (double)out->busiest_rows + depth * (double)problem->n * NUMBER;
+}
+
+tw_status tw_predict(const tw_problem *problem, const tw_machine *m, int ranks, tw_prediction *out)
 {
     tw_partition partition;
-    const int64_t rows = problem->weak ? problem->rows * nodes : problem->rows;
-    *out = (tw_prediction){.nodes = nodes, .ranks = nodes * m->cores};
-    TW_TRY(tw_partition_init(&partition, rows, problem->groups, out->ranks));
+    const int64_t rows = problem->weak ? problem->rows * ranks : problem->rows;
+    *out = (tw_prediction){.nodes = (ranks + m->cores - 1) / m->cores, .ranks = ranks};
+    TW_TRY(tw_partition_init(&partition, rows, problem->groups, ranks));
     const tw_exchange_case c = {
         .mode = problem->mode, .n = problem->n, .partition = &partition, .ranks_a_node = m->cores};
     const tw_status status = tw_exchange_cost_of(&c, &out->cost, NULL);
     if (status == TW_OK) share_rows(&partition, out);
+    out->bytes_a_rank = (double)out->busiest_rows * problem->cols * (double)problem->type_size;
+    out->memory_a_rank = memory_of(problem, &partition, out);
     tw_partition_release(&partition);
     TW_TRY(status);
     const int busy = out->ranks - out->idle;
     const double sharing = busy < m->cores ? busy : m->cores;
-    out->bytes_a_rank = (double)out->busiest_rows * problem->cols * (double)problem->type_size;
     out->compute = problem->reads * out->bytes_a_rank * sharing / m->memory;
     if (out->ranks > 1)
         out->exchange = problem->exchanges *
-                        ((nodes > 1 ? tw_exchange_seconds(&out->cost, m->latency, m->bandwidth) : 0) +
+                        ((out->nodes > 1 ? tw_exchange_seconds(&out->cost, m->latency, m->bandwidth) : 0) +
                          out->cost.memory / m->memory);
     out->seconds = out->compute + out->exchange;
     return TW_OK;

@@ -70,7 +70,7 @@ typedef struct {
     tw_reduction_mode mode;
     double reads;     /* passes over the data in an iteration */
     double exchanges; /* in an iteration */
-    bool weak;        /* rows are those of one node */
+    bool weak;        /* rows are those of a rank */
 } tw_problem;
 
 typedef struct {
@@ -78,6 +78,7 @@ typedef struct {
     int64_t busiest_rows;   /* rows of the rank with most */
     double compute, exchange, seconds; /* of an iteration */
     double bytes_a_rank;               /* features of the busiest rank */
+    double memory_a_rank;              /* with labels, weights and the vectors of the sums, about */
     tw_exchange_cost cost;
 } tw_prediction;
 
@@ -85,11 +86,14 @@ typedef struct {
 size_t tw_sums_length(double cols, double outputs);
 
 /**
- * Seconds of an iteration on `nodes` nodes with a rank a core.
+ * Seconds of an iteration on so many ranks, a rank a core, node after node filled.
  * compute: the rows of the busiest rank, read `reads` times at its share of the memory of its node.
  * TW_CONFIG, TW_MEMORY. Cost: linear in the number of ranks.
  */
-tw_status tw_predict(const tw_problem *problem, const tw_machine *machine, int nodes,
+tw_status tw_predict(const tw_problem *problem, const tw_machine *machine, int ranks,
                      tw_prediction *prediction) TW_CHECKED;
+
+/** "name=IB,latency=1.5us,bandwidth=12.5GB/s,memory=200GB/s,cores=64,ram=256GB"; ram may be missing. TW_USAGE. */
+tw_status tw_machine_parse(const char *text, tw_machine *machine) TW_CHECKED;
 
 #endif
