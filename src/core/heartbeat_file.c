@@ -111,3 +111,22 @@ void tw_heartbeat_file_failed(const tw_heartbeat_file *f, long iteration)
     if (tw_file_commit(status_path(f, sizeof path, path), 1, &part) != TW_OK)
         return; /* the old line is still there */
 }
+
+/* ---- errands ---- */
+
+int tw_heartbeat_file_run(tw_errand what, const tw_heartbeat_file *f, long iteration, char *checkpoint)
+{
+    switch (what) {
+    case TW_ERRAND_NOTHING: break;
+    case TW_ERRAND_CLAIM_WARNING: return tw_heartbeat_file_claim(f, TW_CLAIM_WARNING);
+    case TW_ERRAND_CLAIM_ERROR:
+        tw_heartbeat_file_status(f, checkpoint);
+        return tw_heartbeat_file_claim(f, TW_CLAIM_ERROR);
+    case TW_ERRAND_NOTE_ERROR:
+        tw_heartbeat_file_note(f);
+        tw_heartbeat_file_failed(f, iteration);
+        return 1;
+    case TW_ERRAND_FIND_NOTE: return tw_heartbeat_file_noted(f);
+    }
+    return -1;
+}

@@ -39,4 +39,17 @@ bool tw_heartbeat_file_status(const tw_heartbeat_file *file, char checkpoint[TW_
 /** state=failed, where it said running or nothing. */
 void tw_heartbeat_file_failed(const tw_heartbeat_file *file, long iteration);
 
+/* What the watchdog's first thread asks its second one to do. */
+typedef enum {
+    TW_ERRAND_NOTHING,
+    TW_ERRAND_CLAIM_WARNING,
+    TW_ERRAND_CLAIM_ERROR,
+    TW_ERRAND_NOTE_ERROR,
+    TW_ERRAND_FIND_NOTE
+} tw_errand;
+
+/** One of the above, done with the functions before it: a tw_claimed; or 1, 0, and -1: who knows. A claim of
+ * the error also reads the name of the checkpoint. */
+int tw_heartbeat_file_run(tw_errand what, const tw_heartbeat_file *f, long iteration, char *checkpoint);
+
 #endif

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -149,4 +150,27 @@ tw_reach tw_reach_ask(int rank, int size, const tw_watchdog_peer *peers, size_t 
     if (answers == 0 && !word) return TW_REACH_NONE;
     name_silent(&q, peers, length, sentence);
     return TW_REACH_SOME;
+}
+
+static struct {
+    int rank, size;
+    tw_watchdog_peer *peers; /* [size] or NULL */
+} known;
+
+void tw_reach_remember(int rank, int size, const tw_watchdog_peer *peers)
+{
+    free(known.peers);
+    known.rank = rank;
+    known.size = size;
+    known.peers = peers ? malloc((size_t)size * sizeof *peers) : NULL;
+    if (known.peers) memcpy(known.peers, peers, (size_t)size * sizeof *peers);
+}
+
+tw_reach tw_reach_hosts(size_t length, char *sentence)
+{
+    char silent[512];
+    const size_t used = strlen(sentence);
+    const tw_reach reach = tw_reach_ask(known.rank, known.size, known.peers, sizeof silent, silent);
+    if (silent[0]) snprintf(sentence + used, length - used, ": %s", silent);
+    return reach;
 }

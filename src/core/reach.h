@@ -17,9 +17,16 @@ typedef enum { TW_REACH_ALL, TW_REACH_SOME, TW_REACH_NONE } tw_reach;
  * @param rank this one
  * @param peers [size]
  * @param sentence out: "rank 2 (node03) does not answer on the network", or the first few of several, when
- * some do not but others do, or there is only one other host; else empty
- * @return do all answer (or is nobody to be asked), some, or none?
+ * it returns TW_REACH_SOME, else empty
+ * @return do all answer (or is nobody to be asked), some, or none: then this host is the one that is cut off.
+ * Of two hosts that do not hear each other that is the one without rank 0.
  */
 tw_reach tw_reach_ask(int rank, int size, const tw_watchdog_peer *peers, size_t length, char *sentence);
+
+/** Keep a copy of where all ranks are; NULL, or no memory for it: nobody will be asked. */
+void tw_reach_remember(int rank, int size, const tw_watchdog_peer *peers);
+
+/** tw_reach_ask about those that were remembered; what it says is added to a sentence, behind ": ". */
+tw_reach tw_reach_hosts(size_t length, char *sentence);
 
 #endif

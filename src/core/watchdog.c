@@ -17,15 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum {
-    SENTENCE = 2048,
-    HEARD = 5 /* seconds after which an answer is not waited for */,
-    LAUNCHER = 30,
-    EARLY = 10
-};
-
-/* What the watcher asks the scribe to do; the answers are 1, 0, or -1: who knows. */
-typedef enum { NOTHING, CLAIM_WARNING, CLAIM_ERROR, NOTE_ERROR, FIND_NOTE } errand;
+/* Seconds: after which an answer is not waited for; for the launcher; before hosts are asked. */
+enum { SENTENCE = 2048, HEARD = 5, LAUNCHER = 30, EARLY = 10 };
 
 static struct {
     tw_heartbeat_rule rule;
@@ -46,12 +39,11 @@ static struct {
     tw_heartbeat_file file;      /* fd -1: none */
     double clock, written;       /* seconds watched; when the scribe came back last */
     unsigned long round, rounds; /* beats, and the last one that the scribe has begun */
-    errand errand;
+    tw_errand errand;
     int answer;
     char checkpoint[TW_CHECKPOINT_NAME];
     tw_heartbeat own, *beats;
-    tw_watchdog_peer *peers; /* [size] or NULL */
-    double *seen;            /* [size] clock at the last change of a record */
+    double *seen; /* [size] clock at the last change of a record */
 } dog = {.file.fd = -1, .mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static double monotonic(void)
@@ -92,28 +84,11 @@ static void read_records(const tw_heartbeat_file *f, bool afresh)
     }
 }
 
-static int run_errand(errand what, const tw_heartbeat_file *f, long iteration, char *checkpoint)
-{
-    switch (what) {
-    case NOTHING: break;
-    case CLAIM_WARNING: return tw_heartbeat_file_claim(f, TW_CLAIM_WARNING);
-    case CLAIM_ERROR:
-        tw_heartbeat_file_status(f, checkpoint);
-        return tw_heartbeat_file_claim(f, TW_CLAIM_ERROR);
-    case NOTE_ERROR:
-        tw_heartbeat_file_note(f);
-        tw_heartbeat_file_failed(f, iteration);
-        return 1;
-    case FIND_NOTE: return tw_heartbeat_file_noted(f);
-    }
-    return -1;
-}
-
 /* One round with the file; the mutex is free meanwhile. */
 static void visit(void)
 {
     const tw_heartbeat_file f = dog.file;
-    const errand what = dog.errand;
+    const tw_errand what = dog.errand;
     const bool afresh = dog.afresh, look = dog.look || afresh, release = dog.release;
     const tw_heartbeat own = dog.own;
     char checkpoint[TW_CHECKPOINT_NAME] = "";
@@ -123,15 +98,15 @@ static void visit(void)
     tw_heartbeat_file_put(&f, &own);
     if (release) tw_heartbeat_file_release(&f, TW_CLAIM_WARNING);
     if (look) read_records(&f, afresh);
-    const int answer = run_errand(what, &f, own.iteration, checkpoint);
+    const int answer = tw_heartbeat_file_run(what, &f, own.iteration, checkpoint);
     pthread_mutex_lock(&dog.mutex);
     dog.busy = false;
     dog.written = dog.clock;
     if (f.fd != dog.file.fd) close(f.fd);
-    if (what == NOTHING || what != dog.errand) return;
-    dog.errand = NOTHING;
+    if (what == TW_ERRAND_NOTHING || what != dog.errand) return;
+    dog.errand = TW_ERRAND_NOTHING;
     dog.answer = answer;
-    if (what == CLAIM_ERROR) memcpy(dog.checkpoint, checkpoint, sizeof checkpoint);
+    if (what == TW_ERRAND_CLAIM_ERROR) memcpy(dog.checkpoint, checkpoint, sizeof checkpoint);
     pthread_cond_signal(&dog.done);
 }
 
@@ -139,7 +114,7 @@ static void *write_and_read(void *unused)
 {
     pthread_mutex_lock(&dog.mutex);
     while (!dog.ending) {
-        const bool asked = dog.rounds != dog.round || dog.errand != NOTHING;
+        const bool asked = dog.rounds != dog.round || dog.errand != TW_ERRAND_NOTHING;
         dog.rounds = dog.round;
         if (asked && dog.file.fd >= 0)
             visit();
@@ -160,15 +135,15 @@ static bool file_in_use(void)
 }
 
 /* Under the mutex. -1 when the scribe cannot tell. */
-static int ask(errand what)
+static int ask(tw_errand what)
 {
     const double until = monotonic() + HEARD;
     if (!file_in_use()) return -1;
     dog.errand = what;
     pthread_cond_broadcast(&dog.wake);
-    while (dog.errand != NOTHING && monotonic() < until) wait_until(&dog.done, until);
-    if (dog.errand == NOTHING) return dog.answer;
-    dog.errand = NOTHING;
+    while (dog.errand != TW_ERRAND_NOTHING && monotonic() < until) wait_until(&dog.done, until);
+    if (dog.errand == TW_ERRAND_NOTHING) return dog.answer;
+    dog.errand = TW_ERRAND_NOTHING;
     dog.written = 0; /* not asked again */
     return -1;
 }
@@ -215,12 +190,9 @@ static void pause_for(double seconds)
  */
 static tw_reach ask_hosts(void)
 {
-    char silent[SENTENCE / 4];
     pthread_mutex_unlock(&dog.mutex);
-    const tw_reach reach = tw_reach_ask(dog.rule.rank, dog.rule.size, dog.peers, sizeof silent, silent);
+    const tw_reach reach = tw_reach_hosts(sizeof dog.sentence, dog.sentence);
     pthread_mutex_lock(&dog.mutex);
-    const size_t used = strlen(dog.sentence);
-    if (silent[0]) snprintf(dog.sentence + used, sizeof dog.sentence - used, ": %s", silent);
     if (reach == TW_REACH_NONE) pause_for(HEARD);
     return reach;
 }
@@ -230,37 +202,32 @@ static tw_reach ask_hosts(void)
 static void end_run(void)
 {
     const tw_reach reach = ask_hosts();
-    const int claimed = ask(CLAIM_ERROR);
+    const int claimed = ask(TW_ERRAND_CLAIM_ERROR);
     if (claimed == TW_CLAIM_TAKEN)
         pause_for(HEARD + turn_of(0.25, HEARD));
     else if (claimed == TW_CLAIM_OPEN)
         pause_for(turn_of(2, 2 * HEARD));
-    if (claimed == TW_CLAIM_MINE || ask(FIND_NOTE) != 1) print_error(claimed != TW_CLAIM_OPEN);
-    ask(NOTE_ERROR);
+    if (claimed == TW_CLAIM_MINE || ask(TW_ERRAND_FIND_NOTE) != 1) print_error(claimed != TW_CLAIM_OPEN);
+    ask(TW_ERRAND_NOTE_ERROR);
     if (reach == TW_REACH_SOME) pause_for(LAUNCHER);
     _exit(TW_WATCHDOG);
 }
 
-/* Under the mutex, which is free meanwhile. A launcher that notices a dead host ends all ranks long before
- * the limit, and does not tell which rank that was: rank 0 tells it first. */
+/* Under the mutex. A launcher that notices a dead host ends all ranks long before the limit and names none:
+ * rank 0 does it first. */
 static void ask_early(void)
 {
-    char silent[SENTENCE / 4];
     dog.asked = true;
-    pthread_mutex_unlock(&dog.mutex);
-    tw_reach_ask(dog.rule.rank, dog.rule.size, dog.peers, sizeof silent, silent);
-    pthread_mutex_lock(&dog.mutex);
-    if (!silent[0]) return;
-    snprintf(dog.sentence, sizeof dog.sentence, "rank 0 (%s) has waited for %.0f s, iteration %ld: %s",
-             dog.own.host, dog.own.still, dog.own.iteration, silent);
-    print_line("warning", "");
+    snprintf(dog.sentence, sizeof dog.sentence, "rank 0 (%s) has waited for %.0f s, iteration %ld",
+             dog.own.host, dog.own.still, dog.own.iteration);
+    if (ask_hosts() == TW_REACH_SOME) print_line("warning", "");
 }
 
 static void warn(void)
 {
     char rest[160];
     dog.warned = true;
-    const int mine = ask(CLAIM_WARNING);
+    const int mine = ask(TW_ERRAND_CLAIM_WARNING);
     if (mine == 0 || (mine < 0 && dog.own.phase == TW_AT_EXCHANGE)) return;
     snprintf(rest, sizeof rest, ". At %.0f s the run ends (--watchdog)", dog.rule.limit);
     print_line("warning", rest);
@@ -310,9 +277,8 @@ static void watch(void)
     if (early) dog.compared = dog.afresh = true;
     dog.round++;
     pthread_cond_broadcast(&dog.wake);
-    if (dog.own.still >= (half < EARLY ? half : EARLY) && dog.rule.rank == 0 && !dog.asked &&
-        dog.own.phase == TW_AT_EXCHANGE)
-        ask_early();
+    const bool waits = dog.own.phase == TW_AT_EXCHANGE && dog.own.still >= (half < EARLY ? half : EARLY);
+    if (waits && dog.rule.rank == 0 && !dog.asked) ask_early();
     if (dog.own.still >= half && !dog.warned && nothing_moves(half)) warn();
     if (dog.own.still >= dog.rule.limit && nothing_moves(dog.rule.limit)) end_run();
 }
@@ -377,18 +343,16 @@ tw_status tw_watchdog_start(const tw_watchdog_settings *set)
 {
     if (!(set->seconds > 0) || dog.running) return TW_OK;
     const size_t size = (size_t)set->size;
-    dog.peers = set->peers ? malloc(size * sizeof *dog.peers) : NULL;
-    if (dog.peers) memcpy(dog.peers, set->peers, size * sizeof *dog.peers);
     dog.beats = calloc(size, sizeof *dog.beats);
     dog.seen = calloc(size, sizeof *dog.seen);
     int error = dog.beats && dog.seen ? 0 : ENOMEM;
     if (!error) {
         prepare(set);
+        tw_reach_remember(set->rank, set->size, set->peers);
         error = start_threads();
     }
     dog.running = !error;
     if (!error) return TW_OK;
-    free(dog.peers);
     free(dog.beats);
     free(dog.seen);
     return tw_fail(TW_MEMORY, "cannot start the watchdog: %s; go without it with --watchdog 0",
@@ -426,7 +390,6 @@ void tw_watchdog_stop(void)
         return; /* a file system holds it; what it uses stays */
     pthread_cond_destroy(&dog.wake);
     pthread_cond_destroy(&dog.done);
-    free(dog.peers);
     free(dog.beats);
     free(dog.seen);
     dog.running = false;

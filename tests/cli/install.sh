@@ -214,7 +214,7 @@ quietly cmake --build by_cmake_moved
 run by_cmake_moved/example
 # The module file, where it was moved to; sbatch finds the job script by it, and the job script the program.
 [ -x "$moved/share/thalweg/train.sbatch" ] || fail "train.sbatch is not installed"
-modulecmd=$(find /usr/lib /usr/share/modules /usr/local/Modules -name modulecmd.tcl 2>/dev/null | head -n 1)
+modulecmd=$(find /usr/lib /usr/share/modules /usr/local/Modules -name modulecmd.tcl 2>/dev/null | head -n 1 || true)
 loaded() ( # VARIABLE...: their values after the module was loaded
     unset THALWEG THALWEG_LAUNCH MODULEPATH LOADEDMODULES
     eval "$("$modulecmd" bash use "$moved/share/modulefiles" 2>&1)"

@@ -56,18 +56,18 @@ bounded() { # RUN WHAT SECONDS: it ends, within so many seconds since $began, an
 }
 
 echo "== a stopped rank"
-begin stop node1,node2,node3 4
+begin stop node1,node2,node3 6
 pid=$("$cluster/on" node2 pgrep -f -- "^$thalweg train .*--out stop ")
 began=$SECONDS
 "$cluster/on" node2 kill -STOP "$pid"
-bounded stop "a stopped rank" 14
+bounded stop "a stopped rank" 16
 is "stopped: exit code" "$(cat stop.code)" 80
 grep -q '^thalweg: error: rank 1 (node2) has not moved for .* no sign of life' stop.err || complain "stopped: $(cat stop.err)"
 ! grep 'does not answer' stop.err || complain "stopped: node2 does answer"
 grep -q '^state=failed code=80 .*checkpoint=iteration' stop/status || complain "stopped: status is $(cat stop/status)"
 
 echo "== a cable before the watchdog, power before the launcher's keep-alive"
-begin cable node1:2,node2 4
+begin cable node1:2,node2 6
 begin power node3:2,node4 60
 began=$SECONDS
 "$cluster/host-fault" node2 down

@@ -15,12 +15,12 @@ P2|a crash at any file call of a commit leaves a valid checkpoint|faults/syscall
 P3|every damaged checkpoint is refused|unit/checkpoint_damage|unit/checkpoint_damage|are refused$|ways each
 P4|a full disk costs at most the newest checkpoint, and says so|faults/full_disk|faults/full_disk|full disks:|not run
 P5|any failure that a rank notices or dies of ends all ranks within 5 s with one sentence and the code|faults/matrix|faults/matrix-full|^matrix:
-P6|no hang: a stopped or unreachable rank ends the run by the watchdog|faults/watchdog|faults/watchdog-all|ended .* after
+P6|no hang: a stopped or unreachable rank ends the run by the watchdog|faults/watchdog cluster/hosts|faults/watchdog-all cluster/hosts|ended .* after|the end after
 P7|no configuration crashes the program|fuzz/replay-config fuzz/replay-check|fuzz/million|no finding|figure:
 P8|no data file crashes or hangs a rank|fuzz/hdf5 faults/mutants_mpirun|fuzz/hdf5-slow faults/mutants_mpirun-slow|mutants
 P9|NaN anywhere stops all ranks in the same iteration, and names the row|faults/spikes|faults/spikes|NaN:
 P10|replicas that differ are found before the next checkpoint|faults/replicas|faults/replicas|replicas:
-P11|a signal before the limit: checkpoint, the same command, the same bits (without a scheduler; none is used here yet)|faults/signals|faults/signals-slow|cases, the slowest
+P11|a signal before the limit, without and under Slurm: checkpoint, the same command or requeue, the same bits|faults/signals cluster/requeue|faults/signals-slow cluster/requeue cluster/requeue-slow|cases, the slowest|undisturbed run
 P12|resuming with changed data or configuration is refused|faults/refusals faults/resume|faults/refusals faults/resume-slow|refusals:|resume:
 P13|peak memory of a rank is at most 1.1 times its rows and 16 bytes each, the state of the method, and 64 MiB|faults/memory|faults/memory-slow|peak
 P14|sanitizers and valgrind find nothing (full set); all ranks call the same collectives|faults/collectives|faults/asan faults/ubsan faults/tsan faults/valgrind|same collectives|figure:
