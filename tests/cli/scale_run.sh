@@ -24,7 +24,7 @@ value() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},*\$/\1/p" "$1/summa
 scale() { # EXIT_CODE ARGUMENT...: its output in out and err
     local expected=$1 code=0
     shift
-    timeout -k 5 60 "$thalweg" scale run "$@" </dev/null >out 2>err || code=$?
+    timeout -k 5 200 "$thalweg" scale run "$@" </dev/null >out 2>err || code=$?
     [ "$code" = "$expected" ] || complain "scale run $* exits $code, not $expected: $(cat out err)"
 }
 await() { # SECONDS WHAT COMMAND...: until it succeeds
@@ -145,7 +145,7 @@ start_slow() { # in the background, up to the iteration that sleeps
     rm -rf slow/runs
     setsid "$thalweg" scale run "${slow[@]}" </dev/null >out 2>err &
     pid=$!
-    await 30 "iterations" rows slow/runs/strong-0001-1 3
+    await 90 "iterations" rows slow/runs/strong-0001-1 3
 }
 for signal in INT TERM; do
     start_slow
@@ -167,7 +167,7 @@ pid=''
 scale 73 "${slow[@]}"
 has "the run of a killed study" err "is still going on"
 kill -TERM "$mpirun_pid"
-await 30 "the end of its ranks" gone "--out=$work/slow"
+await 90 "the end of its ranks" gone "--out=$work/slow"
 scale 80 "${slow[@]}" --ranks 2 --max-time 2s
 has "a run that takes too long" err "longer than --max-time"
 gone "--out=$work/slow" || complain "a run outlived its time limit"

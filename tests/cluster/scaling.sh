@@ -24,6 +24,7 @@ weak=("${strong[@]}" --mode weak --rows-per-rank 2000)
 [ "$all" = "" ] || strong=(run.yaml --ranks "$sizes" --repeat 2 --iterations 6)
 repeats=${strong[4]}
 slurm_up # and its hosts
+study_on_login() { timeout -k 2 400 "$cluster/on" login "$thalweg" scale run "$@" </dev/null; }
 
 complete() { # STUDY MODE REPEATS NODES: every run is there, and those of 4 ranks on so many nodes
     local r k run
@@ -49,17 +50,17 @@ report() { # STUDY
 }
 
 echo "== this machine"
-timeout 120 "$thalweg" scale run "${strong[@]}" --out plain </dev/null >plain.log 2>&1 || complain "$(cat plain.log)"
+timeout 400 "$thalweg" scale run "${strong[@]}" --out plain </dev/null >plain.log 2>&1 || complain "$(cat plain.log)"
 complete plain strong "$repeats" 1
 report plain
 if [ "$all" != "" ]; then
-    timeout 90 "$thalweg" scale run "${weak[@]}" --out plain-weak </dev/null >weak.log 2>&1 || complain "$(cat weak.log)"
+    timeout 400 "$thalweg" scale run "${weak[@]}" --out plain-weak </dev/null >weak.log 2>&1 || complain "$(cat weak.log)"
     complete plain-weak weak 1 1
     report plain-weak
 fi
 
 echo "== jobs of Slurm, one after the other; meanwhile inside one allocation"
-on_login "$thalweg" scale run "${strong[@]}" --out jobs --launcher sbatch --launcher-options --spread-job >jobs.log 2>&1 ||
+study_on_login "${strong[@]}" --out jobs --launcher sbatch --launcher-options --spread-job >jobs.log 2>&1 ||
     complain "$(cat jobs.log)"
 script=$source_dir/launch/scaling.sbatch
 jobs=("$(submit -N4 --ntasks-per-node=1 -o one.out "$script" "${weak[@]}" --out "one \"allocation\"")")
@@ -71,17 +72,17 @@ if [ "$all" != "" ]; then
         --repeat 1 --out by-mpirun --launcher-options "--map-by node")")
     stopped=$(submit -N1 -n2 -o stopped.out "$script" run.yaml --ranks "1,2" --repeat 2 --iterations 1500 --no-exchange --out stopped)
     jobs+=("$stopped")
-    await 90 "a run of the study to be stopped" grep -qs finished stopped/runs/strong-0001-1/status
+    await 180 "a run of the study to be stopped" grep -qs finished stopped/runs/strong-0001-1/status
     on_login scancel --batch --signal=USR1 "$stopped" # the signal of --signal=B:USR1@180, now
 fi
 
 echo "== four hosts, meanwhile"
 by_rsh="--mca plm rsh --mca ras ^slurm --mca plm_rsh_agent '$cluster/rsh-agent' --host node1,node2,node3,node4 --map-by node"
-on_login "$thalweg" scale run "${strong[@]}" --out hosts --launcher-options "$by_rsh" >hosts.log 2>&1 || complain "$(cat hosts.log)"
+study_on_login "${strong[@]}" --out hosts --launcher-options "$by_rsh" >hosts.log 2>&1 || complain "$(cat hosts.log)"
 complete hosts strong "$repeats" 4
 report hosts
 if [ "$all" != "" ]; then
-    on_login "$thalweg" scale run "${weak[@]}" --out hosts-weak --launcher-options "$by_rsh" >weak.log 2>&1 || complain "$(cat weak.log)"
+    study_on_login "${weak[@]}" --out hosts-weak --launcher-options "$by_rsh" >weak.log 2>&1 || complain "$(cat weak.log)"
     complete hosts-weak weak 1 4
     report hosts-weak
 fi
@@ -98,8 +99,8 @@ timeout 60 "$thalweg" scale report mixed </dev/null >report.txt 2>&1 || code=$?
 grep -qi data report.txt || complain "the refusal does not name the data: $(cat report.txt)"
 
 echo "== what became of the jobs"
-await 180 "the end of the allocations" ended "${jobs[@]}" || on_login squeue
-on_login "$thalweg" scale run run.yaml --ranks $sizes --no-exchange --out jobs --wait=0:01:30 >wait.log 2>&1 ||
+await 360 "the end of the allocations" ended "${jobs[@]}" || on_login squeue
+study_on_login run.yaml --ranks $sizes --no-exchange --out jobs --wait=0:06:00 >wait.log 2>&1 ||
     complain "$(cat wait.log jobs/jobs/*.out)"
 complete jobs strong "$repeats" 4
 report jobs
