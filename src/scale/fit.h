@@ -24,7 +24,7 @@ double tw_fit_gustafson(double scaled_speedup, double p);
  */
 double tw_fit_amdahl(size_t n, const double *p, const double *seconds);
 
-/* One measured exchange. */
+/* One measured exchange; seconds: without what went into the memory of a node. */
 typedef struct {
     const tw_exchange_cost *cost;
     double seconds;
@@ -36,6 +36,9 @@ typedef struct {
     double residual;                       /* root mean square of the relative deviations */
     size_t points;
 } tw_exchange_fit;
+
+/** Seconds of an exchange without moving cost->memory at that rate; a fifth of them is left in any case. */
+double tw_fit_wire(const tw_exchange_cost *cost, double seconds, double memory);
 
 /**
  * latency and bandwidth of seconds = messages * latency + bytes / bandwidth, by least squares of the relative

@@ -188,8 +188,9 @@ static void fit_measured(tw_report *report)
     }
     for (size_t i = 0; i < report->n_exchanges; i++) {
         const tw_report_exchange *x = &report->exchange[i];
-        if (x->ranks == report->fit_ranks && x->nodes == report->fit_nodes)
-            points[n++] = (tw_fit_exchange_point){&x->cost, x->seconds};
+        if (x->ranks != report->fit_ranks || x->nodes != report->fit_nodes) continue;
+        points[n++] = (tw_fit_exchange_point){&x->cost, tw_fit_wire(&x->cost, x->seconds, x->memory)};
+        report->memory = x->memory;
     }
     report->fit_measured = tw_fit_exchange(n, points, &report->fit);
 }
@@ -257,7 +258,8 @@ double tw_report_formula(const tw_report *report, const tw_report_shape *shape)
     double seconds = report->work * shape->share * shape->rows + report->beside;
     if (shape->ranks > 1 && report->fit.points > 0)
         seconds += report->exchanges *
-                   tw_exchange_seconds(&shape->cost, report->fit.latency, report->fit.bandwidth);
+                   (tw_exchange_seconds(&shape->cost, report->fit.latency, report->fit.bandwidth) +
+                    shape->cost.memory / report->memory);
     return seconds;
 }
 
@@ -270,7 +272,9 @@ tw_status tw_report_make(tw_report *report, const tw_study_runs *runs, size_t n_
     choose_points(report);
     fit_serial(report);
     report->fit = (tw_exchange_fit){NAN, NAN, NAN, NAN, NAN, 0};
+    report->memory = INFINITY;
     if (report->n_exchanges > 0) fit_measured(report);
+    if (!report->fit_measured) report->memory = INFINITY;
     if (!report->fit_measured) TW_TRY(fit_runs(report));
     fit_formula(report);
     TW_TRY(tw_report_project(report, n_ahead, ahead));

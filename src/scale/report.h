@@ -30,7 +30,7 @@ typedef struct {
 typedef struct {
     int ranks, nodes;
     size_t length;
-    double seconds;
+    double seconds, memory; /* memory: bytes a second in the memory of a node, INFINITY when not measured */
     tw_exchange_cost cost;
 } tw_report_exchange;
 
@@ -50,6 +50,7 @@ typedef struct {
     tw_exchange_fit fit;
     bool fit_measured;            /* from exchanges measured apart, else from the runs */
     int fit_ranks, fit_nodes;
+    double memory; /* of the exchanges that were fitted; INFINITY */
     int ranks_a_node;             /* of the projection; 0: all on one node */
     double work, beside, exchanges; /* W, o, k */
     double residual;              /* of the formula at the fitted points, root mean square, relative */

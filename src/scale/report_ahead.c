@@ -40,7 +40,7 @@ static void draw_exchanges(tw_report *again, const tw_report *report, uint64_t *
     for (size_t i = 0; i < report->n_exchanges; i++) {
         const tw_report_exchange *x = &report->exchange[i];
         if (x->ranks == report->fit_ranks && x->nodes == report->fit_nodes)
-            all[n++] = (tw_fit_exchange_point){&x->cost, x->seconds};
+            all[n++] = (tw_fit_exchange_point){&x->cost, tw_fit_wire(&x->cost, x->seconds, x->memory)};
     }
     if (!report->fit_measured || n == 0) return;
     for (size_t i = 0; i < n; i++) points[i] = all[draw(counter, n)];

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,8 @@ static tw_status read_one(tw_report *report, const char *path)
         status = damaged(path, error.text);
     else if (like.ranks < 1 || like.ranks > 10000000)
         status = damaged(path, "its number of ranks");
+    const double memory = json_number_value(json_object_get(all, "memory_bandwidth"));
+    like.memory = memory > 0 ? memory : INFINITY;
     if (status == TW_OK) status = tw_partition_init(&partition, groups, groups, like.ranks);
     if (status == TW_OK) {
         int *node = nodes_of(counts, like.ranks);
