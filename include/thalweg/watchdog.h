@@ -15,10 +15,24 @@
 
 #include "thalweg/status.h"
 
+#include <stdint.h>
+
+enum { TW_PEER_ADDRESSES = 4 };
+
+/* Where a rank can be asked for a sign of life. */
+typedef struct {
+    char host[40];                       /* up to its first dot */
+    uint32_t address[TW_PEER_ADDRESSES]; /* IPv4, network order, of interfaces that are up; 0: none */
+} tw_watchdog_peer;
+
+/** Of this process. */
+void tw_watchdog_peer_own(const char *host, tw_watchdog_peer *own);
+
 typedef struct {
     int rank, size;
-    const char *host; /* copied, up to its first dot */
-    double seconds;   /* without a movement that are too many; 0: no watchdog */
+    const char *host;              /* copied, up to its first dot */
+    double seconds;                /* without a movement that are too many; 0: no watchdog */
+    const tw_watchdog_peer *peers; /* [size], copied; NULL: no host is asked */
 } tw_watchdog_settings;
 
 /** Watch from here on. TW_MEMORY: no memory, or no thread. */
@@ -30,9 +44,11 @@ tw_status tw_watchdog_start(const tw_watchdog_settings *settings) TW_CHECKED;
  * nothing happens.
  *
  * With the file: after half the limit one rank prints a warning; at the limit one rank prints who stands
- * still, where, and the last checkpoint, makes FOLDER/status say state=failed code=80 where it said running,
- * and every rank ends with TW_WATCHDOG. Without it: a rank that stands still itself ends at the limit, one
- * that waits for others at twice the limit, because it cannot know whether they move.
+ * still, where, which hosts do not answer, and the last checkpoint, makes FOLDER/status say state=failed
+ * code=80 where it said running, and every rank ends with TW_WATCHDOG. Without it: a rank that stands still
+ * itself ends at the limit, one that waits for others at twice the limit, because it cannot know whether they
+ * move. Where a host does not answer the launcher has half a minute more to find that out itself and to end
+ * all, because one that is told to end ranks on a dead host waits for it without end.
  */
 void tw_watchdog_share(const char *folder);
 

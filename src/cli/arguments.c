@@ -34,10 +34,36 @@ tw_status tw_arguments_watchdog(const char *text, double *seconds)
     return tw_fail(TW_USAGE, "--watchdog %s: a number of seconds is needed, at least 1, or 0 for none", text);
 }
 
+/* Of all ranks, where there is more than one host. Collective. */
+static tw_status tell_addresses(tw_comm *comm, double seconds, tw_watchdog_peer **peers)
+{
+    const size_t size = (size_t)tw_comm_size(comm);
+    tw_watchdog_peer own;
+    size_t *sizes;
+    if (tw_comm_nodes(comm) == 1 || !(seconds > 0)) return TW_OK;
+    *peers = calloc(size, sizeof **peers);
+    sizes = calloc(size, sizeof *sizes);
+    tw_status status =
+        *peers && sizes ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the addresses of ranks");
+    status = tw_comm_agree(comm, status);
+    if (status == TW_OK) {
+        for (size_t r = 0; r < size; r++) sizes[r] = sizeof own;
+        tw_watchdog_peer_own(tw_comm_host(comm), &own);
+        status = tw_comm_allgather(comm, &own, sizes, *peers);
+    }
+    free(sizes);
+    return status;
+}
+
 tw_status tw_command_watch(tw_comm *comm, double seconds)
 {
-    const tw_watchdog_settings set = {tw_comm_rank(comm), tw_comm_size(comm), tw_comm_host(comm), seconds};
-    return tw_comm_agree(comm, tw_watchdog_start(&set));
+    tw_watchdog_settings set = {tw_comm_rank(comm), tw_comm_size(comm), tw_comm_host(comm), seconds, NULL};
+    tw_watchdog_peer *peers = NULL;
+    const tw_status told = tell_addresses(comm, seconds, &peers);
+    set.peers = peers;
+    const tw_status status = told ? told : tw_comm_agree(comm, tw_watchdog_start(&set));
+    free(peers);
+    return status;
 }
 
 /* Long option names of the table, and the ones argp adds. */

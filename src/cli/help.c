@@ -85,7 +85,8 @@ static tw_status help_fault(void)
 #undef X
     printf("\n  index=J      which number a NaN or a flipped bit goes to (0)\n"
            "  of=WHAT      what a bit is flipped of: parameters or optimizer\n"
-           "  call=WHICH   wait for the next system call of a file being written: write, sync or rename\n");
+           "  call=WHICH   wait for the next system call of a file being written: write, sync or rename\n"
+           "\n  export THALWEG_NODES=4     takes the ranks to lie on 4 nodes; 4c: dealt out to them in turn\n");
     return TW_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "thalweg/watchdog.h"
 
 #include "core/heartbeat_file.h"
+#include "core/reach.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -16,7 +17,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SENTENCE = 2048, HEARD = 5 /* seconds after which an answer is not waited for */ };
+enum {
+    SENTENCE = 2048,
+    HEARD = 5 /* seconds after which an answer is not waited for */,
+    LAUNCHER = 30,
+    EARLY = 10
+};
 
 /* What the watcher asks the scribe to do; the answers are 1, 0, or -1: who knows. */
 typedef enum { NOTHING, CLAIM_WARNING, CLAIM_ERROR, NOTE_ERROR, FIND_NOTE } errand;
@@ -29,7 +35,7 @@ static struct {
     /* The watcher's own */
     unsigned long ticks;
     double moved; /* on its clock */
-    bool compared, warned;
+    bool compared, warned, asked;
     char sentence[SENTENCE];
 
     /* Shared, under the mutex */
@@ -44,7 +50,8 @@ static struct {
     int answer;
     char checkpoint[TW_CHECKPOINT_NAME];
     tw_heartbeat own, *beats;
-    double *seen; /* [size] clock at the last change of a record */
+    tw_watchdog_peer *peers; /* [size] or NULL */
+    double *seen;            /* [size] clock at the last change of a record */
 } dog = {.file.fd = -1, .mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static double monotonic(void)
@@ -204,10 +211,25 @@ static void pause_for(double seconds)
     pthread_mutex_lock(&dog.mutex);
 }
 
+/* Under the mutex, which is free meanwhile. Adds to the sentence; who is cut off leaves the word to others.
+ */
+static tw_reach ask_hosts(void)
+{
+    char silent[SENTENCE / 4];
+    pthread_mutex_unlock(&dog.mutex);
+    const tw_reach reach = tw_reach_ask(dog.rule.rank, dog.rule.size, dog.peers, sizeof silent, silent);
+    pthread_mutex_lock(&dog.mutex);
+    const size_t used = strlen(dog.sentence);
+    if (silent[0]) snprintf(dog.sentence + used, sizeof dog.sentence - used, ": %s", silent);
+    if (reach == TW_REACH_NONE) pause_for(HEARD);
+    return reach;
+}
+
 /* One rank speaks and ends, and its launcher ends the others. Those that it does not end must end too. Under
  * the mutex. */
 static void end_run(void)
 {
+    const tw_reach reach = ask_hosts();
     const int claimed = ask(CLAIM_ERROR);
     if (claimed == TW_CLAIM_TAKEN)
         pause_for(HEARD + turn_of(0.25, HEARD));
@@ -215,7 +237,23 @@ static void end_run(void)
         pause_for(turn_of(2, 2 * HEARD));
     if (claimed == TW_CLAIM_MINE || ask(FIND_NOTE) != 1) print_error(claimed != TW_CLAIM_OPEN);
     ask(NOTE_ERROR);
+    if (reach == TW_REACH_SOME) pause_for(LAUNCHER);
     _exit(TW_WATCHDOG);
+}
+
+/* Under the mutex, which is free meanwhile. A launcher that notices a dead host ends all ranks long before
+ * the limit, and does not tell which rank that was: rank 0 tells it first. */
+static void ask_early(void)
+{
+    char silent[SENTENCE / 4];
+    dog.asked = true;
+    pthread_mutex_unlock(&dog.mutex);
+    tw_reach_ask(dog.rule.rank, dog.rule.size, dog.peers, sizeof silent, silent);
+    pthread_mutex_lock(&dog.mutex);
+    if (!silent[0]) return;
+    snprintf(dog.sentence, sizeof dog.sentence, "rank 0 (%s) has waited for %.0f s, iteration %ld: %s",
+             dog.own.host, dog.own.still, dog.own.iteration, silent);
+    print_line("warning", "");
 }
 
 static void warn(void)
@@ -252,7 +290,7 @@ static void look_at_main_thread(void)
         dog.ticks = now.ticks;
         dog.moved = dog.clock;
         dog.release = dog.release || dog.warned;
-        dog.compared = dog.warned = false;
+        dog.compared = dog.warned = dog.asked = false;
     }
     dog.own.phase = now.phase;
     dog.own.iteration = now.iteration;
@@ -272,6 +310,9 @@ static void watch(void)
     if (early) dog.compared = dog.afresh = true;
     dog.round++;
     pthread_cond_broadcast(&dog.wake);
+    if (dog.own.still >= (half < EARLY ? half : EARLY) && dog.rule.rank == 0 && !dog.asked &&
+        dog.own.phase == TW_AT_EXCHANGE)
+        ask_early();
     if (dog.own.still >= half && !dog.warned && nothing_moves(half)) warn();
     if (dog.own.still >= dog.rule.limit && nothing_moves(dog.rule.limit)) end_run();
 }
@@ -306,7 +347,7 @@ static void prepare(const tw_watchdog_settings *set)
     snprintf(dog.own.host, sizeof dog.own.host, "%.*s", (int)strcspn(set->host, ". "), set->host);
     dog.ticks = tw_phase_now().ticks;
     dog.clock = dog.moved = dog.written = 0;
-    dog.ending = dog.look = dog.compared = dog.warned = false;
+    dog.ending = dog.look = dog.compared = dog.warned = dog.asked = false;
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&dog.wake, &clock);
@@ -335,8 +376,11 @@ static int start_threads(void)
 tw_status tw_watchdog_start(const tw_watchdog_settings *set)
 {
     if (!(set->seconds > 0) || dog.running) return TW_OK;
-    dog.beats = calloc((size_t)set->size, sizeof *dog.beats);
-    dog.seen = calloc((size_t)set->size, sizeof *dog.seen);
+    const size_t size = (size_t)set->size;
+    dog.peers = set->peers ? malloc(size * sizeof *dog.peers) : NULL;
+    if (dog.peers) memcpy(dog.peers, set->peers, size * sizeof *dog.peers);
+    dog.beats = calloc(size, sizeof *dog.beats);
+    dog.seen = calloc(size, sizeof *dog.seen);
     int error = dog.beats && dog.seen ? 0 : ENOMEM;
     if (!error) {
         prepare(set);
@@ -344,6 +388,7 @@ tw_status tw_watchdog_start(const tw_watchdog_settings *set)
     }
     dog.running = !error;
     if (!error) return TW_OK;
+    free(dog.peers);
     free(dog.beats);
     free(dog.seen);
     return tw_fail(TW_MEMORY, "cannot start the watchdog: %s; go without it with --watchdog 0",
@@ -381,6 +426,7 @@ void tw_watchdog_stop(void)
         return; /* a file system holds it; what it uses stays */
     pthread_cond_destroy(&dog.wake);
     pthread_cond_destroy(&dog.done);
+    free(dog.peers);
     free(dog.beats);
     free(dog.seen);
     dog.running = false;

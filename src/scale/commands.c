@@ -108,9 +108,13 @@ void tw_scale_generate_words(const tw_scale *s, int ranks, tw_argv *words)
 void tw_scale_exchange_words(const tw_scale *s, int ranks, tw_argv *words)
 {
     char path[TW_PATH_LEN + 64];
+    tw_scale_result run;
+    tw_scale_result_read(s, ranks, 1, &run);
     tw_scale_launch(s, ranks, words);
     tw_argv_add(words, "scale");
     tw_argv_add(words, "exchange");
+    tw_argv_add(words, "--mode=%s", s->allreduce ? "allreduce" : "reproducible");
+    if (run.done) tw_argv_add(words, "--groups=%ld", run.groups);
     tw_argv_add(words, "-o");
     tw_argv_add(words, "%s", tw_study_exchange_path(s->dir, ranks, sizeof path, path));
 }

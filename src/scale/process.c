@@ -136,13 +136,13 @@ typedef struct {
 static void look_after(watch *w)
 {
     const bool stop = tw_interrupt_requests() & TW_INTERRUPT_STOP, late = w->limit > 0 && now() > w->limit;
-    if (!w->asked && (stop || late)) {
+    if (w->asked == 0 && (stop || late)) {
         w->asked = now();
         w->stopped = stop;
         w->end->timed_out = !stop;
         kill(-w->child, SIGTERM);
     }
-    if (w->asked && now() > w->asked + patience) kill(-w->child, SIGKILL);
+    if (w->asked > 0 && now() > w->asked + patience) kill(-w->child, SIGKILL);
 }
 
 static int wait_for(watch *w)
@@ -171,7 +171,7 @@ tw_status tw_process_run(const tw_argv *command, const char *log, double limit, 
     if (error) return tw_fail(TW_MEMORY, "cannot start %s: %s", command->words[0], strerror(error));
     const int how = wait_for(&w);
     end->code = WIFSIGNALED(how) ? 128 + WTERMSIG(how) : WEXITSTATUS(how);
-    end_orphans(w.asked ? 0 : linger);
+    end_orphans(w.asked > 0 ? 0 : linger);
     if (w.stopped)
         return tw_fail(TW_STOPPED, "stopped by %s; run the same command again to go on",
                        tw_interrupt_cause());

@@ -42,6 +42,7 @@ static tw_status judge(tw_scale *s, tw_config *config)
                        "a scaling study is of one fit, and %s has a path of penalties: add --set "
                        "model.path.count=null",
                        s->study.config);
+    s->allreduce = config->reduction.mode == TW_CONFIG_MODE_ALLREDUCE;
     if (s->study.mode == TW_STUDY_WEAK) TW_TRY(tw_weak_look(config, &s->weak));
     return print(config, &s->study.text);
 }

@@ -34,6 +34,22 @@ static bool is_text(const json_t *all, const char *key, const char *text)
     return value && strcmp(value, text) == 0;
 }
 
+/* Seconds an iteration of the slowest rank, as the report has them: the loop without reading. */
+static double rate_of(const json_t *all)
+{
+    const json_t *accounts = json_object_get(all, "accounts"), *value;
+    const double count = (double)json_integer_value(json_object_get(all, "loop_iterations"));
+    double most = 0;
+    for (size_t r = 0; count > 0 && r < json_array_size(accounts); r++) {
+        const char *name;
+        double sum = 0;
+        json_object_foreach(json_object_get(json_array_get(accounts, r), "loop"), name, value)
+            sum += strcmp(name, "read") == 0 ? 0 : json_number_value(value);
+        if (sum / count > most) most = sum / count;
+    }
+    return most;
+}
+
 static void take(const tw_study *study, int ranks, const json_t *all, tw_scale_result *r)
 {
     const json_t *took = json_object_get(all, "iteration_seconds");
@@ -41,6 +57,8 @@ static void take(const tw_study *study, int ranks, const json_t *all, tw_scale_r
     r->done = json_integer_value(json_object_get(all, "ranks")) == ranks &&
               is_text(all, "version", study->version) && is_text(all, "git_commit", study->commit);
     r->iterations = (long)json_integer_value(json_object_get(all, "iterations"));
+    r->groups = (long)json_integer_value(json_object_get(all, "groups"));
+    r->rate = rate_of(all);
     r->first = json_number_value(json_object_get(took, "first"));
     r->median = json_number_value(json_object_get(took, "median"));
     r->count = (long)json_integer_value(json_object_get(took, "count"));

@@ -49,7 +49,7 @@ static void print_result(const progress *p, int ranks, int k, const tw_scale_res
 {
     char label[64], rate[64] = "";
     if (p->scale->quiet) return;
-    if (r->count > 0) snprintf(rate, sizeof rate, "%.4g s/iteration", r->median);
+    if (r->count > 0) snprintf(rate, sizeof rate, "%.4g s/iteration", r->rate);
     printf("%s   %-20s   %s\n", tw_scale_label(p->scale, ranks, k, sizeof label, label), rate, how);
     fflush(stdout);
 }

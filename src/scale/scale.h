@@ -16,6 +16,7 @@ typedef struct {
     tw_study_launcher launcher; /* that starts the runs: of the study, or inside one of its jobs */
     tw_argv options;            /* of the launcher; owned */
     tw_weak weak;               /* of a weak study */
+    bool allreduce;             /* its reduction.mode */
     bool batch;                 /* the configuration has mini-batches: iterations are epochs */
     double limit;               /* seconds a command may take */
     bool quiet, exchange;
@@ -56,6 +57,8 @@ bool tw_scale_oversubscribed(const tw_scale *s, int ranks);
 typedef struct {
     bool done; /* it came to an end with something to measure, this program and these ranks */
     long iterations, count;
+    long groups;          /* of rows */
+    double rate;          /* seconds an iteration */
     double first, median; /* seconds an iteration; count: how many the median is of, 0: none */
     char reason[64];
 } tw_scale_result;

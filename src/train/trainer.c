@@ -235,6 +235,7 @@ tw_status tw_trainer_run(tw_trainer *t)
     TW_TRY(t->resumed ? resume(t) : start(t));
     t->resumed = false;
     tw_account_note(&t->warm, it->k);
+    t->last = t->warm;
     while ((it->why = tw_monitor_check(t->monitor, F, it)) == TW_CONTINUE) {
         const double began = tw_seconds();
         tell_of_spike(t);
@@ -245,11 +246,11 @@ tw_status tw_trainer_run(tw_trainer *t)
         if (t->validation) t->monitor->unimproved = t->validation->since;
         tw_runlog_row(t->log, F, it); /* rank 0; a failure rides along */
         keep_time(t, F->batches.steps > 0 ? 0 : tw_seconds() - began);
-        TW_TRY(tw_checkpoint_turn(t->checkpoint, t, false));
         if (!warm) tw_account_note(&t->warm, it->k);
         warm = true;
+        tw_account_note(&t->last, it->k); /* before the state at the end of the run is saved */
+        TW_TRY(tw_checkpoint_turn(t->checkpoint, t, false));
     }
-    tw_account_note(&t->last, it->k);
     TW_TRY(tw_saddle_check(F, it));
     return tw_comm_agree(F->comm, F->pending);
 }

@@ -212,5 +212,22 @@ run ./by_moved
 quietly configure "$moved" "$version" by_cmake_moved
 quietly cmake --build by_cmake_moved
 run by_cmake_moved/example
+# The module file, where it was moved to; sbatch finds the job script by it, and the job script the program.
+[ -x "$moved/share/thalweg/train.sbatch" ] || fail "train.sbatch is not installed"
+modulecmd=$(find /usr/lib /usr/share/modules /usr/local/Modules -name modulecmd.tcl 2>/dev/null | head -n 1)
+loaded() ( # VARIABLE...: their values after the module was loaded
+    unset THALWEG THALWEG_LAUNCH MODULEPATH LOADEDMODULES
+    eval "$("$modulecmd" bash use "$moved/share/modulefiles" 2>&1)"
+    eval "$("$modulecmd" bash load thalweg 2>&1)"
+    for name in "$@"; do echo "${!name}"; done
+    command -v thalweg
+)
+if [ -n "$modulecmd" ]; then
+    loaded THALWEG THALWEG_LAUNCH LOADEDMODULES >module.txt || fail "the module: $(cat module.txt)"
+    printf '%s\n' "$moved"/{bin/thalweg,share/thalweg} "thalweg/$version" "$moved/bin/thalweg" | cmp - module.txt ||
+        fail "the module leads elsewhere: $(cat module.txt)"
+else
+    echo "not run: the module file (Environment Modules are missing; launch/setup --cluster installs them)"
+fi
 [ "$(timeout 60 "$moved/bin/thalweg" --version)" = "$("$thalweg" --version)" ] || fail "the installed program is another"
 echo "installed in $libdir, moved, linked by pkg-config and by CMake: all run"

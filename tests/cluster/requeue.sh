@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A job that Slurm stops goes on: asked by the signal before the time limit it saves, is requeued and ends in the bits of an
-# undisturbed run, by srun and by mpirun; after scancel its state is saved and it is not requeued; one whose restarts
-# bring nothing new is given up. `node`: a node dies, and the job is requeued to others and ends in the same bits.
+# undisturbed run, by srun, by mpirun and when preempted; after scancel its state is saved and it is not requeued; one
+# whose restarts bring nothing new is given up. `node`: a node dies, and the job is requeued to others and ends in the same bits.
 #
 #   requeue.sh THALWEG SOURCE_DIR [node]
 # shellcheck source=tests/cluster/testing.sh
@@ -60,6 +60,9 @@ await 60 "20 iterations of srun" rows srun 20
 near_limit "$by_srun"
 await 60 "20 iterations of mpirun" rows mpirun 20
 near_limit "$by_mpirun"
+preempted=$(submit -N1 -n1 -o preempted.out "$script" run.yaml --out preempted)
+await 60 "20 iterations of preempted" rows preempted 20
+on_login scontrol requeue "$preempted" # as preemption does
 
 echo "== scancel, meanwhile"
 await 60 "the requeue of srun" restarted "$by_srun" 1
@@ -76,9 +79,10 @@ for launcher in srun mpirun; do
     [ -z "$saved" ] || timeout 60 "$thalweg" inspect "$saved" </dev/null >inspect.txt 2>&1 || complain "$saved: $(cat inspect.txt)"
 done
 
-await 90 "the end of all" ended "$by_srun" "$by_mpirun" "$stuck" || on_login squeue
+await 90 "the end of all" ended "$by_srun" "$by_mpirun" "$preempted" "$stuck" || on_login squeue
 whole_again srun "$by_srun"
 whole_again mpirun "$by_mpirun"
+whole_again preempted "$preempted"
 
 echo "== no progress"
 is "starts of a job that gets nowhere" "$(grep -c '^train.sbatch: job ' stuck.out)" 3

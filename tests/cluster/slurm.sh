@@ -17,12 +17,15 @@ mkdir -p "$tree/launch" "$tree/build/release"
 cp "$source_dir/launch/train.sbatch" "$tree/launch"
 cp "$thalweg" "$tree/build/release/thalweg"
 script=$tree/launch/train.sbatch
+mkdir -p prefix/bin prefix/share/thalweg # as installed
+cp "$source_dir/launch/train.sbatch" prefix/share/thalweg
+cp "$thalweg" prefix/bin/thalweg
 out="of srun's \"own\" \$HOME *"
 configuration 60 >"a b.yaml"
 
 echo "== srun, mpirun, an array of two, arguments with spaces and quotes"
 by_srun=$(submit -N2 --ntasks-per-node=1 -o srun.out "$script" "a b.yaml" --out "$out" --set output.log_every=20)
-by_mpirun=$(THALWEG_LAUNCHER=mpirun submit -N2 -n2 -o mpirun.out "$script" short.yaml --out mpirun)
+by_mpirun=$(THALWEG_LAUNCHER=mpirun submit -N2 -n2 -o mpirun.out prefix/share/thalweg/train.sbatch short.yaml --out mpirun)
 array=$(submit --array=1-2 -N2 -n2 -o array-%a.out "$script" short.yaml --set "seed={task}" --out "array {task}")
 await 90 "the end of the jobs" ended "$by_srun" "$by_mpirun" "${array}_1" "${array}_2" || on_login squeue
 for run in "$out" mpirun "array 1" "array 2"; do
@@ -34,8 +37,8 @@ grep -q '^seed: *2$' "array 2/config.resolved.yaml" || complain "the second task
 for file in srun.out mpirun.out array-1.out array-2.out; do
     grep -q '^train.sbatch: finished; the result is in ' $file || complain "$file has no line at the end: $(cat $file)"
 done
-grep -q '^train.sbatch: job .*: mpirun ' mpirun.out || complain "not by mpirun: $(cat mpirun.out)"
-grep -q '^train.sbatch: job .*: srun -K ' srun.out || complain "not by srun: $(cat srun.out)"
+grep -qF ": mpirun $work/prefix/bin/thalweg train" mpirun.out || complain "not by mpirun: $(cat mpirun.out)"
+grep -qF ": srun -K --mpi=pmix $tree/build/release/thalweg train" srun.out || complain "not by srun: $(cat srun.out)"
 
 echo "== two jobs in one run folder"
 first=$(submit -N1 -n1 -o first.out "$script" endless.yaml --out shared)

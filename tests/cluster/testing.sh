@@ -33,6 +33,7 @@ export CLUSTER_DIR=$work/cluster CLUSTER_SHARED=$work:$source_dir:${thalweg%/*} 
 tidy() {
     local code=$?
     trap '' EXIT INT TERM HUP
+    if [ $code != 0 ] && [ $code != 77 ]; then tail -n 25 "$work"/*.out "$work"/*.err 2>/dev/null || true; fi
     CLUSTER_KEEP=0 "$cluster/netns-down" || true
     cd / && rm -rf "$work"
     exit "$code"

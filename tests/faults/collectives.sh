@@ -92,6 +92,12 @@ train 0 mini-batch binary.h5 'max_epochs: 2' "$logistic" 'optimizer: {type: adam
     'data.validation.fraction: 0.2'
 train 0 path binary.h5 "$four" 'model: {type: logistic, l2: 0.01, l1: 0.02, folds: 3, path: {count: 3, min_ratio: 0.1}}' \
     'optimizer: {type: coordinate_descent}' 'step: {rule: backtracking}'
+# Sums in two stages.
+export THALWEG_NODES=2c
+for mode in reproducible allreduce; do
+    train 0 "nodes-$mode" binary.h5 "$four" "$logistic" "reduction: {mode: $mode}"
+done
+unset THALWEG_NODES
 # Something wrong with the rows of one rank: of 40 rows, 17 belong to rank 1 of 3, 23 to rank 1 of 2.
 train 65 nan nan.h5 "$four" "$logistic"
 train 65 nan-label nan-label.h5 "$four" "$logistic"
@@ -121,7 +127,9 @@ if [ "$all" = all ]; then
         try 0 predict $ranks "$thalweg" predict out-lbfgs-2/model.h5 binary.h5 -o "predicted-$ranks.csv"
         try 73 predict-nowhere $ranks "$thalweg" predict out-lbfgs-2/model.h5 binary.h5 -o "nowhere/predicted.csv"
         try 0 generate $ranks "$thalweg" generate -o "made-$ranks.h5" --task linear --rows 5000 --features 5
-        for suite in comm reduction objective function search sparse preconditioner; do try 0 "mpi_$suite" $ranks "$tests/mpi_$suite"; done
+        THALWEG_NODES=2 try 0 topology-nodes $ranks "$tests/mpi_topology"
+        THALWEG_NODES=2c try 0 reduction-nodes $ranks "$tests/mpi_reduction"
+        for suite in comm topology reduction objective function search sparse preconditioner; do try 0 "mpi_$suite" $ranks "$tests/mpi_$suite"; done
     done
 fi
 if [ $failures != 0 ]; then

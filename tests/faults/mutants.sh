@@ -43,6 +43,7 @@ targets_of() { # test
     case $1 in
     unit/*) echo "unit_${1#unit/}" ;;
     mpi/*-[0-9]*) name=${1#mpi/} && echo "mpi_${name%-*}" ;;
+    mpi/nodes) echo "thalweg bits mpi_topology mpi_reduction" ;;
     faults/syscalls | faults/full_disk) echo "thalweg fault_calls" ;;
     faults/replicas) echo "thalweg flip" ;;
     faults/resume | faults/kill) echo thalweg ;;

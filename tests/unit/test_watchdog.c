@@ -143,7 +143,7 @@ static void be_rank(const scenario *s, int rank)
     const int fd = open(in(s, "err"), O_CREAT | O_WRONLY | O_APPEND, 0644);
     dup2(fd, STDERR_FILENO);
     tw_phase_enter(TW_AT_STEP, 6);
-    if (tw_watchdog_start(&(tw_watchdog_settings){rank, s->size, host, LIMIT}) != TW_OK) _exit(98);
+    if (tw_watchdog_start(&(tw_watchdog_settings){rank, s->size, host, LIMIT, NULL}) != TW_OK) _exit(98);
     while (rank > 0 && !s->no_file && access(in(s, "heartbeat"), F_OK) != 0) usleep(5000);
     tw_watchdog_share(s->no_file ? in(s, "nowhere") : s->folder);
     act(s, rank);
