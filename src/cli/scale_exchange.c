@@ -82,8 +82,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 static const struct argp parser = {
     .options = options,
     .parser = parse_option,
-    .doc = "Measure the exchange of a training step on the ranks of this launch, under mpirun or srun: vectors "
-           "of 1, 2, 4 ... doubles, the bytes that are sent, and the latency and bandwidth that fit best."};
+    .doc =
+        "Measure the exchange of a training step on the ranks of this launch, under mpirun or srun: vectors "
+        "of 1, 2, 4 ... doubles, the bytes that are sent, and the latency and bandwidth that fit best."};
 
 static void print_rate(const tw_exchange_fit *fit)
 {
@@ -129,8 +130,8 @@ static json_t *points_json(size_t n, const tw_measured *points)
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         const tw_measured *p = &points[i];
-        tw_json_append(&list, json_pack("{sI ss sI sb sf sf sf sf sI}", "length", (json_int_t)p->length, "form",
-                                        tw_form_name(p->cost.form), "bytes", (json_int_t)p->bytes,
+        tw_json_append(&list, json_pack("{sI ss sI sb sf sf sf sf sI}", "length", (json_int_t)p->length,
+                                        "form", tw_form_name(p->cost.form), "bytes", (json_int_t)p->bytes,
                                         "bytes_as_predicted", p->predicted, "bytes_between_nodes",
                                         p->cost.between, "seconds", p->seconds, "low", p->low, "high",
                                         p->high, "count", (json_int_t)p->count));
@@ -162,11 +163,11 @@ static json_t *node_ranks_json(const tw_comm *comm)
 static tw_status write_json(tw_comm *comm, const arguments *a, size_t n, const tw_measured *points,
                             const tw_exchange_fit *fit, double memory)
 {
-    json_t *all = json_pack("{si si so so ss sI ss ss}", "ranks", tw_comm_size(comm), "nodes",
-                            tw_comm_nodes(comm), "hosts", hosts_json(comm), "ranks_of_nodes",
-                            node_ranks_json(comm), "mode",
-                            a->measure.mode == TW_ALLREDUCE ? "allreduce" : "reproducible", "groups",
-                            (json_int_t)a->measure.groups, "version", TW_VERSION, "git_commit", TW_GIT_COMMIT);
+    json_t *all =
+        json_pack("{si si so so ss sI ss ss}", "ranks", tw_comm_size(comm), "nodes", tw_comm_nodes(comm),
+                  "hosts", hosts_json(comm), "ranks_of_nodes", node_ranks_json(comm), "mode",
+                  a->measure.mode == TW_ALLREDUCE ? "allreduce" : "reproducible", "groups",
+                  (json_int_t)a->measure.groups, "version", TW_VERSION, "git_commit", TW_GIT_COMMIT);
     tw_json_put(&all, "fit",
                 json_pack("{so so so so so}", "latency", number(fit->latency), "latency_error",
                           number(fit->latency_error), "bandwidth", number(fit->bandwidth), "bandwidth_error",
@@ -190,9 +191,10 @@ static tw_status measure(tw_comm *comm, const arguments *a)
     size_t n;
     double memory;
     TW_TRY(tw_measure_exchange(comm, &a->measure, &n, points, &memory));
-    for (size_t i = 0; i < n; i++) samples[i] = 
-        samples[i] =
-            (tw_fit_exchange_point){&points[i].cost, tw_fit_wire(&points[i].cost, points[i].seconds, memory)};
+    for (size_t i = 0; i < n; i++) {
+        samples[i].cost = &points[i].cost;
+        samples[i].seconds = tw_fit_wire(&points[i].cost, points[i].seconds, memory);
+    }
     tw_fit_exchange(n, samples, &fit);
     tw_status status = TW_OK;
     if (tw_comm_rank(comm) == 0) {
@@ -206,16 +208,20 @@ static tw_status measure(tw_comm *comm, const arguments *a)
 
 tw_status tw_scale_exchange(int argc, char **argv)
 {
-    arguments a = {.measure = {.mode = TW_REPRODUCIBLE, .groups = 4096, .seconds = 3, .shortest = 1, .longest = 1 << 20}};
+    arguments a = {
+        .measure = {
+            .mode = TW_REPRODUCIBLE, .groups = 4096, .seconds = 3, .shortest = 1, .longest = 1 << 20}};
     tw_comm *comm;
     TW_TRY(tw_arguments_parse(&parser, argc, argv, &a));
     if (a.measure.shortest > a.measure.longest)
-        return tw_fail(TW_USAGE, "--shortest %zu is above --longest %zu", a.measure.shortest, a.measure.longest);
+        return tw_fail(TW_USAGE, "--shortest %zu is above --longest %zu", a.measure.shortest,
+                       a.measure.longest);
     if (a.wrong)
-        return tw_fail(TW_USAGE,
-                       "'%s' is no value here: --mode reproducible|allreduce, --groups a power of two up to %d, "
-                       "--seconds above 0, --shortest and --longest 1 to 268435456",
-                       a.wrong, TW_MAX_GROUPS);
+        return tw_fail(
+            TW_USAGE,
+            "'%s' is no value here: --mode reproducible|allreduce, --groups a power of two up to %d, "
+            "--seconds above 0, --shortest and --longest 1 to 268435456",
+            a.wrong, TW_MAX_GROUPS);
     TW_TRY(tw_comm_init(&comm, &argc, &argv));
     return tw_command_end(comm, measure(comm, &a));
 }

@@ -19,8 +19,8 @@ double tw_fit_karp_flatt(double speedup, double p);
 double tw_fit_gustafson(double scaled_speedup, double p);
 
 /**
- * Serial part s of seconds(p) = T (s + (1 - s) / p), by least squares of the relative deviations; 0 <= s <= 1.
- * Source: Amdahl (1967), AFIPS 30. @return s, NaN with fewer than two different p
+ * Serial part s of seconds(p) = T (s + (1 - s) / p), by least squares of the relative deviations; 0 <= s
+ * <= 1. Source: Amdahl (1967), AFIPS 30. @return s, NaN with fewer than two different p
  */
 double tw_fit_amdahl(size_t n, const double *p, const double *seconds);
 
@@ -31,7 +31,7 @@ typedef struct {
 } tw_fit_exchange_point;
 
 typedef struct {
-    double latency, bandwidth;             /* seconds a message; bytes a second, INFINITY: bytes cost nothing seen */
+    double latency, bandwidth; /* seconds a message; bytes a second, INFINITY: bytes cost nothing seen */
     double latency_error, bandwidth_error; /* one standard error; NaN with two points */
     double residual;                       /* root mean square of the relative deviations */
     size_t points;

@@ -19,7 +19,7 @@ typedef struct {
 typedef struct {
     tw_reduction_mode mode;
     int64_t groups;
-    double seconds; /* budget */
+    double seconds;           /* budget */
     size_t shortest, longest; /* vectors of so many doubles, then twice as many, ... up to longest */
 } tw_measure;
 

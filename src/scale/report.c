@@ -242,7 +242,7 @@ tw_status tw_report_shape_of(const tw_report *report, int ranks, tw_report_shape
     const bool weak = report->runs->mode == TW_STUDY_WEAK;
     const int a_node = report->ranks_a_node < ranks ? report->ranks_a_node : 0;
     tw_study_run like = *report->point[0].run;
-    *shape = (tw_report_shape){.ranks = ranks, .rows = 1};
+    *shape = (tw_report_shape){.ranks = ranks, .rows = 1, .crowd = 1};
     if (weak && ranks != like.ranks) {
         like.rows = like.rows / like.ranks * ranks;
         like.groups = 0;
@@ -255,7 +255,7 @@ tw_status tw_report_shape_of(const tw_report *report, int ranks, tw_report_shape
 
 double tw_report_formula(const tw_report *report, const tw_report_shape *shape)
 {
-    double seconds = report->work * shape->share * shape->rows + report->beside;
+    double seconds = report->work * shape->share * shape->rows * shape->crowd + report->beside;
     if (shape->ranks > 1 && report->fit.points > 0)
         seconds += report->exchanges *
                    (tw_exchange_seconds(&shape->cost, report->fit.latency, report->fit.bandwidth) +

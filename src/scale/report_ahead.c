@@ -1,5 +1,6 @@
-/* Where the formula leads at more ranks, and how far it can be trusted: the repeats and the measured exchanges are
- * drawn again, with replacement (bootstrap, Efron 1979), and what the formula misses at the points is added. */
+/* Where the formula leads at more ranks, and how far it can be trusted: the repeats and the measured
+ * exchanges are drawn again, with replacement (bootstrap, Efron 1979), and what the formula misses at the
+ * points is added. */
 #include "scale/report.h"
 #include "thalweg/rng.h"
 
@@ -51,19 +52,21 @@ static tw_status residual(tw_report *report)
 {
     double sum = 0;
     for (size_t i = 0; i < report->n_points; i++) {
-        const tw_report_point *p = &report->point[i];
+        tw_report_point *p = &report->point[i];
         tw_report_shape shape;
-        if (!p->fitted) continue;
         TW_TRY(tw_report_shape_of(report, p->ranks, &shape));
-        const double missed = tw_report_formula(report, &shape) / p->seconds - 1;
-        sum += missed * missed;
+        if (p->run->cores > 0) shape.crowd = fmax(1, (double)p->ranks / p->nodes / p->run->cores);
+        p->formula = tw_report_formula(report, &shape);
+        const double missed = p->formula / p->seconds - 1;
+        if (p->fitted) sum += missed * missed;
     }
     report->residual = sqrt(sum / (double)report->n_fitted);
     return TW_OK;
 }
 
 /* Both ends by the formula, so that what it misses everywhere cancels. */
-static tw_report_ahead look(const tw_report *report, const tw_report_shape *first, const tw_report_shape *shape)
+static tw_report_ahead look(const tw_report *report, const tw_report_shape *first,
+                            const tw_report_shape *shape)
 {
     const double more = (double)shape->ranks / first->ranks;
     tw_report_ahead ahead = {.ranks = shape->ranks, .seconds = tw_report_formula(report, shape)};
@@ -119,7 +122,8 @@ static void add_ranks(tw_report_ahead *curve, size_t *n, int ranks)
     ++*n;
 }
 
-/* Ranks of the curve: those measured and asked for, and doublings from the first up to four times the last. */
+/* Ranks of the curve: those measured and asked for, and doublings from the first up to four times the last.
+ */
 static size_t curve_ranks(const tw_report *report, size_t n_ahead, const int *ahead, tw_report_ahead *curve)
 {
     double last = 4.0 * report->point[report->n_points - 1].ranks;
