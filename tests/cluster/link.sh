@@ -17,7 +17,7 @@ renice -n -15 -p $$ >/dev/null
 exec "$@"
 ROOM
 chmod +x first
-launch=(mpirun --mca plm_rsh_agent "$cluster/rsh-agent" --mca btl self,tcp --host node1,node2 -n 2 "$work/first")
+launch=(mpirun --mca plm_rsh_agent "$cluster/rsh-agent" --mca btl "self,tcp" --host "node1,node2" -n 2 "$work/first")
 
 measure() { # NAME OPTIONS...: to NAME.json, what was printed to NAME.out
     on_login timeout 90 "${launch[@]}" "$thalweg" scale exchange "${@:2}" -o "$1.json" >"$1.out" 2>&1 ||
