@@ -1,7 +1,8 @@
 /* report.h -- what a scaling study says: its points, the numbers fitted to them, and where they lead.
  *
- * seconds(P) = W share(P) + o + k exchange(P): W the work of all rows on one rank, share the part of the rows
- * of the busiest rank, o what a rank does beside, k exchanges an iteration. docs/scaling.md. */
+ * seconds(P) = W share(P) + o + k exchange(P): W the work of all rows by one of q ranks on a node, share the
+ * part of the rows of the busiest rank, o what a rank does beside, k exchanges an iteration. docs/scaling.md.
+ */
 #ifndef THALWEG_SCALE_REPORT_H
 #define THALWEG_SCALE_REPORT_H
 
@@ -52,8 +53,9 @@ typedef struct {
     bool fit_measured; /* from exchanges measured apart, else from the runs */
     int fit_ranks, fit_nodes;
     double memory;                  /* of the exchanges that were fitted; INFINITY */
-    int ranks_a_node;               /* of the projection; 0: all on one node */
-    double work, beside, exchanges; /* W, o, k */
+    int ranks_a_node;               /* of the projection */
+    double work, beside, exchanges; /* W where most ranks share a node, o, k */
+    double luck;                    /* what W is multiplied with: 1, or drawn */
     double residual;                /* of the formula at the fitted points, root mean square, relative */
     size_t n_ahead, n_curve;
     tw_report_ahead ahead[TW_REPORT_AHEAD]; /* as asked for */
@@ -76,12 +78,14 @@ void tw_report_release(tw_report *report);
 typedef struct {
     int ranks;
     double share, rows; /* of the rows that the busiest rank has; rows, or 1 when strong */
+    double work;        /* W of points with as many ranks a node, or with fewer */
     double crowd;       /* ranks a core, at least 1 */
     tw_exchange_cost cost;
 } tw_report_shape;
 
-/** TW_CONFIG, TW_MEMORY. */
-tw_status tw_report_shape_of(const tw_report *report, int ranks, tw_report_shape *shape) TW_CHECKED;
+/** @param ranks_a_node 0: all on one. TW_CONFIG, TW_MEMORY. */
+tw_status tw_report_shape_of(const tw_report *report, int ranks, int ranks_a_node,
+                             tw_report_shape *shape) TW_CHECKED;
 
 /** Seconds of an iteration by the formula. */
 double tw_report_formula(const tw_report *report, const tw_report_shape *shape);
