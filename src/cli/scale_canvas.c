@@ -23,8 +23,8 @@ void tw_canvas_begin(const tw_canvas *c, bool png, const char *title, const char
           "set grid xtics ytics linetype 1 linewidth 0.8 linecolor rgb '#E4E4E4'\n"
           "set style fill solid noborder\nset multiplot\nunset key\n",
           c->out);
-    fprintf(c->out, "set label 1 at screen %.6g, %.6g left noenhanced font 'sans-serif:Bold,13' ", 24 / c->width,
-            1 - 24 / c->height);
+    fprintf(c->out, "set label 1 at screen %.6g, %.6g left noenhanced font 'sans-serif:Bold,13' ",
+            24 / c->width, 1 - 24 / c->height);
     tw_gnuplot_quote(c->out, title, TITLE_SHOWN);
     fprintf(c->out, "\nset label 2 at screen %.6g, %.6g left noenhanced textcolor rgb '#606060' ",
             24 / c->width, 1 - 46 / c->height);
@@ -38,8 +38,8 @@ void tw_canvas_panel(const tw_canvas *c, const double edges[4], const char *capt
             "set lmargin at screen %.6g\nset rmargin at screen %.6g\nset tmargin at screen %.6g\n"
             "set bmargin at screen %.6g\n",
             edges[0] / c->width, edges[1] / c->width, 1 - edges[2] / c->height, 1 - edges[3] / c->height);
-    fprintf(c->out, "set label 3 at screen %.6g, %.6g left '%s' textcolor rgb '#202020'\n", edges[0] / c->width,
-            1 - (edges[2] - 16) / c->height, caption);
+    fprintf(c->out, "set label 3 at screen %.6g, %.6g left '%s' textcolor rgb '#202020'\n",
+            edges[0] / c->width, 1 - (edges[2] - 16) / c->height, caption);
     fprintf(c->out, "set xlabel '%s' offset 0, 0.3 textcolor rgb '#404040'\n", x_label);
 }
 
@@ -55,8 +55,8 @@ void tw_canvas_log_axis(const tw_canvas *c, char which, double low, double high,
 {
     const double step = log(base), from = ceil(log(low) / step - 1e-9), to = floor(log(high) / step + 1e-9);
     const double every = fmax(1, ceil((to - from + 1) / most));
-    fprintf(c->out, "set logscale %c %g\nset %crange [%.10g:%.10g]\nset %ctics (", which, base, which, low, high,
-            which);
+    fprintf(c->out, "set logscale %c %g\nset %crange [%.10g:%.10g]\nset %ctics (", which, base, which, low,
+            high, which);
     const char *separator = "";
     for (double i = ceil(from / every) * every; i <= to; i += every) {
         fputs(separator, c->out);

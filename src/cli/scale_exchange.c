@@ -14,13 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTION_MODE = 256, OPTION_GROUPS, OPTION_SECONDS, OPTION_LONGEST };
+enum { OPTION_MODE = 256, OPTION_GROUPS, OPTION_SECONDS, OPTION_SHORTEST, OPTION_LONGEST };
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE.json", 0, "Write every length as JSON", 0},
     {"mode", OPTION_MODE, "MODE", 0, "reproducible (default) or allreduce", 0},
     {"groups", OPTION_GROUPS, "G", 0, "Groups of the partition, a power of two (4096)", 0},
     {"seconds", OPTION_SECONDS, "S", 0, "Time to spend (3)", 0},
+    {"shortest", OPTION_SHORTEST, "N", 0, "Doubles of the shortest vector (1)", 0},
     {"longest", OPTION_LONGEST, "N", 0, "Doubles of the longest vector (1048576)", 0},
     {0}};
 
@@ -50,9 +51,10 @@ static bool parse_value(int key, const char *value, tw_measure *m)
         if (!parse_long(value, 1, TW_MAX_GROUPS, &number)) return false;
         m->groups = number;
         return (number & (number - 1)) == 0;
+    case OPTION_SHORTEST:
     case OPTION_LONGEST:
         if (!parse_long(value, 1, 1L << 28, &number)) return false;
-        m->longest = (size_t)number;
+        *(key == OPTION_LONGEST ? &m->longest : &m->shortest) = (size_t)number;
         return true;
     default:
         m->seconds = strtod(value, &end);
@@ -68,6 +70,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_MODE:
     case OPTION_GROUPS:
     case OPTION_SECONDS:
+    case OPTION_SHORTEST:
     case OPTION_LONGEST:
         if (!parse_value(key, value, &a->measure)) a->wrong = value;
         break;
@@ -79,8 +82,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 static const struct argp parser = {
     .options = options,
     .parser = parse_option,
-    .doc = "Measure the exchange of a training step on the ranks of this launch, under mpirun or srun: vectors "
-           "of 1, 2, 4 ... doubles."};
+    .doc =
+        "Measure the exchange of a training step on the ranks of this launch, under mpirun or srun: vectors "
+        "of 1, 2, 4 ... doubles, the bytes that are sent, and the latency and bandwidth that fit best."};
 
 static void print_rate(const tw_exchange_fit *fit)
 {
@@ -126,8 +130,8 @@ static json_t *points_json(size_t n, const tw_measured *points)
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         const tw_measured *p = &points[i];
-        tw_json_append(&list, json_pack("{sI ss sI sb sf sf sf sf sI}", "length", (json_int_t)p->length, "form",
-                                        tw_form_name(p->cost.form), "bytes", (json_int_t)p->bytes,
+        tw_json_append(&list, json_pack("{sI ss sI sb sf sf sf sf sI}", "length", (json_int_t)p->length,
+                                        "form", tw_form_name(p->cost.form), "bytes", (json_int_t)p->bytes,
                                         "bytes_as_predicted", p->predicted, "bytes_between_nodes",
                                         p->cost.between, "seconds", p->seconds, "low", p->low, "high",
                                         p->high, "count", (json_int_t)p->count));
@@ -157,17 +161,18 @@ static json_t *node_ranks_json(const tw_comm *comm)
 }
 
 static tw_status write_json(tw_comm *comm, const arguments *a, size_t n, const tw_measured *points,
-                            const tw_exchange_fit *fit)
+                            const tw_exchange_fit *fit, double memory)
 {
-    json_t *all = json_pack("{si si so so ss sI ss ss}", "ranks", tw_comm_size(comm), "nodes",
-                            tw_comm_nodes(comm), "hosts", hosts_json(comm), "ranks_of_nodes",
-                            node_ranks_json(comm), "mode",
-                            a->measure.mode == TW_ALLREDUCE ? "allreduce" : "reproducible", "groups",
-                            (json_int_t)a->measure.groups, "version", TW_VERSION, "git_commit", TW_GIT_COMMIT);
+    json_t *all =
+        json_pack("{si si so so ss sI ss ss}", "ranks", tw_comm_size(comm), "nodes", tw_comm_nodes(comm),
+                  "hosts", hosts_json(comm), "ranks_of_nodes", node_ranks_json(comm), "mode",
+                  a->measure.mode == TW_ALLREDUCE ? "allreduce" : "reproducible", "groups",
+                  (json_int_t)a->measure.groups, "version", TW_VERSION, "git_commit", TW_GIT_COMMIT);
     tw_json_put(&all, "fit",
                 json_pack("{so so so so so}", "latency", number(fit->latency), "latency_error",
                           number(fit->latency_error), "bandwidth", number(fit->bandwidth), "bandwidth_error",
                           number(fit->bandwidth_error), "residual", number(fit->residual)));
+    tw_json_put(&all, "memory_bandwidth", number(memory));
     tw_json_put(&all, "points", points_json(n, points));
     char *text = all ? json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(all);
@@ -184,28 +189,39 @@ static tw_status measure(tw_comm *comm, const arguments *a)
     tw_fit_exchange_point samples[TW_MEASURE_MOST];
     tw_exchange_fit fit;
     size_t n;
-    TW_TRY(tw_measure_exchange(comm, &a->measure, &n, points));
-    for (size_t i = 0; i < n; i++) samples[i] = (tw_fit_exchange_point){&points[i].cost, points[i].seconds};
+    double memory;
+    TW_TRY(tw_measure_exchange(comm, &a->measure, &n, points, &memory));
+    for (size_t i = 0; i < n; i++) {
+        samples[i].cost = &points[i].cost;
+        samples[i].seconds = tw_fit_wire(&points[i].cost, points[i].seconds, memory);
+    }
     tw_fit_exchange(n, samples, &fit);
     tw_status status = TW_OK;
     if (tw_comm_rank(comm) == 0) {
         print_table(comm, &a->measure, n, points, &fit);
+        printf("  memory    %.3g GB/s a node, all its ranks adding vectors\n", 1e-9 * memory);
         fflush(stdout);
-        if (a->output) status = write_json(comm, a, n, points, &fit);
+        if (a->output) status = write_json(comm, a, n, points, &fit, memory);
     }
     return tw_comm_bcast_status(comm, 0, status);
 }
 
 tw_status tw_scale_exchange(int argc, char **argv)
 {
-    arguments a = {.measure = {.mode = TW_REPRODUCIBLE, .groups = 4096, .seconds = 3, .longest = 1 << 20}};
+    arguments a = {
+        .measure = {
+            .mode = TW_REPRODUCIBLE, .groups = 4096, .seconds = 3, .shortest = 1, .longest = 1 << 20}};
     tw_comm *comm;
     TW_TRY(tw_arguments_parse(&parser, argc, argv, &a));
+    if (a.measure.shortest > a.measure.longest)
+        return tw_fail(TW_USAGE, "--shortest %zu is above --longest %zu", a.measure.shortest,
+                       a.measure.longest);
     if (a.wrong)
-        return tw_fail(TW_USAGE,
-                       "'%s' is no value here: --mode reproducible|allreduce, --groups a power of two up to %d, "
-                       "--seconds above 0, --longest 1 to 268435456",
-                       a.wrong, TW_MAX_GROUPS);
+        return tw_fail(
+            TW_USAGE,
+            "'%s' is no value here: --mode reproducible|allreduce, --groups a power of two up to %d, "
+            "--seconds above 0, --shortest and --longest 1 to 268435456",
+            a.wrong, TW_MAX_GROUPS);
     TW_TRY(tw_comm_init(&comm, &argc, &argv));
     return tw_command_end(comm, measure(comm, &a));
 }

@@ -79,8 +79,9 @@ static void panel_speedup(const tw_report *r, const tw_canvas *c)
     tw_canvas_panel(c, (double[]){64, 486, 100, 420}, weak ? "scaled speed-up" : "speed-up", "ranks");
     tw_canvas_log_axis(c, 'x', r->curve[0].ranks / 1.12, r->curve[r->n_curve - 1].ranks * 1.12, 2, 8);
     tw_canvas_log_axis(c, 'y', low / 1.4, high * 2, 2, 8);
-    fprintf(c->out, "set key at screen %.6g, %.6g left top Left reverse vertical samplen 2 spacing 1.2 "
-                    "textcolor rgb '#404040'\n",
+    fprintf(c->out,
+            "set key at screen %.6g, %.6g left top Left reverse vertical samplen 2 spacing 1.2 "
+            "textcolor rgb '#404040'\n",
             820.0 / WIDTH, 1 - 12.0 / HEIGHT);
     curves(c->out, 3, 2, "$ahead using 1:2", true);
     fputs("unset key\nunset label 1\nunset label 2\n", c->out);
@@ -91,8 +92,9 @@ static void panel_efficiency(const tw_report *r, const tw_canvas *c)
     double high = 1.1;
     for (size_t i = 0; i < r->n_points; i++) high = fmax(high, fmin(2, 1.1 * r->point[i].efficiency));
     tw_canvas_panel(c, (double[]){554, 976, 100, 420}, "efficiency", "ranks");
-    fprintf(c->out, "unset logscale y\nset yrange [0:%.3g]\nset ytics ('0' 0, '20 %%%%' 0.2, '40 %%%%' 0.4, "
-                    "'60 %%%%' 0.6, '80 %%%%' 0.8, '100 %%%%' 1, '150 %%%%' 1.5, '200 %%%%' 2)\n",
+    fprintf(c->out,
+            "unset logscale y\nset yrange [0:%.3g]\nset ytics ('0' 0, '20 %%%%' 0.2, '40 %%%%' 0.4, "
+            "'60 %%%%' 0.6, '80 %%%%' 0.8, '100 %%%%' 1, '150 %%%%' 1.5, '200 %%%%' 2)\n",
             high);
     curves(c->out, 6, 5, "1", false);
 }
@@ -111,7 +113,8 @@ static void phase_data(const tw_report *r, double scale, FILE *out)
     for (size_t i = 0; i < r->n_points; i++) {
         double sum = 0;
         fprintf(out, "%zu", i + 1);
-        for (size_t k = 0; k < N_PHASES; k++) fprintf(out, " %.6g", scale * (sum += r->point[i].phase[phases[k].clock]));
+        for (size_t k = 0; k < N_PHASES; k++)
+            fprintf(out, " %.6g", scale * (sum += r->point[i].phase[phases[k].clock]));
         fputc('\n', out);
     }
     fputs("END\n", out);
@@ -119,8 +122,9 @@ static void phase_data(const tw_report *r, double scale, FILE *out)
 
 static void phase_axis(const tw_report *r, double scale, double most, FILE *out)
 {
-    fprintf(out, "unset logscale x\nset xrange [0.4:%.3g]\nset yrange [0:%.6g]\nset ytics autofreq\n"
-                 "set format y '%%g'\nset grid noxtics\nset xtics scale 0 (",
+    fprintf(out,
+            "unset logscale x\nset xrange [0.4:%.3g]\nset yrange [0:%.6g]\nset ytics autofreq\n"
+            "set format y '%%g'\nset grid noxtics\nset xtics scale 0 (",
             (double)r->n_points + 0.6, 1.18 * scale * most);
     for (size_t i = 0; i < r->n_points; i++) {
         const tw_report_point *p = &r->point[i];
@@ -130,8 +134,8 @@ static void phase_axis(const tw_report *r, double scale, double most, FILE *out)
     for (size_t i = 0; i < r->n_points; i++) {
         double sum = 0;
         for (size_t k = 0; k < N_PHASES; k++) sum += r->point[i].phase[phases[k].clock];
-        fprintf(out, "set label %zu at %zu, %.6g center offset 0, 0.6 '%.3g' textcolor rgb '#404040'\n", 10 + i,
-                i + 1, scale * sum, scale * sum);
+        fprintf(out, "set label %zu at %zu, %.6g center offset 0, 0.6 '%.3g' textcolor rgb '#404040'\n",
+                10 + i, i + 1, scale * sum, scale * sum);
     }
 }
 
@@ -154,12 +158,13 @@ static void panel_phases(const tw_report *r, const tw_canvas *c)
     tw_canvas_panel(c, (double[]){64, 850, 510, 762}, caption,
                     crowded ? "ranks (*: more than cores, left out of the formula)" : "ranks");
     phase_axis(r, scale, most, c->out);
-    fprintf(c->out, "set boxwidth 0.55\nset key at screen %.6g, %.6g left top Left reverse vertical samplen 1 "
-                    "spacing 1.3 textcolor rgb '#404040'\nplot ",
+    fprintf(c->out,
+            "set boxwidth 0.55\nset key at screen %.6g, %.6g left top Left reverse vertical samplen 1 "
+            "spacing 1.3 textcolor rgb '#404040'\nplot ",
             870.0 / WIDTH, 1 - 510.0 / HEIGHT);
     for (int k = N_PHASES - 1; k >= 0; k--)
-        fprintf(c->out, "%s$phases using 1:%d with boxes fillcolor rgb '%s' title '%s'", k < N_PHASES - 1 ? ", " : "",
-                k + 2, phases[k].colour, tw_account_name(phases[k].clock));
+        fprintf(c->out, "%s$phases using 1:%d with boxes fillcolor rgb '%s' title '%s'",
+                k < N_PHASES - 1 ? ", " : "", k + 2, phases[k].colour, tw_account_name(phases[k].clock));
     fputc('\n', c->out);
 }
 

@@ -15,16 +15,31 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RANKS = 256, REPEAT, ITERATIONS, MODE, MACHINE, ROWS, FEATURES, TYPE, CLASSES, REDUCTION, GROUPS, READS };
+enum {
+    RANKS = 256,
+    REPEAT,
+    ITERATIONS,
+    MODE,
+    MACHINE,
+    ROWS,
+    FEATURES,
+    TYPE,
+    CLASSES,
+    REDUCTION,
+    GROUPS,
+    READS
+};
 enum { MOST_RANKS = 64 };
 
 static const struct argp_option options[] = {
     {"ranks", RANKS, "1,2,4,8", 0, "Numbers of ranks of the study (1,2,4)", 1},
-    {"mode", MODE, "strong|weak", 0, "The same rows for all (strong), or the rows on the fewest ranks for each", 1},
+    {"mode", MODE, "strong|weak", 0,
+     "The same rows for all (strong), or the rows on the fewest ranks for each", 1},
     {"repeat", REPEAT, "K", 0, "Runs of each number of ranks (3)", 1},
     {"iterations", ITERATIONS, "N", 0, "Iterations of a run (20)", 1},
     {"machine", MACHINE, "name=..,latency=..,...", 0,
-     "Project to 4096 nodes of this machine: latency=1.5us,bandwidth=25GB/s (of a node's link), memory=200GB/s (of a "
+     "Project to 4096 nodes of this machine: latency=1.5us,bandwidth=25GB/s (of a node's link), "
+     "memory=200GB/s (of a "
      "node), cores=64[,ram=256GB]; up to four times",
      2},
     {"output", 'o', "FILE.svg|png", 0, "Draw the projection", 2},
@@ -96,10 +111,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     return 0;
 }
 
-static const struct argp parser = {.options = options,
-                                   .parser = parse_option,
-                                   .args_doc = "[CONFIG.yaml]",
-                                   .doc = "What a scaling study costs, and where a data set leads on other machines."};
+static const struct argp parser = {
+    .options = options,
+    .parser = parse_option,
+    .args_doc = "[CONFIG.yaml]",
+    .doc = "What a scaling study costs, and where a data set leads on other machines."};
 
 /* ---- the data set ---- */
 
@@ -116,8 +132,9 @@ static tw_status from_numbers(const arguments *a, tw_plan *plan)
     p->groups = (int64_t)a->groups;
     p->mode = a->allreduce ? TW_ALLREDUCE : TW_REPRODUCIBLE;
     p->n = tw_sums_length(a->features, a->classes);
-    snprintf(plan->about, sizeof plan->about, "%.9g rows x %.0f %s, %.0f output%s, %s, %g read%s of the data an iteration",
-             a->rows, a->features, a->type, a->classes, a->classes > 1 ? "s" : "",
+    snprintf(plan->about, sizeof plan->about,
+             "%.9g rows x %.0f %s, %.0f output%s, %s, %g read%s of the data an iteration", a->rows,
+             a->features, a->type, a->classes, a->classes > 1 ? "s" : "",
              a->allreduce ? "allreduce" : "reproducible", a->reads, a->reads > 1 ? "s" : "");
     return TW_OK;
 }
@@ -134,7 +151,8 @@ static tw_status from_data(const tw_config *config, const arguments *a, tw_plan 
     plan->problem.cols = (double)set.cols;
     plan->problem.type_size = tw_dtype_size(set.type);
     plan->problem.groups = config->reduction.groups;
-    plan->problem.mode = config->reduction.mode == TW_CONFIG_MODE_REPRODUCIBLE ? TW_REPRODUCIBLE : TW_ALLREDUCE;
+    plan->problem.mode =
+        config->reduction.mode == TW_CONFIG_MODE_REPRODUCIBLE ? TW_REPRODUCIBLE : TW_ALLREDUCE;
     plan->problem.n = tw_sums_length((double)set.cols, softmax ? (double)weak.classes : 1);
     snprintf(plan->about, sizeof plan->about, "%s: %lld x %lld %s, %s, %s", a->config, (long long)set.rows,
              (long long)set.cols, tw_dtype_name(set.type), config->model.type,
@@ -183,7 +201,8 @@ static tw_status print_study(const arguments *a, const tw_plan *plan)
     tw_problem problem = plan->problem;
     problem.weak = a->weak;
     if (a->weak) problem.rows = (int64_t)fmax(1, floor((double)problem.rows / ranks[0]));
-    printf("Plan  %s scaling of %s\n\n ranks   rows a rank   memory a rank  fits  exchange       sent by the busiest    "
+    printf("Plan  %s scaling of %s\n\n ranks   rows a rank   memory a rank  fits  exchange       sent by the "
+           "busiest    "
            "by all, bytes   s/iter  runs\n",
            a->weak ? "weak" : "strong", plan->about);
     for (size_t i = 0; i < n; i++) {
@@ -192,12 +211,16 @@ static tw_status print_study(const arguments *a, const tw_plan *plan)
         TW_TRY(tw_predict(&problem, &m, ranks[i], &p));
         const double here = ranks[i] < m.cores ? ranks[i] : m.cores;
         hours += a->repeat * a->iterations * p.seconds * ranks[i] / 3600;
-        printf("%6d %13lld  %14s  %4s  %-13s %20llu %16llu %8.2g  %4.0f\n", ranks[i], (long long)p.busiest_rows,
-               tw_units_bytes(p.memory_a_rank, memory),
-               m.ram <= 0 ? "?" : here * p.memory_a_rank < 0.9 * m.ram ? "yes" : "NO", tw_form_name(p.cost.form),
-               (unsigned long long)p.cost.busiest, (unsigned long long)p.cost.total, p.seconds, a->repeat);
+        printf("%6d %13lld  %14s  %4s  %-13s %20llu %16llu %8.2g  %4.0f\n", ranks[i],
+               (long long)p.busiest_rows, tw_units_bytes(p.memory_a_rank, memory),
+               m.ram <= 0                             ? "?"
+               : here * p.memory_a_rank < 0.9 * m.ram ? "yes"
+                                                      : "NO",
+               tw_form_name(p.cost.form), (unsigned long long)p.cost.busiest,
+               (unsigned long long)p.cost.total, p.seconds, a->repeat);
     }
-    printf("\n %.0f runs of %.0f iterations, about %.3g core-hours beside starting and reading: %s, %d cores a node, memory "
+    printf("\n %.0f runs of %.0f iterations, about %.3g core-hours beside starting and reading: %s, %d cores "
+           "a node, memory "
            "read at %.3g GB/s\n",
            (double)n * a->repeat, a->iterations, hours, m.name, m.cores, 1e-9 * m.memory);
     return TW_OK;
@@ -222,14 +245,16 @@ static tw_status project(tw_plan *plan)
 static void print_machine(const tw_plan *plan, size_t m)
 {
     const tw_machine *x = &plan->machine[m];
-    printf("\n%s: %.3g us, %.3g GB/s a link, %.3g GB/s of memory, %d cores a node\n", x->name, 1e6 * x->latency,
-           1e-9 * x->bandwidth, 1e-9 * x->memory, x->cores);
-    printf(" nodes    ranks   idle  strong s/iter  efficiency  exchange%%  form            weak s/iter  efficiency\n");
+    printf("\n%s: %.3g us, %.3g GB/s a link, %.3g GB/s of memory, %d cores a node\n", x->name,
+           1e6 * x->latency, 1e-9 * x->bandwidth, 1e-9 * x->memory, x->cores);
+    printf(" nodes    ranks   idle  strong s/iter  efficiency  exchange%%  form            weak s/iter  "
+           "efficiency\n");
     for (int i = 0; i < TW_PLAN_STEPS; i++) {
         const tw_prediction *s = &plan->strong[m][i], *w = &plan->weak[m][i];
-        printf("%6d %8d %6d %14.3g %10.1f%% %9.0f%%  %-13s %13.3g %10.1f%%\n", s->nodes, s->ranks, s->idle, s->seconds,
-               100 * plan->strong[m][0].seconds / s->seconds / s->nodes, 100 * s->exchange / s->seconds,
-               tw_form_name(s->cost.form), w->seconds, 100 * plan->weak[m][0].seconds / w->seconds);
+        printf("%6d %8d %6d %14.3g %10.1f%% %9.0f%%  %-13s %13.3g %10.1f%%\n", s->nodes, s->ranks, s->idle,
+               s->seconds, 100 * plan->strong[m][0].seconds / s->seconds / s->nodes,
+               100 * s->exchange / s->seconds, tw_form_name(s->cost.form), w->seconds,
+               100 * plan->weak[m][0].seconds / w->seconds);
     }
 }
 

@@ -62,10 +62,11 @@ static void legend(const tw_plan *plan, const tw_canvas *c)
 {
     for (size_t m = 0; m < plan->n_machines; m++) {
         const double left = 76 + 230.0 * (double)m, y = 1 - 80.0 / HEIGHT;
-        fprintf(c->out, "set label %zu '' at screen %.6g, %.6g point pointtype 7 pointsize 0.8 linecolor rgb '%s'\n",
+        fprintf(c->out,
+                "set label %zu '' at screen %.6g, %.6g point pointtype 7 pointsize 0.8 linecolor rgb '%s'\n",
                 10 + 2 * m, left / WIDTH, y, tw_canvas_colours[m]);
-        fprintf(c->out, "set label %zu at screen %.6g, %.6g left noenhanced textcolor rgb '#202020' ", 11 + 2 * m,
-                (left + 10) / WIDTH, y);
+        fprintf(c->out, "set label %zu at screen %.6g, %.6g left noenhanced textcolor rgb '#202020' ",
+                11 + 2 * m, (left + 10) / WIDTH, y);
         tw_gnuplot_quote(c->out, plan->machine[m].name, NAME_SHOWN);
         fputc('\n', c->out);
     }
@@ -83,8 +84,10 @@ static void column_of(const tw_plan *plan, bool weak, const tw_canvas *c)
     if (!weak) legend(plan, c);
     curves(plan, weak, 2, c->out);
     for (int i = 0; i < 10 && !weak; i++) fprintf(c->out, "unset label %d\n", i < 2 ? i + 1 : i + 8);
-    tw_canvas_panel(c, (double[]){left, right, 500, 742}, weak ? "weak: efficiency" : "strong: efficiency", "nodes");
-    fputs("unset logscale y\nset yrange [0:1.08]\nset ytics ('0' 0, '20 %%' 0.2, '40 %%' 0.4, '60 %%' 0.6, '80 %%' "
+    tw_canvas_panel(c, (double[]){left, right, 500, 742}, weak ? "weak: efficiency" : "strong: efficiency",
+                    "nodes");
+    fputs("unset logscale y\nset yrange [0:1.08]\nset ytics ('0' 0, '20 %%' 0.2, '40 %%' 0.4, '60 %%' 0.6, "
+          "'80 %%' "
           "0.8, '100 %%' 1)\n",
           c->out);
     curves(plan, weak, 3, c->out);

@@ -15,8 +15,8 @@
 enum { OPTION_PROJECT = 256, OPTION_JSON, OPTION_MODE };
 
 static const struct argp_option options[] = {
-    {"output", 'o', "PREFIX", 0, "Write PREFIX.txt .csv .json .svg .png (default: STUDY_DIR/scaling, or ./scaling)",
-     0},
+    {"output", 'o', "PREFIX", 0,
+     "Write PREFIX.txt .csv .json .svg .png (default: STUDY_DIR/scaling, or ./scaling)", 0},
     {"project", OPTION_PROJECT, "RANKS", 0, "Ranks to look ahead to (64,256,1024)", 0},
     {"mode", OPTION_MODE, "MODE", 0, "strong or weak, of runs without a study.json", 0},
     {"json", OPTION_JSON, NULL, 0, "Print the JSON instead of the table", 0},
@@ -114,12 +114,11 @@ static tw_status write_all(const tw_report *report, const arguments *a, const ch
     const tw_status drawn = tw_scale_picture_write(report, prefix);
     if (drawn != TW_OK && drawn != TW_OUTPUT) return drawn;
     if (drawn == TW_OUTPUT) {
-        fprintf(stderr, "thalweg: warning: no picture: %s; the data is written to %s.csv\n", tw_status_message(),
-                prefix);
+        fprintf(stderr, "thalweg: warning: no picture: %s; the data is written to %s.csv\n",
+                tw_status_message(), prefix);
         tw_status_message()[0] = 0;
     }
-    if (!a->json)
-        printf(" wrote     %s.{txt,csv,json%s}\n", prefix, drawn == TW_OK ? ",svg,png" : "");
+    if (!a->json) printf(" wrote     %s.{txt,csv,json%s}\n", prefix, drawn == TW_OK ? ",svg,png" : "");
     return TW_OK;
 }
 
@@ -135,12 +134,16 @@ static tw_status make(const arguments *a, tw_study_runs *runs, tw_report *report
     tw_study_runs_sort(runs);
     TW_TRY(tw_study_runs_alike(runs));
     for (size_t i = 0; i < a->n_from; i++)
-        if (stat(a->from[i], &st) == 0 && S_ISDIR(st.st_mode)) TW_TRY(tw_report_exchanges(report, a->from[i]));
+        if (stat(a->from[i], &st) == 0 && S_ISDIR(st.st_mode))
+            TW_TRY(tw_report_exchanges(report, a->from[i]));
     TW_TRY(tw_report_make(report, runs, n_ahead, ahead));
     const tw_status agreed = tw_study_runs_agree(runs, sizeof report->check, report->check);
     if (agreed != TW_OK) snprintf(report->check, sizeof report->check, "FAILED: the answers differ");
     const bool folder = a->n_from == 1 && stat(a->from[0], &st) == 0 && S_ISDIR(st.st_mode);
-    snprintf(prefix, sizeof prefix, "%s%s", a->output ? a->output : folder ? a->from[0] : "scaling",
+    snprintf(prefix, sizeof prefix, "%s%s",
+             a->output ? a->output
+             : folder  ? a->from[0]
+                       : "scaling",
              !a->output && folder ? "/scaling" : "");
     char *why = strdup(tw_status_message());
     if (!a->json) tw_report_text(report, stdout);

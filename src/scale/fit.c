@@ -70,6 +70,11 @@ double tw_fit_amdahl(size_t n, const double *p, const double *seconds)
     return serial / (serial + parallel);
 }
 
+double tw_fit_wire(const tw_exchange_cost *cost, double seconds, double memory)
+{
+    return fmax(seconds - cost->memory / memory, 0.2 * seconds);
+}
+
 static const tw_way *cheaper(const tw_exchange_cost *cost, double latency, double per_byte)
 {
     const tw_way *best = &cost->way[0];

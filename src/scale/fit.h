@@ -19,23 +19,26 @@ double tw_fit_karp_flatt(double speedup, double p);
 double tw_fit_gustafson(double scaled_speedup, double p);
 
 /**
- * Serial part s of seconds(p) = T (s + (1 - s) / p), by least squares of the relative deviations; 0 <= s <= 1.
- * Source: Amdahl (1967), AFIPS 30. @return s, NaN with fewer than two different p
+ * Serial part s of seconds(p) = T (s + (1 - s) / p), by least squares of the relative deviations; 0 <= s
+ * <= 1. Source: Amdahl (1967), AFIPS 30. @return s, NaN with fewer than two different p
  */
 double tw_fit_amdahl(size_t n, const double *p, const double *seconds);
 
-/* One measured exchange. */
+/* One measured exchange; seconds: without what went into the memory of a node. */
 typedef struct {
     const tw_exchange_cost *cost;
     double seconds;
 } tw_fit_exchange_point;
 
 typedef struct {
-    double latency, bandwidth;             /* seconds a message; bytes a second, INFINITY: bytes cost nothing seen */
+    double latency, bandwidth; /* seconds a message; bytes a second, INFINITY: bytes cost nothing seen */
     double latency_error, bandwidth_error; /* one standard error; NaN with two points */
     double residual;                       /* root mean square of the relative deviations */
     size_t points;
 } tw_exchange_fit;
+
+/** Seconds of an exchange without moving cost->memory at that rate; a fifth of them is left in any case. */
+double tw_fit_wire(const tw_exchange_cost *cost, double seconds, double memory);
 
 /**
  * latency and bandwidth of seconds = messages * latency + bytes / bandwidth, by least squares of the relative

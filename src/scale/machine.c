@@ -10,8 +10,19 @@
 static const struct {
     const char *name;
     double factor;
-} units[] = {{"Gbit/s", 1e9 / 8}, {"Mbit/s", 1e6 / 8}, {"TB/s", 1e12}, {"GB/s", 1e9}, {"MB/s", 1e6}, {"TB", 1e12},
-             {"GB", 1e9},         {"MB", 1e6},         {"ns", 1e-9},   {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"", 1}};
+} units[] = {{"Gbit/s", 1e9 / 8},
+             {"Mbit/s", 1e6 / 8},
+             {"TB/s", 1e12},
+             {"GB/s", 1e9},
+             {"MB/s", 1e6},
+             {"TB", 1e12},
+             {"GB", 1e9},
+             {"MB", 1e6},
+             {"ns", 1e-9},
+             {"us", 1e-6},
+             {"ms", 1e-3},
+             {"s", 1},
+             {"", 1}};
 
 static bool quantity(const char *text, size_t length, double *value)
 {
@@ -35,7 +46,10 @@ static bool take(const char *key, size_t key_length, const char *value, size_t l
     const struct {
         const char *name;
         double *to;
-    } rows[] = {{"latency", &m->latency}, {"bandwidth", &m->bandwidth}, {"memory", &m->memory}, {"ram", &m->ram},
+    } rows[] = {{"latency", &m->latency},
+                {"bandwidth", &m->bandwidth},
+                {"memory", &m->memory},
+                {"ram", &m->ram},
                 {"cores", &cores}};
     if (key_length == 4 && memcmp(key, "name", 4) == 0) {
         snprintf(m->name, sizeof m->name, "%.*s", (int)length, value);
@@ -57,14 +71,16 @@ tw_status tw_machine_parse(const char *text, tw_machine *m)
     for (const char *at = text; *at;) {
         const size_t word = strcspn(at, ","), key = strcspn(at, "=");
         if (key >= word || !take(at, key, at + key + 1, word - key - 1, m))
-            return tw_fail(TW_USAGE,
-                           "'%.*s' in --machine is not understood: write name=IB,latency=1.5us,bandwidth=25GB/s,"
-                           "memory=200GB/s,cores=64,ram=256GB",
-                           (int)word, at);
+            return tw_fail(
+                TW_USAGE,
+                "'%.*s' in --machine is not understood: write name=IB,latency=1.5us,bandwidth=25GB/s,"
+                "memory=200GB/s,cores=64,ram=256GB",
+                (int)word, at);
         at += word + (at[word] == ',');
     }
     if (m->latency >= 0 && m->bandwidth > 0 && m->memory > 0 && m->cores > 0) return TW_OK;
-    return tw_fail(TW_USAGE, "--machine %s needs latency, bandwidth (of a node's link), memory (bandwidth of a node) "
-                             "and cores",
+    return tw_fail(TW_USAGE,
+                   "--machine %s needs latency, bandwidth (of a node's link), memory (bandwidth of a node) "
+                   "and cores",
                    text);
 }

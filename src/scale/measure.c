@@ -2,10 +2,11 @@
 
 #include "scale/fit.h"
 #include "thalweg/account.h"
+#include "thalweg/vec.h"
 
 #include <stdlib.h>
 
-enum { BATCH = 5, MOST = 200 };
+enum { BATCH = 5, MOST = 200, ADDED = 1 << 20, ADDITIONS = 8 };
 
 typedef struct {
     tw_comm *comm;
@@ -85,9 +86,10 @@ static tw_status measure_all(bench *b, size_t *n_points, tw_measured *points)
 {
     bool over = false;
     size_t left = 0;
-    const size_t longest = tw_comm_size(b->comm) > 1 ? b->m->longest : 1; /* alone there is nothing to see */
-    for (size_t n = 1; n <= longest; n *= 2) left++;
-    for (size_t n = 1; n <= longest && *n_points < TW_MEASURE_MOST && !over; n *= 2) {
+    const bool alone = tw_comm_size(b->comm) == 1; /* then there is nothing to see */
+    const size_t shortest = b->m->shortest, longest = alone ? shortest : b->m->longest;
+    for (size_t n = shortest; n <= longest; n *= 2) left++;
+    for (size_t n = shortest; n <= longest && *n_points < TW_MEASURE_MOST && !over; n *= 2) {
         const tw_reduction_plan plan = {
             .mode = b->m->mode, .merge = &tw_merge_sum, .n = n, .no_barriers = true};
         const double share = (b->deadline - tw_seconds()) / (double)left--;
@@ -104,10 +106,33 @@ static tw_status measure_all(bench *b, size_t *n_points, tw_measured *points)
     return TW_OK;
 }
 
-tw_status tw_measure_exchange(tw_comm *comm, const tw_measure *m, size_t *n_points, tw_measured *points)
+/* left += right moves three doubles for each of them. */
+static tw_status measure_memory(tw_comm *comm, double *memory)
+{
+    double *left = calloc(ADDED, sizeof *left), *right = malloc(ADDED * sizeof *right), rate = 0;
+    int least, most;
+    TW_TRY(tw_comm_agree(comm, left && right ? TW_OK : tw_fail(TW_MEMORY, "out of memory for two vectors")));
+    for (size_t i = 0; i < ADDED; i++) right[i] = (double)i;
+    tw_comm_barrier(comm);
+    for (int i = 0; i < ADDITIONS; i++) {
+        const double before = tw_seconds();
+        tw_vec_add(ADDED, right, left);
+        const double now = 3 * sizeof *left * ADDED / (tw_seconds() - before);
+        if (now > rate) rate = now;
+    }
+    free(right);
+    free(left);
+    tw_comm_ranks_a_node(comm, &least, &most);
+    TW_TRY(tw_comm_allreduce(comm, TW_MIN, 1, &rate));
+    *memory = rate * most;
+    return TW_OK;
+}
+
+tw_status tw_measure_exchange(tw_comm *comm, const tw_measure *m, size_t *n_points, tw_measured *points,
+                              double *memory)
 {
     const size_t ranks = (size_t)tw_comm_size(comm);
-    bench b = {.comm = comm, .m = m, .deadline = tw_seconds() + m->seconds};
+    bench b = {.comm = comm, .m = m};
     *n_points = 0;
     tw_status status = tw_partition_init(&b.partition, m->groups, m->groups, (int)ranks);
     if (status == TW_OK) {
@@ -120,6 +145,10 @@ tw_status tw_measure_exchange(tw_comm *comm, const tw_measure *m, size_t *n_poin
     for (size_t r = 0; status == TW_OK && r < ranks; r++) b.node[r] = tw_comm_node_of(comm, (int)r);
     if (status == TW_OK) {
         tw_account_start();
+        status = measure_memory(comm, memory);
+    }
+    if (status == TW_OK) {
+        b.deadline = tw_seconds() + m->seconds;
         status = measure_all(&b, n_points, points);
     }
     free(b.out);

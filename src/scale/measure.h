@@ -19,16 +19,17 @@ typedef struct {
 typedef struct {
     tw_reduction_mode mode;
     int64_t groups;
-    double seconds; /* budget */
-    size_t longest; /* vectors: 1, 2, 4 ... up to so many doubles */
+    double seconds;           /* budget */
+    size_t shortest, longest; /* vectors of so many doubles, then twice as many, ... up to longest */
 } tw_measure;
 
 /**
  * Collective. Ends early when the budget is spent or a vector has no memory; what is there counts.
  * @param points [TW_MEASURE_MOST] out, on every rank
+ * @param memory out: bytes a second that a node moves in its memory while all its ranks add vectors
  * TW_CONFIG: groups; TW_MEMORY: not even for the shortest vectors.
  */
-tw_status tw_measure_exchange(tw_comm *comm, const tw_measure *m, size_t *n_points, tw_measured *points)
-    TW_CHECKED;
+tw_status tw_measure_exchange(tw_comm *comm, const tw_measure *m, size_t *n_points, tw_measured *points,
+                              double *memory) TW_CHECKED;
 
 #endif

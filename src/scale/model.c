@@ -164,8 +164,8 @@ static void cost_short_stages(const plan *p, tw_exchange_cost *cost)
     cost->memory = 3.0 * (double)(inside + p->total_left + (size_t)p->most) * (double)n * NUMBER;
 }
 
-/* Members `members` of which each brings own[] nodes exchange slices of `columns`. Numbers that come to member
- * s: what the others bring of its slice, and then the others' slices. */
+/* Members `members` of which each brings own[] nodes exchange slices of `columns`. Numbers that come to
+ * member s: what the others bring of its slice, and then the others' slices. */
 static double long_incoming(const size_t *own, int members, size_t total, size_t columns, int s)
 {
     const size_t wide = slice(columns, members, s);
@@ -288,7 +288,8 @@ static void share_rows(const tw_partition *p, tw_prediction *out)
 /* As stored, 16 bytes a row, the partial sums of a reduction and what travels, ten vectors of a method. */
 static double memory_of(const tw_problem *problem, const tw_partition *p, const tw_prediction *out)
 {
-    const double depth = 14 + 2 * log2((double)p->groups) + fmax(0, log2((double)p->rows / (double)p->groups / 256));
+    const double depth =
+        14 + 2 * log2((double)p->groups) + fmax(0, log2((double)p->rows / (double)p->groups / 256));
     return out->bytes_a_rank + 16.0 * (double)out->busiest_rows + depth * (double)problem->n * NUMBER;
 }
 

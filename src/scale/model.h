@@ -1,14 +1,14 @@
 /* model.h -- what an exchange and an iteration cost, by formulas: docs/scaling.md has them in words.
  *
- * The bytes of an exchange are exact, those of tw_comm_bytes_sent; seconds are an estimate from four numbers of
- * a machine. Nothing here is collective, and nothing needs MPI. */
+ * The bytes of an exchange are exact, those of tw_comm_bytes_sent; seconds are an estimate from four numbers
+ * of a machine. Nothing here is collective, and nothing needs MPI. */
 #ifndef THALWEG_SCALE_MODEL_H
 #define THALWEG_SCALE_MODEL_H
 
 #include "thalweg/reduction.h"
 
-/* alone; one literal all-reduce; short vectors: whole tree nodes are gathered; long ones: slices; and the same two
- * in stages, inside the nodes and between them. */
+/* alone; one literal all-reduce; short vectors: whole tree nodes are gathered; long ones: slices; and the
+ * same two in stages, inside the nodes and between them. */
 typedef enum {
     TW_FORM_ALONE,
     TW_FORM_ALLREDUCE,
@@ -26,8 +26,8 @@ typedef struct {
     size_t n;                      /* length of the vector, in doubles */
     size_t short_bytes;            /* as in tw_reduction_plan */
     const tw_partition *partition; /* not owned */
-    const int *node;               /* [partition->size] node of each rank, ascending from 0; NULL: see below */
-    int ranks_a_node;              /* without node: so many on each, the last may have fewer; 0: all on one */
+    const int *node;  /* [partition->size] node of each rank, ascending from 0; NULL: see below */
+    int ranks_a_node; /* without node: so many on each, the last may have fewer; 0: all on one */
 } tw_exchange_case;
 
 /* One way to carry it out: messages that follow one another, and bytes through the busiest link. */
@@ -53,7 +53,8 @@ double tw_exchange_seconds(const tw_exchange_cost *cost, double latency, double 
 
 enum { TW_MACHINE_NAME = 64 };
 
-/* Of a node: seconds a message, bytes a second of its link and of its memory; bytes of its memory, 0: unknown. */
+/* Of a node: seconds a message, bytes a second of its link and of its memory; bytes of its memory, 0:
+ * unknown. */
 typedef struct {
     char name[TW_MACHINE_NAME];
     double latency, bandwidth, memory;
@@ -74,8 +75,8 @@ typedef struct {
 } tw_problem;
 
 typedef struct {
-    int nodes, ranks, idle; /* idle: ranks without a row */
-    int64_t busiest_rows;   /* rows of the rank with most */
+    int nodes, ranks, idle;            /* idle: ranks without a row */
+    int64_t busiest_rows;              /* rows of the rank with most */
     double compute, exchange, seconds; /* of an iteration */
     double bytes_a_rank;               /* features of the busiest rank */
     double memory_a_rank;              /* with labels, weights and the vectors of the sums, about */
@@ -93,7 +94,8 @@ size_t tw_sums_length(double cols, double outputs);
 tw_status tw_predict(const tw_problem *problem, const tw_machine *machine, int ranks,
                      tw_prediction *prediction) TW_CHECKED;
 
-/** "name=IB,latency=1.5us,bandwidth=12.5GB/s,memory=200GB/s,cores=64,ram=256GB"; ram may be missing. TW_USAGE. */
+/** "name=IB,latency=1.5us,bandwidth=12.5GB/s,memory=200GB/s,cores=64,ram=256GB"; ram may be missing.
+ * TW_USAGE. */
 tw_status tw_machine_parse(const char *text, tw_machine *machine) TW_CHECKED;
 
 #endif

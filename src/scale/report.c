@@ -188,10 +188,16 @@ static void fit_measured(tw_report *report)
     }
     for (size_t i = 0; i < report->n_exchanges; i++) {
         const tw_report_exchange *x = &report->exchange[i];
-        if (x->ranks == report->fit_ranks && x->nodes == report->fit_nodes)
-            points[n++] = (tw_fit_exchange_point){&x->cost, x->seconds};
+        if (x->ranks != report->fit_ranks || x->nodes != report->fit_nodes) continue;
+        points[n++] = (tw_fit_exchange_point){&x->cost, tw_fit_wire(&x->cost, x->seconds, x->memory)};
+        report->memory = x->memory;
     }
     report->fit_measured = tw_fit_exchange(n, points, &report->fit);
+}
+
+static int ranks_a_node(const tw_report_point *p)
+{
+    return (p->ranks + p->nodes - 1) / p->nodes;
 }
 
 /* From the wire clocks of the runs: one length of vector, several numbers of ranks. */
@@ -203,7 +209,7 @@ static tw_status fit_runs(tw_report *report)
     for (size_t i = 0; i < report->n_points; i++) {
         const tw_report_point *p = &report->point[i];
         if (!p->fitted || p->ranks == 1) continue;
-        const int a_node = p->nodes > 1 ? (p->ranks + p->nodes - 1) / p->nodes : 0;
+        const int a_node = p->nodes > 1 ? ranks_a_node(p) : 0;
         TW_TRY(cost_of_run(p->run, p->ranks, a_node, &cost[n]));
         points[n] = (tw_fit_exchange_point){&cost[n], p->wire};
         report->fit_ranks = p->ranks;
@@ -217,36 +223,58 @@ static tw_status fit_runs(tw_report *report)
     return TW_OK;
 }
 
+/* W of the fitted points with q ranks a node; of those with fewer if there are none, and else of the fewest.
+ */
+static double work_of(const tw_report *report, int q)
+{
+    double work[TW_REPORT_POINTS];
+    size_t n = 0;
+    int of = 0;
+    for (size_t i = 0; i < report->n_points; i++) {
+        const tw_report_point *p = &report->point[i];
+        const int here = ranks_a_node(p);
+        if (p->fitted && (of == 0 || (here <= q && here > of) || (of > q && here < of))) of = here;
+    }
+    for (size_t i = 0; i < report->n_points; i++) {
+        const tw_report_point *p = &report->point[i];
+        if (p->fitted && ranks_a_node(p) == of)
+            work[n++] = report->runs->mode == TW_STUDY_WEAK ? p->work / (double)p->run->rows : p->work;
+    }
+    return tw_fit_median(n, work);
+}
+
 static void fit_formula(tw_report *report)
 {
-    double work[TW_REPORT_POINTS], beside[TW_REPORT_POINTS];
+    double beside[TW_REPORT_POINTS];
     size_t n = 0;
     for (size_t i = 0; i < report->n_points; i++) {
         const tw_report_point *p = &report->point[i];
         if (!p->fitted) continue;
-        work[n] = report->runs->mode == TW_STUDY_WEAK ? p->work / (double)p->run->rows : p->work;
         beside[n++] = p->beside;
-        if (p->nodes > 1 && (p->ranks + p->nodes - 1) / p->nodes > report->ranks_a_node)
-            report->ranks_a_node = (p->ranks + p->nodes - 1) / p->nodes;
+        if (p->nodes > 1 && ranks_a_node(p) > report->ranks_a_node) report->ranks_a_node = ranks_a_node(p);
     }
     const tw_study_run *run = report->point[0].run;
-    report->work = tw_fit_median(n, work);
+    if (report->ranks_a_node == 0) /* of one node: more ranks are on more such nodes */
+        report->ranks_a_node = run->cores > 0 ? run->cores : report->point[report->n_points - 1].ranks;
+    report->work = work_of(report, 1 << 30);
+    report->luck = 1;
     report->beside = tw_fit_median(n, beside);
     report->exchanges = run->reductions / (double)run->evaluations;
     if (!report->per_read) report->exchanges *= (double)run->evaluations / (double)run->iterations;
 }
 
-tw_status tw_report_shape_of(const tw_report *report, int ranks, tw_report_shape *shape)
+tw_status tw_report_shape_of(const tw_report *report, int ranks, int a_node, tw_report_shape *shape)
 {
     const bool weak = report->runs->mode == TW_STUDY_WEAK;
-    const int a_node = report->ranks_a_node < ranks ? report->ranks_a_node : 0;
+    if (a_node >= ranks) a_node = 0;
     tw_study_run like = *report->point[0].run;
-    *shape = (tw_report_shape){.ranks = ranks, .rows = 1};
+    *shape = (tw_report_shape){.ranks = ranks, .rows = 1, .crowd = 1};
     if (weak && ranks != like.ranks) {
         like.rows = like.rows / like.ranks * ranks;
         like.groups = 0;
     }
     like.ranks = ranks;
+    shape->work = work_of(report, a_node > 0 ? a_node : ranks);
     if (weak) shape->rows = (double)like.rows;
     TW_TRY(busiest_share(&like, &shape->share));
     return cost_of_run(&like, ranks, a_node, &shape->cost);
@@ -254,10 +282,11 @@ tw_status tw_report_shape_of(const tw_report *report, int ranks, tw_report_shape
 
 double tw_report_formula(const tw_report *report, const tw_report_shape *shape)
 {
-    double seconds = report->work * shape->share * shape->rows + report->beside;
+    double seconds = report->luck * shape->work * shape->share * shape->rows * shape->crowd + report->beside;
     if (shape->ranks > 1 && report->fit.points > 0)
         seconds += report->exchanges *
-                   tw_exchange_seconds(&shape->cost, report->fit.latency, report->fit.bandwidth);
+                   (tw_exchange_seconds(&shape->cost, report->fit.latency, report->fit.bandwidth) +
+                    shape->cost.memory / report->memory);
     return seconds;
 }
 
@@ -270,7 +299,9 @@ tw_status tw_report_make(tw_report *report, const tw_study_runs *runs, size_t n_
     choose_points(report);
     fit_serial(report);
     report->fit = (tw_exchange_fit){NAN, NAN, NAN, NAN, NAN, 0};
+    report->memory = INFINITY;
     if (report->n_exchanges > 0) fit_measured(report);
+    if (!report->fit_measured) report->memory = INFINITY;
     if (!report->fit_measured) TW_TRY(fit_runs(report));
     fit_formula(report);
     TW_TRY(tw_report_project(report, n_ahead, ahead));

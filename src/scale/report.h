@@ -1,7 +1,8 @@
 /* report.h -- what a scaling study says: its points, the numbers fitted to them, and where they lead.
  *
- * seconds(P) = W share(P) + o + k exchange(P): W the work of all rows on one rank, share the part of the rows of
- * the busiest rank, o what a rank does beside, k exchanges an iteration. docs/scaling.md. */
+ * seconds(P) = W share(P) + o + k exchange(P): W the work of all rows by one of q ranks on a node, share the
+ * part of the rows of the busiest rank, o what a rank does beside, k exchanges an iteration. docs/scaling.md.
+ */
 #ifndef THALWEG_SCALE_REPORT_H
 #define THALWEG_SCALE_REPORT_H
 
@@ -12,8 +13,8 @@
 
 enum { TW_REPORT_POINTS = 64, TW_REPORT_EXCHANGES = 512, TW_REPORT_AHEAD = 32, TW_REPORT_CURVE = 128 };
 
-/* Runs of one number of ranks and nodes. Seconds are medians over the repeats, of an iteration (or of a pass over
- * the data, per_read). speedup and efficiency compare with the first point. */
+/* Runs of one number of ranks and nodes. Seconds are medians over the repeats, of an iteration (or of a pass
+ * over the data, per_read). speedup and efficiency compare with the first point. */
 typedef struct {
     const tw_study_run *run; /* [n_runs], in the runs */
     size_t n_runs;
@@ -24,13 +25,14 @@ typedef struct {
     double phase[TW_N_CLOCKS];
     double work, beside, wire; /* W, o, and seconds of one exchange */
     double share;              /* of the rows, that the busiest rank has */
+    double formula;            /* seconds that the formula gives, with the cores that ranks share */
 } tw_report_point;
 
 /* An exchange as `thalweg scale exchange` measured it. */
 typedef struct {
     int ranks, nodes;
     size_t length;
-    double seconds;
+    double seconds, memory; /* memory: bytes a second in the memory of a node, INFINITY when not measured */
     tw_exchange_cost cost;
 } tw_report_exchange;
 
@@ -48,14 +50,16 @@ typedef struct {
     tw_report_exchange *exchange; /* owned */
     double serial;                /* of Amdahl, or of Gustafson when weak; NaN */
     tw_exchange_fit fit;
-    bool fit_measured;            /* from exchanges measured apart, else from the runs */
+    bool fit_measured; /* from exchanges measured apart, else from the runs */
     int fit_ranks, fit_nodes;
-    int ranks_a_node;             /* of the projection; 0: all on one node */
-    double work, beside, exchanges; /* W, o, k */
-    double residual;              /* of the formula at the fitted points, root mean square, relative */
+    double memory;                  /* of the exchanges that were fitted; INFINITY */
+    int ranks_a_node;               /* of the projection */
+    double work, beside, exchanges; /* W where most ranks share a node, o, k */
+    double luck;                    /* what W is multiplied with: 1, or drawn */
+    double residual;                /* of the formula at the fitted points, root mean square, relative */
     size_t n_ahead, n_curve;
-    tw_report_ahead ahead[TW_REPORT_AHEAD];  /* as asked for */
-    tw_report_ahead curve[TW_REPORT_CURVE];  /* for the picture */
+    tw_report_ahead ahead[TW_REPORT_AHEAD]; /* as asked for */
+    tw_report_ahead curve[TW_REPORT_CURVE]; /* for the picture */
     char check[TW_SCALE_WORD * 3];
     char advice[4][TW_SCALE_WORD * 3];
     size_t n_advice;
@@ -74,11 +78,14 @@ void tw_report_release(tw_report *report);
 typedef struct {
     int ranks;
     double share, rows; /* of the rows that the busiest rank has; rows, or 1 when strong */
+    double work;        /* W of points with as many ranks a node, or with fewer */
+    double crowd;       /* ranks a core, at least 1 */
     tw_exchange_cost cost;
 } tw_report_shape;
 
-/** TW_CONFIG, TW_MEMORY. */
-tw_status tw_report_shape_of(const tw_report *report, int ranks, tw_report_shape *shape) TW_CHECKED;
+/** @param ranks_a_node 0: all on one. TW_CONFIG, TW_MEMORY. */
+tw_status tw_report_shape_of(const tw_report *report, int ranks, int ranks_a_node,
+                             tw_report_shape *shape) TW_CHECKED;
 
 /** Seconds of an iteration by the formula. */
 double tw_report_formula(const tw_report *report, const tw_report_shape *shape);

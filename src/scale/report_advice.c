@@ -34,9 +34,9 @@ static void what_dominates(tw_report *report)
 {
     const tw_report_point *first = &report->point[0], *last = &report->point[report->n_points - 1];
     const double wait = last->phase[TW_CLOCK_WAIT], wire = last->phase[TW_CLOCK_WIRE];
-    const double fair = first->work * last->share * (report->runs->mode == TW_STUDY_WEAK
-                                                         ? (double)last->run->rows / (double)first->run->rows
-                                                         : 1);
+    const double fair =
+        first->work * last->share *
+        (report->runs->mode == TW_STUDY_WEAK ? (double)last->run->rows / (double)first->run->rows : 1);
     const double slower = last->work * last->share - fair, lost = 0.05 * last->seconds;
     const tw_study_run *run = last->run;
     if (report->n_points == 1 || fmax(fmax(wait, wire), slower) < lost) return;
@@ -47,12 +47,12 @@ static void what_dominates(tw_report *report)
             latency ? "latency, not bandwidth, so larger steps or fewer ranks help"
                     : "bytes, so fewer parameters, a faster network or fewer nodes help");
     } else if (wait >= slower) {
-        say(report, "at %d ranks %.0f %% is waiting; rank %d (%s) is slowest, %.0f %% behind the mean", last->ranks,
-            100 * wait / last->seconds, run->slowest, run->slowest_host, 100 * run->behind);
+        say(report, "at %d ranks %.0f %% is waiting; rank %d (%s) is slowest, %.0f %% behind the mean",
+            last->ranks, 100 * wait / last->seconds, run->slowest, run->slowest_host, 100 * run->behind);
     } else {
-        say(report,
-            "at %d ranks computing costs %.1f times its share of the work: ranks of a node share %s", last->ranks,
-            last->work * last->share / fair, last->oversubscribed ? "its cores" : "its memory bandwidth");
+        say(report, "at %d ranks computing costs %.1f times its share of the work: ranks of a node share %s",
+            last->ranks, last->work * last->share / fair,
+            last->oversubscribed ? "its cores" : "its memory bandwidth");
     }
 }
 
@@ -63,7 +63,8 @@ static void few_rows(tw_report *report)
     if (rows < FEW_ROWS && last->efficiency < 0.8)
         say(report, "%d ranks have %.0f rows each, too few to pay for an exchange", last->ranks, rows);
     if (last->ranks > last->run->groups)
-        say(report, "%d ranks are more than the %lld groups: some have no rows", last->ranks, last->run->groups);
+        say(report, "%d ranks are more than the %lld groups: some have no rows", last->ranks,
+            last->run->groups);
 }
 
 void tw_report_advise(tw_report *report)
@@ -74,7 +75,8 @@ void tw_report_advise(tw_report *report)
     for (size_t i = 0; i < report->n_points; i++)
         if (report->point[i].oversubscribed) {
             say(report, "points with * had more ranks than cores; they %s",
-                report->point[i].fitted ? "are all there is, so they were fitted" : "were left out of the fit");
+                report->point[i].fitted ? "are all there is, so they were fitted"
+                                        : "were left out of the fit");
             return;
         }
 }

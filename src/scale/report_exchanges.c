@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,11 +50,13 @@ static tw_status read_one(tw_report *report, const char *path)
     json_t *all = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (!all) return damaged(path, error.text);
     tw_status status = TW_OK;
-    if (json_unpack_ex(all, &error, 0, "{si si ss sI so so}", "ranks", &like.ranks, "nodes", &like.nodes, "mode",
-                       &mode, "groups", &groups, "points", &points, "ranks_of_nodes", &counts) != 0)
+    if (json_unpack_ex(all, &error, 0, "{si si ss sI so so}", "ranks", &like.ranks, "nodes", &like.nodes,
+                       "mode", &mode, "groups", &groups, "points", &points, "ranks_of_nodes", &counts) != 0)
         status = damaged(path, error.text);
     else if (like.ranks < 1 || like.ranks > 10000000)
         status = damaged(path, "its number of ranks");
+    const double memory = json_number_value(json_object_get(all, "memory_bandwidth"));
+    like.memory = memory > 0 ? memory : INFINITY;
     if (status == TW_OK) status = tw_partition_init(&partition, groups, groups, like.ranks);
     if (status == TW_OK) {
         int *node = nodes_of(counts, like.ranks);

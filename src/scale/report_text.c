@@ -74,8 +74,9 @@ static void fit_line(const tw_report *r, FILE *out)
         fprintf(out, "%sexchange %.3g us a message", separator, 1e6 * r->fit.latency);
         if (isfinite(r->fit.bandwidth))
             fprintf(out, " + %.3g ns a byte (%.3g GB/s)", 1e9 / r->fit.bandwidth, 1e-9 * r->fit.bandwidth);
-        fprintf(out, ", from %s on %d ranks, %d node%s", r->fit_measured ? "exchanges measured apart" : "the runs",
-                r->fit_ranks, r->fit_nodes, r->fit_nodes == 1 ? "" : "s");
+        fprintf(out, ", from %s on %d ranks, %d node%s",
+                r->fit_measured ? "exchanges measured apart" : "the runs", r->fit_ranks, r->fit_nodes,
+                r->fit_nodes == 1 ? "" : "s");
         separator = "; ";
     }
     fprintf(out, "%sthe formula misses the points by %.1f %%\n", separator, 100 * r->residual);
@@ -106,14 +107,15 @@ void tw_report_text(const tw_report *r, FILE *out)
 
 void tw_report_csv(const tw_report *r, FILE *out)
 {
-    fputs("nodes,ranks,repeats,oversubscribed,seconds,low,high,speedup,efficiency,serial_fraction", out);
+    fputs("nodes,ranks,repeats,oversubscribed,seconds,low,high,formula,speedup,efficiency,serial_fraction",
+          out);
     for (int i = 0; i < TW_N_CLOCKS; i++)
         if (i != TW_CLOCK_READ) fprintf(out, ",%s", tw_account_name((tw_clock)i));
     fputc('\n', out);
     for (size_t k = 0; k < r->n_points; k++) {
         const tw_report_point *p = &r->point[k];
-        fprintf(out, "%d,%d,%zu,%d,%.9g,%.9g,%.9g,%.9g,%.9g,", p->nodes, p->ranks, p->n_runs, p->oversubscribed,
-                p->seconds, p->low, p->high, p->speedup, p->efficiency);
+        fprintf(out, "%d,%d,%zu,%d,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,", p->nodes, p->ranks, p->n_runs,
+                p->oversubscribed, p->seconds, p->low, p->high, p->formula, p->speedup, p->efficiency);
         if (!isnan(p->serial)) fprintf(out, "%.9g", p->serial);
         for (int i = 0; i < TW_N_CLOCKS; i++)
             if (i != TW_CLOCK_READ) fprintf(out, ",%.9g", p->phase[i]);

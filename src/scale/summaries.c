@@ -74,6 +74,7 @@ static void read_numbers(source *s, tw_study_run *run)
     run->reductions = (double)whole(s, "reductions", 0);
     run->loss = number(s, "loss");
     run->reads = number(s, "reads");
+    run->cores = (int)json_integer_value(json_object_get(s->all, "cores"));
     run->oversubscribed = json_is_true(json_object_get(s->all, "oversubscribed"));
 }
 
@@ -97,10 +98,10 @@ static void read_account(source *s, const json_t *account, tw_study_run *run)
 
 static void read_accounts(source *s, tw_study_run *run)
 {
-    const json_t *accounts = json_object_get(s->all, "accounts"), *slowest = json_object_get(s->all, "slowest");
+    const json_t *accounts = json_object_get(s->all, "accounts"),
+                 *slowest = json_object_get(s->all, "slowest");
     if ((int)json_array_size(accounts) != run->ranks && !s->missing) s->missing = "accounts";
-    for (size_t r = 0; r < json_array_size(accounts); r++)
-        read_account(s, json_array_get(accounts, r), run);
+    for (size_t r = 0; r < json_array_size(accounts); r++) read_account(s, json_array_get(accounts, r), run);
     if (!(run->seconds > 0) && !s->missing) s->missing = "accounts[].loop";
     const json_t *host = json_object_get(slowest, "host");
     run->slowest = (int)json_integer_value(json_object_get(slowest, "rank"));
@@ -114,7 +115,8 @@ static void read_text(const char *path, tw_study_run *run)
     size_t size;
     const char *slash = strrchr(path, '/');
     const int folder = slash ? (int)(slash - path) + 1 : 0;
-    if (snprintf(beside, sizeof beside, "%.*sconfig.resolved.yaml", folder, path) >= (int)sizeof beside) return;
+    if (snprintf(beside, sizeof beside, "%.*sconfig.resolved.yaml", folder, path) >= (int)sizeof beside)
+        return;
     if (tw_file_read(beside, LONGEST, &run->text, &size) != TW_OK) run->text = NULL;
 }
 
@@ -181,10 +183,12 @@ static tw_status add_folders(tw_study_runs *runs, const char *dir)
     char path[TW_PATH_LEN + 512];
     DIR *folder = opendir(dir);
     tw_status status = TW_OK;
-    if (!folder) return errno == ENOENT ? TW_OK : tw_fail(TW_INPUT, "cannot list %s: %s", dir, strerror(errno));
+    if (!folder)
+        return errno == ENOENT ? TW_OK : tw_fail(TW_INPUT, "cannot list %s: %s", dir, strerror(errno));
     for (const struct dirent *entry = readdir(folder); entry && status == TW_OK; entry = readdir(folder)) {
         if (entry->d_name[0] == '.') continue;
-        if (snprintf(path, sizeof path, "%s/%s/summary.json", dir, entry->d_name) >= (int)sizeof path) continue;
+        if (snprintf(path, sizeof path, "%s/%s/summary.json", dir, entry->d_name) >= (int)sizeof path)
+            continue;
         if (exists(path)) status = add_file(runs, path);
     }
     closedir(folder);

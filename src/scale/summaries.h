@@ -16,15 +16,15 @@ typedef struct {
         type[TW_SCALE_WORD], reduction[TW_SCALE_WORD], hash[TW_SCALE_WORD], cpu[TW_SCALE_WORD],
         isa[TW_SCALE_WORD], model[TW_SCALE_WORD], optimizer[TW_SCALE_WORD], step[TW_SCALE_WORD],
         slowest_host[TW_SCALE_WORD];
-    int ranks, nodes, threads, slowest;
+    int ranks, nodes, threads, slowest, cores; /* cores of a node, 0: not said */
     bool oversubscribed;
     long long rows, features, groups, coefficients, iterations, evaluations, loop_iterations;
     double loss, reads, reductions, behind;
 
     /* Of the loop, without its first iteration; seconds an iteration. */
-    double seconds;             /* reading left out */
-    double phase[TW_N_CLOCKS];  /* mean over the ranks */
-    double busiest_compute;     /* of the rank that computes longest */
+    double seconds;            /* reading left out */
+    double phase[TW_N_CLOCKS]; /* mean over the ranks */
+    double busiest_compute;    /* of the rank that computes longest */
 } tw_study_run;
 
 typedef struct {

@@ -95,7 +95,8 @@ static tw_status alike_text(const tw_study_run *a, const tw_study_run *b)
         if (of_a == 0 && of_b == 0) return TW_OK;
         if (of_a == of_b && memcmp(line_a, line_b, of_a) == 0) continue;
         const int shown_a = of_a < SHOWN ? (int)of_a : SHOWN, shown_b = of_b < SHOWN ? (int)of_b : SHOWN;
-        return tw_fail(TW_DATA, "%s and %s cannot be compared: their configurations differ ('%.*s' and '%.*s')",
+        return tw_fail(TW_DATA,
+                       "%s and %s cannot be compared: their configurations differ ('%.*s' and '%.*s')",
                        a->path, b->path, shown_a, line_a, shown_b, line_b);
     }
 }
@@ -138,6 +139,7 @@ tw_status tw_study_runs_agree(const tw_study_runs *runs, size_t length, char *te
     if (bits)
         snprintf(text, length, "parameters bit-identical on all rank counts: %s", a->hash);
     else
-        snprintf(text, length, "losses agree within %.1e of themselves (all-reduce; 1e-9 is allowed)", farthest);
+        snprintf(text, length, "losses agree within %.1e of themselves (all-reduce; 1e-9 is allowed)",
+                 farthest);
     return TW_OK;
 }

@@ -238,5 +238,20 @@ exits 64 plan
 exits 64 plan --rows 10 --features 10 --type f128
 exits 64 exchange --groups 3
 
+# ---- the commands of the page ----
+
+study studies/digits-softmax-strong 0.05
+commands=0
+# shellcheck disable=SC2016 # the backquotes of Markdown
+while read -r line; do
+    commands=$((commands + 1))
+    verdict "docs/scaling.md: $line: $(cat err.txt)" sh -c "timeout 60 '$thalweg' ${line#thalweg } </dev/null >out.txt 2>err.txt"
+done < <(sed -n '/^```sh/,/^```/ { s/ *# .*//; /^thalweg scale \(plan\|report\)/p }' "$source_dir/docs/scaling.md")
+verdict "docs/scaling.md has three such commands, not $commands" test $commands = 3
+verdict "mpirun of docs/scaling.md" grep -q '^mpirun -n 2 thalweg scale exchange -o exchange.json' "$source_dir/docs/scaling.md"
+timeout 60 mpirun -n 2 "$thalweg" scale exchange -o exchange.json --seconds 1 </dev/null >out.txt 2>err.txt || verdict "exchange: $(cat err.txt)" false
+says 'bytes equal the formula on every rank and length'
+verdict "exchange.json has a fit" grep -q '"bandwidth":' exchange.json
+
 [ $failures = 0 ] || { echo "$failures of $checks checks failed"; exit 1; }
 echo "$checks checks"

@@ -1,4 +1,5 @@
-/* test_exchange_bytes.c -- every rank sends exactly the bytes of the formula, in every form of the exchange. */
+/* test_exchange_bytes.c -- every rank sends exactly the bytes of the formula, in every form of the exchange.
+ */
 #include "scale/model.h"
 #include "support.h"
 
@@ -22,8 +23,11 @@ static bool sends_as_predicted(const setup *s, tw_form *form)
     double flags[TW_N_FLAGS] = {0}, *out = malloc(s->n * sizeof *out);
     uint64_t *sent = malloc((size_t)ranks * sizeof *sent);
     int *node = malloc((size_t)ranks * sizeof *node);
-    const tw_reduction_plan plan = {
-        .mode = s->mode, .merge = &tw_merge_sum, .n = s->n, .short_bytes = s->short_bytes, .no_barriers = true};
+    const tw_reduction_plan plan = {.mode = s->mode,
+                                    .merge = &tw_merge_sum,
+                                    .n = s->n,
+                                    .short_bytes = s->short_bytes,
+                                    .no_barriers = true};
     for (int k = 0; k < ranks; k++) node[k] = tw_comm_node_of(comm, k);
     bool good = tw_partition_init(&p, s->groups, s->groups, ranks) == TW_OK;
     good &= tw_reduction_new(&r, comm, &p, &plan) == TW_OK;
@@ -52,8 +56,8 @@ START_TEST(bytes_sent_are_those_of_the_formula)
             const setup s = {(tw_reduction_mode)mode, groups[i % 6], lengths[i / 6 % 6], shorts[i / 36]};
             tw_form form;
             ck_assert_msg(all_ranks(comm, sends_as_predicted(&s, &form)),
-                          "mode %d, %d groups, %zu doubles, %zu short bytes, form %s", mode, (int)s.groups, s.n,
-                          s.short_bytes, tw_form_name(form));
+                          "mode %d, %d groups, %zu doubles, %zu short bytes, form %s", mode, (int)s.groups,
+                          s.n, s.short_bytes, tw_form_name(form));
         }
 }
 END_TEST

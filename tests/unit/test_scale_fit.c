@@ -52,7 +52,8 @@ typedef struct {
 } measured;
 
 /* As a network of that latency and bandwidth would have answered, times 1 + noise, -noise ... in turn. */
-static void measure(measured *m, tw_reduction_mode mode, int ranks, double latency, double bandwidth, double noise)
+static void measure(measured *m, tw_reduction_mode mode, int ranks, double latency, double bandwidth,
+                    double noise)
 {
     tw_partition p;
     ck_assert_int_eq(tw_partition_init(&p, 4096, 4096, ranks), TW_OK);

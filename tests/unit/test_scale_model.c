@@ -44,7 +44,7 @@ START_TEST(an_all_reduce_puts_in_the_vector_and_what_rides_along)
     ck_assert_double_eq(c.way[0].bytes, 288);
     ck_assert_double_eq(c.way[1].messages, 6);
     ck_assert_double_eq(c.way[1].bytes, 216);
-    ck_assert_double_eq(tw_exchange_seconds(&c, 1, 1e9), 2 + 288e-9); /* dear messages */
+    ck_assert_double_eq(tw_exchange_seconds(&c, 1, 1e9), 2 + 288e-9);  /* dear messages */
     ck_assert_double_eq(tw_exchange_seconds(&c, 1e-9, 1), 216 + 6e-9); /* dear bytes */
 }
 END_TEST
@@ -106,7 +106,12 @@ END_TEST
 START_TEST(computing_is_bound_by_the_memory_of_a_node)
 {
     const tw_machine m = {.latency = 1e-5, .bandwidth = 1e9, .memory = 1e10, .cores = 4};
-    const tw_problem p = {.rows = 1 << 20, .cols = 10, .type_size = 8, .n = 14, .mode = TW_REPRODUCIBLE, .reads = 3,
+    const tw_problem p = {.rows = 1 << 20,
+                          .cols = 10,
+                          .type_size = 8,
+                          .n = 14,
+                          .mode = TW_REPRODUCIBLE,
+                          .reads = 3,
                           .exchanges = 2};
     tw_prediction one, node, two;
     ck_assert_int_eq(tw_predict(&p, &m, 1, &one), TW_OK);
@@ -126,8 +131,14 @@ END_TEST
 START_TEST(ranks_beyond_the_groups_are_idle)
 {
     const tw_machine m = {.latency = 1e-5, .bandwidth = 1e9, .memory = 1e10, .cores = 2};
-    const tw_problem p = {.rows = 1000, .groups = 4, .cols = 1, .type_size = 8, .n = 5, .mode = TW_REPRODUCIBLE,
-                          .reads = 1, .exchanges = 1};
+    const tw_problem p = {.rows = 1000,
+                          .groups = 4,
+                          .cols = 1,
+                          .type_size = 8,
+                          .n = 5,
+                          .mode = TW_REPRODUCIBLE,
+                          .reads = 1,
+                          .exchanges = 1};
     tw_prediction out;
     ck_assert_int_eq(tw_predict(&p, &m, 7, &out), TW_OK);
     ck_assert_int_eq(out.idle, 3);
@@ -138,8 +149,14 @@ END_TEST
 START_TEST(weak_scaling_keeps_the_rows_of_a_rank)
 {
     const tw_machine m = {.latency = 1e-6, .bandwidth = 1e10, .memory = 1e10, .cores = 2};
-    const tw_problem p = {.rows = 1 << 16, .cols = 4, .type_size = 8, .n = 8, .mode = TW_ALLREDUCE, .reads = 1,
-                          .exchanges = 1, .weak = true};
+    const tw_problem p = {.rows = 1 << 16,
+                          .cols = 4,
+                          .type_size = 8,
+                          .n = 8,
+                          .mode = TW_ALLREDUCE,
+                          .reads = 1,
+                          .exchanges = 1,
+                          .weak = true};
     for (int ranks = 2; ranks <= 4096; ranks *= 2) {
         tw_prediction out;
         ck_assert_int_eq(tw_predict(&p, &m, ranks, &out), TW_OK);
@@ -153,16 +170,23 @@ START_TEST(a_machine_is_read_with_its_units)
 {
     tw_machine m;
     ck_assert_int_eq(
-        tw_machine_parse("name=my net,latency=1.5us,bandwidth=200Gbit/s,memory=300GB/s,cores=64,ram=256GB", &m), TW_OK);
+        tw_machine_parse("name=my net,latency=1.5us,bandwidth=200Gbit/s,memory=300GB/s,cores=64,ram=256GB",
+                         &m),
+        TW_OK);
     ck_assert_str_eq(m.name, "my net");
     ck_assert_double_lt(gap(m.latency, 1.5e-6), 1e-12);
     ck_assert_double_lt(gap(m.bandwidth, 25e9), 1e-12);
     ck_assert_double_lt(gap(m.memory, 300e9), 1e-12);
     ck_assert_double_lt(gap(m.ram, 256e9), 1e-12);
     ck_assert_int_eq(m.cores, 64);
-    const char *wrong[] = {"", "latency=1us", "latency=1us,bandwidth=1GB/s,memory=1GB/s", "cores=0", "speed=3",
+    const char *wrong[] = {"",
+                           "latency=1us",
+                           "latency=1us,bandwidth=1GB/s,memory=1GB/s",
+                           "cores=0",
+                           "speed=3",
                            "latency=-1us,bandwidth=1GB/s,memory=1GB/s,cores=1",
-                           "latency=1us,bandwidth=1furlong,memory=1GB/s,cores=1", "latency"};
+                           "latency=1us,bandwidth=1furlong,memory=1GB/s,cores=1",
+                           "latency"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         ck_assert_int_eq(tw_machine_parse(wrong[i], &m), TW_USAGE);
 }
