@@ -122,12 +122,18 @@ static tw_status write_all(const tw_report *report, const arguments *a, const ch
     return TW_OK;
 }
 
+static void cut_slashes(char *path)
+{
+    for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--) path[n - 1] = 0;
+}
+
 static tw_status make(const arguments *a, tw_study_runs *runs, tw_report *report)
 {
     int ahead[TW_REPORT_AHEAD];
     size_t n_ahead;
     struct stat st;
     char prefix[TW_PATH_LEN];
+    for (size_t i = 0; i < a->n_from; i++) cut_slashes(a->from[i]);
     TW_TRY(tw_scale_parse_ranks(a->project, TW_REPORT_AHEAD, ahead, &n_ahead));
     for (size_t i = 0; i < a->n_from; i++) TW_TRY(tw_study_runs_add(runs, a->from[i]));
     TW_TRY(choose_mode(a, runs));

@@ -95,6 +95,8 @@ fi
 exits 0 report s/runs/*/summary.json -o elsewhere --project 16
 verdict "runs without a study, elsewhere" test -s elsewhere.csv
 cmp -s elsewhere.csv s/scaling.csv || verdict "the same table from the summaries alone" false
+exits 0 report s/
+says 'wrote     s/scaling.{txt'
 exits 0 report s --json
 verdict "--json prints JSON alone" grep -q '^{' out.txt
 verdict "and nothing else" sh -c '! grep -q "Strong scaling" out.txt'
