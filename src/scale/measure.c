@@ -111,7 +111,13 @@ static tw_status measure_memory(tw_comm *comm, double *memory)
 {
     double *left = calloc(ADDED, sizeof *left), *right = malloc(ADDED * sizeof *right), rate = 0;
     int least, most;
-    TW_TRY(tw_comm_agree(comm, left && right ? TW_OK : tw_fail(TW_MEMORY, "out of memory for two vectors")));
+    const tw_status status =
+        tw_comm_agree(comm, left && right ? TW_OK : tw_fail(TW_MEMORY, "out of memory for two vectors"));
+    if (status != TW_OK) {
+        free(right);
+        free(left);
+        return status;
+    }
     for (size_t i = 0; i < ADDED; i++) right[i] = (double)i;
     tw_comm_barrier(comm);
     for (int i = 0; i < ADDITIONS; i++) {
