@@ -45,7 +45,7 @@ data: {train: data.h5, scaling: standardize}
 model: {type: logistic, l2: 1e-4}
 optimizer: {type: momentum}
 step: {rule: constant, length: 0.01}
-stop: {gradient_norm_relative: 0.5, loss_delta: 1e3, max_iterations: 2}
+stop: {gradient_norm_relative: 2, loss_delta: 1e3, max_iterations: 2}
 reduction: {mode: reproducible}
 YAML
 
@@ -198,9 +198,9 @@ cp c.yaml "$odd/my *.yaml"
 cp data.h5 "$odd/d 1.h5"
 : >words
 scale 0 "$odd/my *.yaml" --ranks 2 --repeat 1 --iterations 3 --no-exchange --set "data.train=$odd/d 1.h5" \
-    --launcher-options "-x 'ODD=a \"b\"' -x TWO=\"c d\"  -x THREE=e\\ f" --out "$odd/study" -q
+    --launcher-options "-x 'ODD=a \"b\"' -x TWO=\"c d\"  -x THREE=e\\ f -x FOUR=\"g \\\"h\\\"\"" --out "$odd/study" -q
 is "a quiet study" "$(cat out)" ""
-head -c 64 words | grep -qF "[-n][2][-x][ODD=a \"b\"][-x][TWO=c d][-x][THREE=e f][" || complain "words of the launcher: $(cat words)"
+grep -qF "[-n][2][-x][ODD=a \"b\"][-x][TWO=c d][-x][THREE=e f][-x][FOUR=g \"h\"][" words || complain "words of the launcher: $(cat words)"
 is "rows of $odd" "$(value "$odd/study/runs/strong-0002-1" rows)" 3000
 
 echo "== jobs"
