@@ -120,6 +120,20 @@ static void say_standing(sentence *s, const tw_heartbeat_rule *rule, const tw_he
         one ? "its process lives" : "their processes live");
 }
 
+static void say_unknown(sentence *s, const tw_heartbeat_rule *rule, const tw_heartbeat *beats)
+{
+    int named = 0, more = 0;
+    for (int r = 0; r < rule->size; r++) {
+        if (kind_of(rule, &beats[r]) != UNKNOWN) continue;
+        if (named == MOST_NAMED)
+            more++;
+        else
+            say(s, beats[r].host[0] ? "%srank %d (%s)" : "%srank %d", named++ ? ", " : "", r, beats[r].host);
+    }
+    if (more > 0) say(s, ", and %d more", more);
+    say(s, ": a process is stopped, or the network or a node is at fault");
+}
+
 static void say_waiting(sentence *s, const tw_heartbeat_rule *rule, const tw_heartbeat *beats, int unknown)
 {
     const tw_heartbeat *own = &beats[rule->rank];
@@ -129,10 +143,9 @@ static void say_waiting(sentence *s, const tw_heartbeat_rule *rule, const tw_hea
             "MPI is at fault",
             own->still, rule->size, own->iteration);
     else
-        say(s,
-            "rank %d (%s) has waited for the others for %.0f s, iteration %ld; nothing is known of %d of "
-            "them: a process is stopped, or the network or a node is at fault",
-            rule->rank, own->host, own->still, own->iteration, unknown);
+        say(s, "rank %d (%s) has waited for the others for %.0f s, iteration %ld; nothing is known of ",
+            rule->rank, own->host, own->still, own->iteration);
+    if (unknown > 0) say_unknown(s, rule, beats);
 }
 
 bool tw_heartbeat_judge(const tw_heartbeat_rule *rule, const tw_heartbeat *beats, size_t length, char *text)

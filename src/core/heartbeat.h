@@ -12,7 +12,7 @@ enum { TW_HEARTBEAT_LEN = 64, TW_HEARTBEAT_HOST = 16 };
 
 typedef struct {
     bool known; /* there is a record */
-    char host[TW_HEARTBEAT_HOST + 1];
+    char host[TW_HEARTBEAT_HOST + 1]; /* without a record perhaps empty */
     tw_phase phase;
     long iteration;
     unsigned long ticks, alive; /* modulo 10^6 and 10^5 */

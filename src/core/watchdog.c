@@ -311,6 +311,8 @@ static void prepare(const tw_watchdog_settings *set)
     pthread_condattr_t clock;
     dog.rule = (tw_heartbeat_rule){set->rank, set->size, set->seconds, beat_of(set->seconds)};
     snprintf(dog.own.host, sizeof dog.own.host, "%.*s", (int)strcspn(set->host, ". "), set->host);
+    for (int r = 0; set->peers && r < set->size; r++) /* where to look for one that leaves no record */
+        snprintf(dog.beats[r].host, sizeof dog.beats[r].host, "%.*s", TW_HEARTBEAT_HOST, set->peers[r].host);
     dog.ticks = tw_phase_now().ticks;
     dog.clock = dog.moved = dog.written = 0;
     dog.ending = dog.look = dog.compared = dog.warned = dog.asked = false;

@@ -321,7 +321,7 @@ START_TEST(without_a_file_each_speaks_for_itself)
     check_said(&all[ALONE], 2, "thalweg: error: rank 1 (node1) has waited for the others for 6 s");
     ck_assert_double_lt(all[ALONE].took[0], all[ALONE].took[1]);
     check_codes(&all[LONELY], -SIGKILL, 80, 0);
-    check_said(&all[LONELY], 1, "nothing is known of 1 of them");
+    check_said(&all[LONELY], 1, "nothing is known of rank 0");
 }
 END_TEST
 
