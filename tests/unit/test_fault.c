@@ -103,7 +103,7 @@ START_TEST(a_wrong_text_is_refused_with_what_can_be_written)
     ck_assert_int_eq(tw_fault_parse(wrong[_i].text, f, &count), TW_USAGE);
     ck_assert_says(wrong[_i].says);
     ck_assert_says("kill, stop, exit, fail, nan, flip, enospc, eio, short, torn, sleep (");
-    ck_assert_says("start, load, step, search, exchange, checkpoint, evaluate, finish;");
+    ck_assert_says("start, load, prepare, step, search, exchange, log, checkpoint, evaluate, finish;");
 }
 END_TEST
 
