@@ -34,17 +34,17 @@ static int first_thread(int cpu)
 
 static void model_name(char text[TW_CPU_LEN])
 {
-    char line[512];
-    FILE *file = fopen("/proc/cpuinfo", "r");
+    char all[4096]; /* the first processor is in it */
+    const int file = open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC);
+    const ssize_t length = file < 0 ? 0 : read(file, all, sizeof all - 1);
+    if (file >= 0) close(file);
+    all[length > 0 ? length : 0] = 0;
     strcpy(text, "unknown");
-    while (file && fgets(line, sizeof line, file)) {
-        const char *value = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || !value) continue;
+    const char *line = strstr(all, "model name"), *value = line ? strchr(line, ':') : NULL;
+    if (value) {
         value += 1 + strspn(value + 1, " \t");
         snprintf(text, TW_CPU_LEN, "%.*s", (int)strcspn(value, "\n"), value);
-        break;
     }
-    if (file) fclose(file);
     for (char *c = text; *c; c++)
         if (*c < ' ' || *c > '~') *c = '?';
 }

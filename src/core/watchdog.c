@@ -373,6 +373,8 @@ void tw_watchdog_share(const char *folder)
     dog.file = (tw_heartbeat_file){.fd = fd, .rank = dog.rule.rank, .size = dog.rule.size};
     snprintf(dog.file.folder, sizeof dog.file.folder, "%s", folder ? folder : "");
     dog.written = 0;
+    dog.round++; /* the first record at once */
+    pthread_cond_broadcast(&dog.wake);
     pthread_mutex_unlock(&dog.mutex);
 }
 

@@ -90,7 +90,9 @@ tw_status tw_checkpoint_list(const char *folder, size_t *count, char ***names)
     *names = NULL;
     DIR *dir = opendir(folder);
     if (!dir && errno == ENOENT) return TW_OK;
-    if (!dir) return tw_fail(TW_INPUT, "cannot look into %s: %s", folder, strerror(errno));
+    if (!dir)
+        return tw_fail(errno == ENOMEM ? TW_MEMORY : TW_INPUT, "cannot look into %s: %s", folder,
+                       strerror(errno));
     tw_status status = TW_OK;
     for (struct dirent *e; status == TW_OK && (e = readdir(dir));)
         if (is_ours(e->d_name)) status = keep_name(&found, &room, &all, e->d_name);

@@ -9,7 +9,7 @@
 #   malloc.sh THALWEG SOURCE_DIR LAYER one CASE RANKS RANK MODE K     one failure, in the current folder
 set -euo pipefail
 thalweg=$1 layer=$3 how=${4-}
-optional='^(excerpt.*)$' # the line of the configuration that a problem stands on
+optional='^(excerpt|remove_temporaries)' # the line that a problem stands on; what a killed run left, and a later one removes
 
 commands() { # CASE: its arguments
     case $1 in
