@@ -157,14 +157,16 @@ static json_t *result(const tw_summary *s, const tw_run *run)
     char hash[32], verdict[512];
     snprintf(hash, sizeof hash, "xxh3:%016llx", (unsigned long long)s->hash);
     tw_monitor_explain(&run->monitor, it, sizeof verdict, verdict);
-    return json_pack("{ss ss sb si sI sI sI sI so so so so so ss sb}", "reason", tw_reason_name(it->why),
+    return json_pack("{ss ss sb si sI sI sI sI so so so so so ss so}", "reason", tw_reason_name(it->why),
                      "verdict", verdict, "converged", tw_reason_class(it->why) == 'c', "exit_code",
                      tw_reason_exit_code(it->why), "iterations", (json_int_t)it->k, "evaluations",
                      (json_int_t)run->objective.evals, "loss_increases", (json_int_t)run->monitor.rises,
                      "loss_spikes", (json_int_t)run->monitor.spikes, "loss", number(it->f), "loss_start",
                      number(run->monitor.f_first), "gradient_norm", number(it->g_norm), "gradient_norm_start",
                      number(run->monitor.g_norm_zero), "step_length", number(it->alpha), "parameters_hash",
-                     hash, "replicas_equal", 1);
+                     hash, "replicas_equal",
+                     it->why == TW_NOT_FINITE ? json_null() : json_true()); /* NaN is not compared */
+    ;
 }
 
 static json_t *setting(const tw_run *run)
