@@ -166,7 +166,6 @@ static json_t *result(const tw_summary *s, const tw_run *run)
                      number(run->monitor.g_norm_zero), "step_length", number(it->alpha), "parameters_hash",
                      hash, "replicas_equal",
                      it->why == TW_NOT_FINITE ? json_null() : json_true()); /* NaN is not compared */
-    ;
 }
 
 static json_t *setting(const tw_run *run)
