@@ -96,6 +96,9 @@ typedef struct tw_config {
         int64_t groups;
     } reduction;
     struct {
+        int64_t threads;
+    } parallel;
+    struct {
         double every; /* > 0: seconds; < 0: minus so many iterations; 0: never */
         int64_t keep;
     } checkpoint;

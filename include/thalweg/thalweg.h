@@ -43,6 +43,7 @@ extern "C" {
 #include "thalweg/state.h"
 #include "thalweg/status.h"
 #include "thalweg/step.h"
+#include "thalweg/threads.h"
 #include "thalweg/trainer.h"
 #include "thalweg/units.h"
 #include "thalweg/vec.h"

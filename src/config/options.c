@@ -154,6 +154,10 @@ static const tw_option options[] = {
     INTEGER(reduction.groups, NULL, 1, 65536, POWER_OF_TWO,
             "groups of rows in the sum; derived from the number of rows when not set"),
 
+    SECTION("parallel", "what a rank has to work with"),
+    INTEGER(parallel.threads, NULL, 1, 1024, FREE,
+            "threads of a rank; OMP_NUM_THREADS, SLURM_CPUS_PER_TASK or 1 when not set; no bit depends on it"),
+
     SECTION("checkpoint", "how a run survives its end"),
     INTERVAL(checkpoint.every, "5m", "never", "iterations (100), or time (30s, 5m, 1h), between two checkpoints"),
     INTEGER(checkpoint.keep, "3", 1, 1000, FREE, "checkpoints that are kept, the newest"),
