@@ -2,8 +2,7 @@
  *
  * src/core/kernels.c is compiled once for AVX-512, once for AVX2 + FMA and once for the baseline; the best
  * table the machine can run is chosen at the first use (THALWEG_ISA=avx512|avx2|baseline forces one). Orders
- * of operations: docs/reproducibility.md. Rows are row-major doubles without padding; a micro-batch has at
- * most 8 of them. */
+ * of operations: docs/reproducibility.md. Rows are row-major without padding. */
 #ifndef THALWEG_KERNELS_H
 #define THALWEG_KERNELS_H
 
@@ -12,7 +11,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* TW_MICRO: rows that a product of several outputs takes at most. */
 enum { TW_MICRO = 8, TW_LANES = 8 };
+
+/** Consecutive rows in the type they are stored in. */
+typedef struct {
+    tw_dtype type;
+    size_t rows, n;    /* rows <= 256 */
+    const void *x;     /* [rows][n] */
+    const void *ahead; /* memory that will be wanted soon; half as many bytes as the rows have are asked for
+                          on the way. It need not be anybody's. */
+} tw_rows;
 
 /** The part of a matrix that a product writes: all of it, or the triangle with its diagonal. */
 typedef enum { TW_ALL, TW_LOWER, TW_UPPER } tw_part;
@@ -40,11 +49,14 @@ typedef struct {
     /* out[i] = in[i], exactly, for count elements stored as type. */
     void (*widen)(tw_dtype type, size_t count, const void *in, double *out);
 
-    /* z[i] = L(j: x[i*n + j] * v[j]), rows <= TW_MICRO. */
-    void (*margins)(size_t rows, size_t n, const double *x, const double *v, double *z);
+    /* z[i] = L(j: x[i*n + j] * v[j]) + offset. */
+    void (*margins)(const tw_rows *rows, const double *v, double offset, double *z);
 
     /* g[j] = fma(r[i], x[i*n + j], g[j]) for i = 0 .. rows-1 in order. */
-    void (*update)(size_t rows, size_t n, const double *x, const double *r, double *g);
+    void (*update)(const tw_rows *rows, const double *r, double *g);
+
+    /* The loss of links/logistic.c and its slope at z[i], y[i]. */
+    void (*logistic)(size_t n, const double *z, const double *y, double *loss, double *slope);
 
     /* z[i*kp + k] = chain over j ascending from +0 of fma(x[i*n + j], v[j*kp + k], z); kp a multiple of
      * TW_LANES. */

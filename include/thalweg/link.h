@@ -9,7 +9,8 @@
 #include "thalweg/model.h"
 
 struct tw_link {
-    /* loss[i] = l(z[i], y[i]), slope[i] = dl/dz, for n <= TW_MICRO rows; model: for its settings. REQUIRED */
+    /* loss[i] = l(z[i], y[i]), slope[i] = dl/dz, for n <= TW_BLOCK_ROWS rows; model: for its settings.
+     * REQUIRED */
     void (*loss)(const tw_model *model, size_t n, const double *z, const double *y, double *loss,
                  double *slope);
 

@@ -9,6 +9,7 @@
 #ifndef THALWEG_MODEL_H
 #define THALWEG_MODEL_H
 
+#include "thalweg/partition.h"
 #include "thalweg/shard.h"
 
 #include <stdbool.h>

@@ -1,11 +1,11 @@
-/* kernels.c -- the inner loops over doubles, written once on v8.h and compiled once per instruction set.
+/* kernels.c -- the table of inner loops, and those over doubles, written once on v8.h and compiled once per instruction set.
  *
  * The build gives TW_ISA, the name of the table. Each number has one order of operations whatever the tiles:
  * tiles only decide which independent numbers travel together, so that x, v and g are read as few times as
  * possible. */
 #include "thalweg/kernels.h"
 
-#include "core/kernels_gram.h"
+#include "core/kernels_parts.h"
 #include "core/v8.h"
 #include "core/v8_widen.h"
 #include "core/vmath.h"
@@ -56,46 +56,6 @@ static double dot(size_t n, const double *a, const double *b)
     return lanes_finish(s, n - j, a + j, b + j);
 }
 
-V8_INLINE void margins_of_2(size_t n, const double *x, const double *v, double *z)
-{
-    const double *x1 = x + n;
-    lanes s0 = lanes_zero(), s1 = lanes_zero();
-    size_t j = 0;
-    for (; j + STRIDE <= n; j += STRIDE) {
-        s0 = lanes_add(s0, x + j, v + j);
-        s1 = lanes_add(s1, x1 + j, v + j);
-    }
-    z[0] = lanes_finish(s0, n - j, x + j, v + j);
-    z[1] = lanes_finish(s1, n - j, x1 + j, v + j);
-}
-
-V8_INLINE void margins_of_4(size_t n, const double *x, const double *v, double *z)
-{
-    const double *x1 = x + n, *x2 = x1 + n, *x3 = x2 + n;
-    lanes s0 = lanes_zero(), s1 = lanes_zero(), s2 = lanes_zero(), s3 = lanes_zero();
-    size_t j = 0;
-    for (; j + STRIDE <= n; j += STRIDE) {
-        s0 = lanes_add(s0, x + j, v + j);
-        s1 = lanes_add(s1, x1 + j, v + j);
-        s2 = lanes_add(s2, x2 + j, v + j);
-        s3 = lanes_add(s3, x3 + j, v + j);
-    }
-    z[0] = lanes_finish(s0, n - j, x + j, v + j);
-    z[1] = lanes_finish(s1, n - j, x1 + j, v + j);
-    z[2] = lanes_finish(s2, n - j, x2 + j, v + j);
-    z[3] = lanes_finish(s3, n - j, x3 + j, v + j);
-}
-
-static void margins(size_t rows, size_t n, const double *x, const double *v, double *z)
-{
-    size_t i = 0;
-    if (V8_DOT_ROWS >= 4)
-        for (; i + 4 <= rows; i += 4) margins_of_4(n, x + i * n, v, z + i);
-    if (V8_DOT_ROWS >= 2)
-        for (; i + 2 <= rows; i += 2) margins_of_2(n, x + i * n, v, z + i);
-    for (; i < rows; i++) z[i] = dot(n, x + i * n, v);
-}
-
 /* ---------------------------------------------------------------- element by element */
 
 static void axpy(size_t n, double alpha, const double *x, double *y)
@@ -142,57 +102,6 @@ static void widen(tw_dtype type, size_t count, const void *in, double *out)
 #undef X
     };
     of_type[type](count, in, out);
-}
-
-/* ---------------------------------------------------------------- g += x^T r */
-
-V8_INLINE v8 chain_of_4(v8 g, const v8 *r, const double *x, size_t n)
-{
-    g = v8_fma(r[0], v8_load(x), g);
-    g = v8_fma(r[1], v8_load(x + n), g);
-    g = v8_fma(r[2], v8_load(x + 2 * n), g);
-    return v8_fma(r[3], v8_load(x + 3 * n), g);
-}
-
-V8_INLINE v8 chain_of_4_first(v8m m, v8 g, const v8 *r, const double *x, size_t n)
-{
-    g = v8_fma(r[0], v8_load_mask(m, x), g);
-    g = v8_fma(r[1], v8_load_mask(m, x + n), g);
-    g = v8_fma(r[2], v8_load_mask(m, x + 2 * n), g);
-    return v8_fma(r[3], v8_load_mask(m, x + 3 * n), g);
-}
-
-static void update_of_4(size_t n, const double *x, const double *r, double *g)
-{
-    const v8 s[4] = {v8_set1(r[0]), v8_set1(r[1]), v8_set1(r[2]), v8_set1(r[3])};
-    size_t j = 0;
-    for (; j + 8 <= n; j += 8) v8_store(g + j, chain_of_4(v8_load(g + j), s, x + j, n));
-    const v8m m = v8_first(n - j);
-    if (j < n) v8_store_mask(m, g + j, chain_of_4_first(m, v8_load_mask(m, g + j), s, x + j, n));
-}
-
-static void update_of_8(size_t n, const double *x, const double *r, double *g)
-{
-    const v8 s[8] = {v8_set1(r[0]), v8_set1(r[1]), v8_set1(r[2]), v8_set1(r[3]),
-                     v8_set1(r[4]), v8_set1(r[5]), v8_set1(r[6]), v8_set1(r[7])};
-    const double *x4 = x + 4 * n;
-    size_t j = 0;
-    for (; j + 8 <= n; j += 8) {
-        const v8 t = chain_of_4(v8_load(g + j), s, x + j, n);
-        v8_store(g + j, chain_of_4(t, s + 4, x4 + j, n));
-    }
-    if (j == n) return;
-    const v8m m = v8_first(n - j);
-    const v8 t = chain_of_4_first(m, v8_load_mask(m, g + j), s, x + j, n);
-    v8_store_mask(m, g + j, chain_of_4_first(m, t, s + 4, x4 + j, n));
-}
-
-static void update(size_t rows, size_t n, const double *x, const double *r, double *g)
-{
-    size_t i = 0;
-    for (; i + 8 <= rows; i += 8) update_of_8(n, x + i * n, r + i, g);
-    for (; i + 4 <= rows; i += 4) update_of_4(n, x + i * n, r + i, g);
-    for (; i < rows; i++) axpy(n, r[i], x + i * n, g);
 }
 
 /* ---------------------------------------------------------------- several outputs */
@@ -302,8 +211,9 @@ const tw_kernels TABLE = {
     .log = map_log,
     .log1p = map_log1p,
     .widen = widen,
-    .margins = margins,
-    .update = update,
+    .margins = tw_kernel_margins,
+    .update = tw_kernel_update,
+    .logistic = tw_kernel_logistic,
     .products = products,
     .outer = outer,
     .product = tw_kernel_product,

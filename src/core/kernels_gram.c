@@ -4,7 +4,7 @@
  * A panel of B, as wide as a tile and DEPTH rows deep, is packed to stay in the first cache; the tiles of C
  * under it take its rows in order. Each element is one chain over the rows, carried in memory from panel to
  * panel, so tiles and panels cannot change a bit. */
-#include "core/kernels_gram.h"
+#include "core/kernels_parts.h"
 
 #include "core/v8.h"
 

@@ -145,6 +145,26 @@ V8_INLINE double v8_sum(v8 a)
     return _mm_cvtsd_f64(t) + _mm_cvtsd_f64(_mm_unpackhi_pd(t, t));
 }
 
+/* v8_sum of 4 vectors. */
+V8_INLINE __m256d sums_of_4(const v8 *a)
+{
+    __m256d f[4], h[2]; /* one row with 4 terms; rows 2i, 2i+1 with 2 */
+    V8_UNROLL for (size_t i = 0; i < 4; i++) f[i] = _mm256_add_pd(a[i].lo, a[i].hi);
+    V8_UNROLL for (size_t i = 0; i < 2; i++)
+    {
+        const __m256d b = f[2 * i], c = f[2 * i + 1];
+        h[i] = _mm256_add_pd(_mm256_permute2f128_pd(b, c, 0x20), _mm256_permute2f128_pd(b, c, 0x31));
+    }
+    const __m256d s = _mm256_add_pd(_mm256_unpacklo_pd(h[0], h[1]), _mm256_unpackhi_pd(h[0], h[1]));
+    return _mm256_permute4x64_pd(s, 0xd8);
+}
+
+/** v8_sum of 8 vectors at once. */
+V8_INLINE v8 v8_sums(const v8 *a)
+{
+    return (v8){sums_of_4(a), sums_of_4(a + 4)};
+}
+
 V8_INLINE v8 v8_from_ps(v8b a)
 {
     return (v8){_mm256_cvtps_pd(_mm256_castps256_ps128(a)), _mm256_cvtps_pd(_mm256_extractf128_ps(a, 1))};

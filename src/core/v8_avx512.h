@@ -134,6 +134,24 @@ V8_INLINE double v8_sum(v8 a)
     return _mm_cvtsd_f64(t) + _mm_cvtsd_f64(_mm_unpackhi_pd(t, t));
 }
 
+/** v8_sum of 8 vectors at once. */
+V8_INLINE v8 v8_sums(const v8 *a)
+{
+    v8 f[4], h[2]; /* rows 2i, 2i+1 with 4 terms each; rows 4i .. 4i+3 with 2 */
+    V8_UNROLL for (size_t i = 0; i < 4; i++)
+    {
+        const v8 b = a[2 * i], c = a[2 * i + 1];
+        f[i] = _mm512_add_pd(_mm512_shuffle_f64x2(b, c, 0x44), _mm512_shuffle_f64x2(b, c, 0xee));
+    }
+    V8_UNROLL for (size_t i = 0; i < 2; i++)
+    {
+        const v8 b = f[2 * i], c = f[2 * i + 1];
+        h[i] = _mm512_add_pd(_mm512_shuffle_f64x2(b, c, 0x88), _mm512_shuffle_f64x2(b, c, 0xdd));
+    }
+    const v8 s = _mm512_add_pd(_mm512_unpacklo_pd(h[0], h[1]), _mm512_unpackhi_pd(h[0], h[1]));
+    return _mm512_permutexvar_pd(_mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0), s);
+}
+
 V8_INLINE v8 v8_from_ps(v8b a)
 {
     return _mm512_cvtps_pd(a);

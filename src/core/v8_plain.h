@@ -165,6 +165,14 @@ V8_INLINE double v8_sum(v8 a)
     return ((t[0] + t[4]) + (t[2] + t[6])) + ((t[1] + t[5]) + (t[3] + t[7]));
 }
 
+/** v8_sum of 8 vectors. */
+V8_INLINE v8 v8_sums(const v8 *a)
+{
+    v8 s;
+    for (size_t i = 0; i < 8; i++) s.v[i] = v8_sum(a[i]);
+    return s;
+}
+
 V8_INLINE v8 v8_from_ps(v8b a)
 {
     v8 t;

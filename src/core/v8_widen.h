@@ -1,7 +1,7 @@
 /* v8_widen.h -- 8 stored features become 8 doubles, exactly: subnormals, infinities and NaN included.
  *
- * v8_from_<type>(p) reads 8 elements of the type at p, which needs no alignment, and nothing else. Not
- * collective. */
+ * v8_from_<type>(p) reads 8 elements of the type at p, which needs no alignment, and nothing else;
+ * v8_part_<type>(count, p) reads the first count < 8 of them, and gives +0 for the others. Not collective. */
 #ifndef TW_V8_WIDEN_H
 #define TW_V8_WIDEN_H
 
@@ -10,6 +10,11 @@
 V8_INLINE v8 v8_from_f64(const unsigned char *p)
 {
     return v8_load((const double *)(const void *)p);
+}
+
+V8_INLINE v8 v8_part_f64(size_t count, const unsigned char *p)
+{
+    return v8_load_mask(v8_first(count), (const double *)(const void *)p);
 }
 
 #if defined(TW_V8_PLAIN_H)
@@ -71,42 +76,124 @@ V8_INLINE v8 v8_from_f16(const unsigned char *p)
 
 #else
 
-V8_INLINE __m128i half_load(const unsigned char *p)
+V8_INLINE __m128i load_8_bytes(const unsigned char *p)
+{
+    return _mm_loadl_epi64((const __m128i *)(const void *)p);
+}
+
+V8_INLINE __m128i load_16_bytes(const unsigned char *p)
 {
     return _mm_loadu_si128((const __m128i *)(const void *)p);
 }
 
-V8_INLINE v8 v8_from_u8(const unsigned char *p)
+V8_INLINE __m256i load_32_bytes(const unsigned char *p)
 {
-    return v8_from_i32(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
 }
 
-V8_INLINE v8 v8_from_i8(const unsigned char *p)
+#ifdef TW_V8_AVX512_H /* by way of 64 bits: an instruction less than by 32 */
+
+V8_INLINE v8 wide_u8(__m128i a)
 {
-    return v8_from_i32(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+    return _mm512_cvtepi64_pd(_mm512_cvtepu8_epi64(a));
 }
 
-V8_INLINE v8 v8_from_i16(const unsigned char *p)
+V8_INLINE v8 wide_i8(__m128i a)
 {
-    return v8_from_i32(_mm256_cvtepi16_epi32(half_load(p)));
+    return _mm512_cvtepi64_pd(_mm512_cvtepi8_epi64(a));
 }
 
-V8_INLINE v8 v8_from_f16(const unsigned char *p)
+V8_INLINE v8 wide_i16(__m128i a)
 {
-    return v8_from_ps(_mm256_cvtph_ps(half_load(p)));
+    return _mm512_cvtepi64_pd(_mm512_cvtepi16_epi64(a));
 }
 
-V8_INLINE v8 v8_from_bf16(const unsigned char *p)
+#else
+
+V8_INLINE v8 wide_u8(__m128i a)
 {
-    const __m256i t = _mm256_slli_epi32(_mm256_cvtepu16_epi32(half_load(p)), 16);
-    return v8_from_ps(_mm256_castsi256_ps(t));
+    return v8_from_i32(_mm256_cvtepu8_epi32(a));
 }
 
-V8_INLINE v8 v8_from_f32(const unsigned char *p)
+V8_INLINE v8 wide_i8(__m128i a)
 {
-    return v8_from_ps(_mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *)(const void *)p)));
+    return v8_from_i32(_mm256_cvtepi8_epi32(a));
+}
+
+V8_INLINE v8 wide_i16(__m128i a)
+{
+    return v8_from_i32(_mm256_cvtepi16_epi32(a));
 }
 
 #endif
+
+V8_INLINE v8 wide_f16(__m128i a)
+{
+    return v8_from_ps(_mm256_cvtph_ps(a));
+}
+
+V8_INLINE v8 wide_bf16(__m128i a)
+{
+    return v8_from_ps(_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(a), 16)));
+}
+
+V8_INLINE v8 wide_f32(__m256i a)
+{
+    return v8_from_ps(_mm256_castsi256_ps(a));
+}
+
+#define V8_FROM(name, bytes)                            \
+    V8_INLINE v8 v8_from_##name(const unsigned char *p) \
+    {                                                   \
+        return wide_##name(load_##bytes##_bytes(p));   \
+    }
+V8_FROM(u8, 8)
+V8_FROM(i8, 8)
+V8_FROM(i16, 16)
+V8_FROM(f16, 16)
+V8_FROM(bf16, 16)
+V8_FROM(f32, 32)
+#undef V8_FROM
+
+#endif
+
+#ifdef TW_V8_AVX512_H
+
+#define V8_PART(name, load)                                           \
+    V8_INLINE v8 v8_part_##name(size_t count, const unsigned char *p) \
+    {                                                                 \
+        return wide_##name(load((1u << count) - 1u, p));             \
+    }
+#define LOAD_BYTES(mask, p)  _mm_maskz_loadu_epi8((__mmask16)(mask), p)
+#define LOAD_WORDS(mask, p)  _mm_maskz_loadu_epi16((__mmask8)(mask), p)
+#define LOAD_FLOATS(mask, p) _mm256_maskz_loadu_epi32((__mmask8)(mask), p)
+V8_PART(u8, LOAD_BYTES)
+V8_PART(i8, LOAD_BYTES)
+V8_PART(i16, LOAD_WORDS)
+V8_PART(f16, LOAD_WORDS)
+V8_PART(bf16, LOAD_WORDS)
+V8_PART(f32, LOAD_FLOATS)
+#undef LOAD_BYTES
+#undef LOAD_WORDS
+#undef LOAD_FLOATS
+
+#else /* through a buffer */
+
+#define V8_PART(name, size)                                           \
+    V8_INLINE v8 v8_part_##name(size_t count, const unsigned char *p) \
+    {                                                                 \
+        unsigned char t[8 * (size)] = {0};                            \
+        memcpy(t, p, count *(size));                                  \
+        return v8_from_##name(t);                                     \
+    }
+V8_PART(u8, 1)
+V8_PART(i8, 1)
+V8_PART(i16, 2)
+V8_PART(f16, 2)
+V8_PART(bf16, 2)
+V8_PART(f32, 4)
+
+#endif
+#undef V8_PART
 
 #endif

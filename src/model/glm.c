@@ -1,6 +1,5 @@
-/* Generalised linear models: one margin a row, driven over a block in one pass. A micro-batch of rows is
- * converted, its margins and links are taken, and the gradient is updated while the rows are still in cache.
- */
+/* Generalised linear models: one margin a row, driven over a block in one pass. The margins and links of a
+ * micro-batch of rows are taken, and the gradient is updated while the rows are still in cache. */
 #include "thalweg/kernels.h"
 #include "thalweg/link.h"
 
@@ -13,53 +12,81 @@ size_t tw_glm_outputs(const tw_model *model)
     return 1;
 }
 
+/* Rows for one micro-batch: their bytes stay in the first cache between the two halves of a pass where 8 rows
+ * can; a link is worth calling for many. */
+enum { MICRO_BYTES = 8192, AHEAD_BYTES = 16384 };
+
+static tw_rows rows_of(const tw_block *b, size_t first)
+{
+    const size_t row = b->cols * tw_dtype_size(b->type),
+                 fit = row > 0 ? MICRO_BYTES / row / 8 * 8 : TW_BLOCK_ROWS;
+    const size_t most = fit < TW_MICRO ? TW_MICRO : fit, left = b->rows - first;
+    const char *x = (const char *)b->x + first * row;
+    return (tw_rows){
+        .type = b->type, .rows = most < left ? most : left, .n = b->cols, .x = x, .ahead = x + AHEAD_BYTES};
+}
+
+/* The second half of the pass goes on asking where the first has stopped. */
+static const void *further(const tw_rows *x)
+{
+    return (const char *)x->ahead + x->rows * x->n * tw_dtype_size(x->type) / 2;
+}
+
 /* Scalars of the micro-batch, in row order; the residuals leave weighted. */
-static void add_rows(const tw_model *m, size_t rows, const double *weight, const double *loss, double *r,
+static void add_weighted(const tw_model *m, size_t rows, const double *weight, double *loss, double *r,
+                         double *sums)
+{
+    double *const count = sums + tw_sum_weight(m);
+    for (size_t i = 0; i < rows; i++) {
+        if (weight[i] == 0) {
+            r[i] = loss[i] = 0; /* takes no part, whatever its loss */
+        } else {
+            r[i] = weight[i] * r[i];
+            loss[i] = weight[i] * loss[i];
+        }
+        *count = *count + weight[i];
+    }
+}
+
+static void add_rows(const tw_model *m, size_t rows, const double *weight, double *loss, double *r,
                      double *sums)
 {
-    double *const residual = sums + tw_sum_residual(m), *const total = sums + tw_sum_loss(m);
-    double *const count = sums + tw_sum_weight(m), *const bad = sums + tw_sum_bad(m);
+    double residual = sums[tw_sum_residual(m)], total = sums[tw_sum_loss(m)];
+    if (weight)
+        add_weighted(m, rows, weight, loss, r, sums);
+    else
+        sums[tw_sum_weight(m)] += (double)rows; /* whole numbers */
     for (size_t i = 0; i < rows; i++) {
-        double l = loss[i];
-        if (weight && weight[i] == 0) {
-            r[i] = l = 0; /* takes no part, whatever its loss */
-        } else if (weight) {
-            r[i] = weight[i] * r[i];
-            l = weight[i] * l;
-        }
-        *residual = *residual + r[i];
-        *total = *total + l;
-        *count = *count + (weight ? weight[i] : 1.0);
-        *bad = *bad + (isfinite(l) ? 0.0 : 1.0);
+        residual = residual + r[i];
+        total = total + loss[i];
     }
+    sums[tw_sum_residual(m)] = residual;
+    sums[tw_sum_loss(m)] = total;
+    if (isfinite(total)) return; /* no loss is bad */
+    for (size_t i = 0; i < rows; i++) sums[tw_sum_bad(m)] += isfinite(loss[i]) ? 0.0 : 1.0;
 }
 
 tw_status tw_glm_loss_grad(const tw_model *m, const tw_block *b, const double *v, double *sums)
 {
     const tw_kernels *k = tw_kernels_get();
-    const double offset = v[m->features];
-    double z[TW_MICRO], r[TW_MICRO], loss[TW_MICRO];
-    for (size_t i = 0; i < b->rows; i += TW_MICRO) {
-        const size_t rows = b->rows - i < TW_MICRO ? b->rows - i : TW_MICRO;
-        const double *x = tw_model_rows(m, b, i, rows);
-        k->margins(rows, m->features, x, v, z);
-        for (size_t j = 0; j < rows; j++) z[j] = z[j] + offset;
-        if (b->z) memcpy(b->z + i, z, rows * sizeof *z);
-        m->ops->link->loss(m, rows, z, b->y + i, loss, r);
-        add_rows(m, rows, b->weight ? b->weight + i : NULL, loss, r, sums);
-        k->update(rows, m->features, x, r, sums);
+    double own[TW_BLOCK_ROWS], r[TW_BLOCK_ROWS], loss[TW_BLOCK_ROWS];
+    tw_rows x;
+    for (size_t i = 0; i < b->rows; i += x.rows) {
+        x = rows_of(b, i);
+        double *const z = b->z ? b->z + i : own;
+        k->margins(&x, v, v[m->features], z);
+        m->ops->link->loss(m, x.rows, z, b->y + i, loss, r);
+        add_rows(m, x.rows, b->weight ? b->weight + i : NULL, loss, r, sums);
+        x.ahead = further(&x);
+        k->update(&x, r, sums);
     }
     return TW_OK;
 }
 
 tw_status tw_glm_margins(const tw_model *m, const tw_block *b, const double *v, double *z)
 {
-    const tw_kernels *k = tw_kernels_get();
-    for (size_t i = 0; i < b->rows; i += TW_MICRO) {
-        const size_t rows = b->rows - i < TW_MICRO ? b->rows - i : TW_MICRO;
-        k->margins(rows, m->features, tw_model_rows(m, b, i, rows), v, z + i);
-        for (size_t j = 0; j < rows; j++) z[i + j] = z[i + j] + v[m->features];
-    }
+    const tw_rows x = {.type = b->type, .rows = b->rows, .n = b->cols, .x = b->x, .ahead = b->x};
+    tw_kernels_get()->margins(&x, v, v[m->features], z);
     return TW_OK;
 }
 
@@ -70,8 +97,7 @@ void tw_glm_predict(const tw_model *m, const double *z, double *p)
 
 void tw_glm_rates(const tw_model *m, size_t rows, const double *z, const double *y, double *loss, double *r)
 {
-    for (size_t i = 0; i < rows; i += TW_MICRO)
-        m->ops->link->loss(m, rows - i < TW_MICRO ? rows - i : TW_MICRO, z + i, y + i, loss + i, r + i);
+    m->ops->link->loss(m, rows, z, y, loss, r);
 }
 
 void tw_glm_curvatures(const tw_model *m, size_t rows, const double *z, const double *y, double *c)
@@ -82,18 +108,19 @@ void tw_glm_curvatures(const tw_model *m, size_t rows, const double *z, const do
 tw_status tw_glm_hessian_vector(const tw_model *m, const tw_block *b, const double *v, double *sums)
 {
     const tw_kernels *k = tw_kernels_get();
-    double q[TW_MICRO], h[TW_MICRO] = {1, 1, 1, 1, 1, 1, 1, 1};
-    for (size_t i = 0; i < b->rows; i += TW_MICRO) {
-        const size_t rows = b->rows - i < TW_MICRO ? b->rows - i : TW_MICRO;
-        const double *x = tw_model_rows(m, b, i, rows);
-        k->margins(rows, m->features, x, v, q);
-        if (b->z) m->ops->link->curvature(m, rows, b->z + i, b->y + i, h);
-        for (size_t j = 0; j < rows; j++) {
+    double q[TW_BLOCK_ROWS], h[TW_BLOCK_ROWS], *const residual = sums + tw_sum_residual(m);
+    tw_rows x;
+    for (size_t i = 0; i < b->rows; i += x.rows) {
+        x = rows_of(b, i);
+        k->margins(&x, v, v[m->features], q);
+        if (b->z) m->ops->link->curvature(m, x.rows, b->z + i, b->y + i, h);
+        for (size_t j = 0; j < x.rows; j++) {
             const double weight = b->weight ? b->weight[i + j] : 1;
-            q[j] = weight == 0 ? 0 : weight * (h[j] * (q[j] + v[m->features]));
-            sums[tw_sum_residual(m)] = sums[tw_sum_residual(m)] + q[j];
+            q[j] = weight == 0 ? 0 : weight * ((b->z ? h[j] : 1.0) * q[j]);
+            *residual = *residual + q[j];
         }
-        k->update(rows, m->features, x, q, sums);
+        x.ahead = further(&x);
+        k->update(&x, q, sums);
     }
     return TW_OK;
 }

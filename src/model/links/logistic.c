@@ -8,14 +8,7 @@
 static void loss(const tw_model *m, size_t n, const double *z, const double *y, double *l, double *r)
 {
     (void)m;
-    double a[TW_MICRO] = {0}, e[TW_MICRO], log_part[TW_MICRO];
-    for (size_t i = 0; i < n; i++) a[i] = -fabs(z[i]);
-    tw_vec_exp(n, a, e);
-    tw_vec_log1p(n, e, log_part);
-    for (size_t i = 0; i < n; i++) {
-        r[i] = (z[i] < 0 ? e[i] : 1.0) / (1.0 + e[i]) - y[i];
-        l[i] = ((z[i] > 0 ? z[i] : 0.0) - y[i] * z[i]) + log_part[i];
-    }
+    tw_kernels_get()->logistic(n, z, y, l, r);
 }
 
 static void curvature(const tw_model *m, size_t n, const double *z, const double *y, double *h)
