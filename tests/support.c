@@ -279,7 +279,7 @@ tw_status test_problem_init(test_problem *p, tw_comm *comm, const test_case *c, 
     const int64_t first = tw_partition_shard(&p->partition, rank);
     test_shard_init(&p->shard, d, c->type, first, tw_partition_shard(&p->partition, rank + 1) - first);
     TW_TRY(tw_model_init(&p->model, c->ops, d->cols, c->classes, c->intercept));
-    TW_TRY(tw_scaling_fit(&p->scaling, c->scaling, comm, &p->partition, &p->shard));
+    TW_TRY(tw_scaling_fit(&p->scaling, c->scaling, comm, &p->partition, &p->shard, 1));
     const tw_objective_parts parts = {.comm = comm,
                                       .partition = &p->partition,
                                       .shard = &p->shard,

@@ -21,6 +21,7 @@ typedef struct {
     int n_nodes;
     tw_binding_node *nodes; /* [n_nodes] owned */
     char text[96];          /* "bound to 2 cores each", "not bound", ... */
+    int least;              /* cores of a bound rank, the fewest; 0: no rank is bound */
     int crowded;            /* the node with most ranks a core when that is more than one, else -1 */
     int overlap[2];         /* the first two ranks of a node that are bound to the same cores, else -1 */
     char overlap_cores[TW_CORES_LEN]; /* "0", "4-7": by their first hardware thread; cut short with "..." */

@@ -89,10 +89,14 @@ struct tw_model {
     size_t n_weights;           /* n K, penalised */
     size_t n_params;            /* n_weights, + K with intercept */
     bool intercept;
-    size_t packed;   /* K rounded up to whole vectors */
-    double *scratch; /* owned: rows as doubles; for several outputs packed parameters, block gradient */
-    double *row_z;   /* in scratch: [TW_MICRO][packed] */
-    double *row_p;   /* in scratch: [packed] */
+    size_t packed; /* K rounded up to whole vectors */
+    double
+        *prepared; /* [n][packed] parameters, for several outputs; owned by the model that was initialised */
+    double *scratch;  /* [TW_MICRO][n] rows as doubles; owned, as what follows in it for several outputs: */
+    double *gradient; /* [n][packed] of a block */
+    double *row_z;    /* [TW_MICRO][packed] */
+    double *row_p;    /* [packed] */
+    bool shares;
 };
 
 /**
@@ -103,6 +107,10 @@ struct tw_model {
 tw_status tw_model_init(tw_model *model, const tw_model_ops *ops, size_t features, size_t classes,
                         bool intercept) TW_CHECKED;
 void tw_model_release(tw_model *model);
+
+/** The same model for another thread: prepared parameters are the original's, scratch is its own. To be
+ * released, before the original. Not collective; TW_MEMORY. */
+tw_status tw_model_share(tw_model *model, const tw_model *original) TW_CHECKED;
 
 /** Are predictions of the model probabilities of classes? Not for a numeric target, nor for a classifier that
  * has margins only. Not collective. */

@@ -39,9 +39,15 @@ typedef struct {
     uint64_t seed, epoch;
     int64_t *order;       /* [rows] of this rank: rows of each group, those that take part first; owned */
     int64_t *taking_part; /* [own groups] how many do; owned */
-    void *x;              /* a gathered block; owned */
-    double *y, *weight;   /* of it; owned */
 } tw_batches;
+
+/** What a thread of the objective has for itself. */
+typedef struct {
+    tw_model model;                                  /* shares the objective's */
+    void *x;                                         /* [256][cols] a gathered block of a mini-batch */
+    double *y, *weight;                              /* [256] of it */
+    double *line, *line_q, *line_z, *rates, *losses; /* a block's: [256][K] three times, [256] */
+} tw_worker;
 
 typedef struct {
     tw_comm *comm; /* not owned, as all pointers of this struct */
@@ -53,6 +59,7 @@ typedef struct {
     const double *row_weight;    /* [rows of the shard], 0: takes no part; NULL: the shard's own weights */
     tw_reduction_mode mode;
     bool no_barriers; /* as in tw_reduction_plan */
+    int threads;      /* of this rank, 0: 1; no bit depends on it */
     double l2, l1;
     bool
         keep_margins; /* for line searches by margins, second derivatives, validation rows of the same file */
@@ -84,7 +91,8 @@ struct tw_objective {
     double *margins, *margins_next; /* [rows][K] at the point in force, and at the last one evaluated; of a
                                        function without rows [n], these points themselves */
     double *trial;                  /* [2 n] of differences of gradients; owned, when first used */
-    double *line, *line_q, *line_z, *rates, *losses; /* a block's: [256][K] three times, [256] */
+    tw_worker *workers;             /* [threads] of passes over rows; owned */
+    int threads;
     tw_batches batches;
     long evals;   /* evaluations of F and g */
     double reads; /* reads of X, in passes over all of this rank's rows */
@@ -238,9 +246,11 @@ tw_status tw_objective_blame(tw_objective *objective, const double *w, tw_blame 
 
 /* ---- for the files of src/objective and custom work on blocks ---- */
 
-/** What is added to sums for one block; first: its first row in the shard, SIZE_MAX for a gathered one. */
-typedef tw_status tw_block_work(tw_objective *objective, const tw_block *block, size_t first, void *context,
-                                double *sums);
+/** What is added to sums for one block, by one of the threads.
+ * @param worker its buffers, and the model for it   @param first the block's first row in the shard, SIZE_MAX
+ * for a gathered one */
+typedef tw_status tw_block_work(tw_objective *objective, tw_worker *worker, const tw_block *block,
+                                size_t first, void *context, double *sums);
 
 /**
  * One pass over the own blocks, one exchange.

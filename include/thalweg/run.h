@@ -104,6 +104,7 @@ typedef struct {
     bool ended;   /* the status file tells how */
     double began; /* clock */
     double read;  /* seconds of reading */
+    int threads;  /* of this rank */
 } tw_run;
 
 /** Zeros and defaults. Borrows comm. Not collective. */

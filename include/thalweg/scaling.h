@@ -28,13 +28,13 @@ const char *tw_scaling_name(tw_scaling_kind kind);
  * the gradient), or minimum and range. A constant feature gets scale 1. Weights play no part, as in
  * scikit-learn.
  *
- * Rows of the part shard->without are left out.
+ * Rows of the part shard->without are left out. threads: of this rank, which share the work.
  *
  * Collective. The same bits for every number of ranks. Cost: one pass over the shard, and an exchange for
  * every 512 features. On all ranks alike TW_MEMORY, or TW_DATA when a spread overflows.
  */
 tw_status tw_scaling_fit(tw_scaling *scaling, tw_scaling_kind kind, tw_comm *comm,
-                         const tw_partition *partition, const tw_shard *shard) TW_CHECKED;
+                         const tw_partition *partition, const tw_shard *shard, int threads) TW_CHECKED;
 void tw_scaling_release(tw_scaling *scaling);
 
 /**

@@ -206,6 +206,7 @@ static void judge(tw_binding *b, const tw_comm *comm, const claim *all)
             if (tw_comm_node_of(comm, end) != tw_comm_node_of(comm, first)) break;
         judge_node(b, &t, all, first, end);
     }
+    b->least = t.bound ? t.least : 0;
     put_in_words(b, &t);
 }
 

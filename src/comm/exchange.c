@@ -7,7 +7,7 @@
 static void run_allreduce(tw_reduction *r, double *flags, double *out)
 {
     for (size_t j = 0; j < r->n; j++) r->send[j] = r->merge->identity;
-    for (size_t i = 0; i < r->top; i++) r->merge->merge(r->n, r->stack[i].v, r->send);
+    for (size_t i = 0; i < r->branches[0].top; i++) r->merge->merge(r->n, r->branches[0].stack[i].v, r->send);
     memcpy(r->send + r->n, flags, TW_N_RIDING * sizeof *flags);
     TW_COMM_WIRE(tw_comm_reduce(r->comm, MPI_SUM, r->n + TW_N_RIDING, r->send));
     memcpy(out, r->send, r->n * sizeof *out);
@@ -29,7 +29,7 @@ tw_status tw_exchange_run(tw_reduction *r, double *flags, double *out)
     double all[TW_N_RIDING];
     r->exchanges++;
     if (r->comm->size == 1) {
-        memcpy(out, r->stack[0].v, r->n * sizeof *out);
+        memcpy(out, r->branches[0].stack[0].v, r->n * sizeof *out);
         return TW_OK;
     }
     memcpy(all, flags, TW_N_FLAGS * sizeof *flags);

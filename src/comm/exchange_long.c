@@ -70,7 +70,7 @@ static void exchange_columns(tw_reduction *r, size_t first, size_t columns, doub
 {
     tw_stage *inside = &r->stages[0], *last = &r->stages[r->n_stages - 1];
     size_t mine = columns; /* columns of the last stage: my slice of those of the stage before */
-    for (size_t i = 0; i < r->top; i++) r->bring[i] = r->stack[i].v + first;
+    for (size_t i = 0; i < r->branches[0].top; i++) r->bring[i] = r->branches[0].stack[i].v + first;
     if (inside != last) {
         scatter_slices(r, inside, columns);
         mine = merge_slices(r, inside, columns);

@@ -51,7 +51,7 @@ static void broadcast(tw_reduction *r, const tw_stage *t, double *flags)
 void tw_exchange_short(tw_reduction *r, double *flags, double *out)
 {
     tw_stage *inside = r->n_stages == 2 ? &r->stages[0] : NULL, *last = &r->stages[r->n_stages - 1];
-    for (size_t i = 0; i < r->top; i++) r->bring[i] = r->stack[i].v;
+    for (size_t i = 0; i < r->branches[0].top; i++) r->bring[i] = r->branches[0].stack[i].v;
     if (inside) gather(r, inside, false, flags);
     if (inside && inside->rank == 0) merge(r, inside, flags);
     if (!inside || inside->rank == 0) {

@@ -4,6 +4,7 @@
 
 #include "thalweg/fault.h"
 #include "thalweg/phase.h"
+#include "thalweg/threads.h"
 #include "thalweg/vec.h"
 
 #include <stdlib.h>
@@ -26,14 +27,30 @@ static size_t stack_depth(const tw_partition *p)
     return depth;
 }
 
-static tw_status allocate_stack(tw_reduction *r)
+static tw_status allocate_branch(tw_reduction *r, tw_branch *b)
 {
     const size_t depth = stack_depth(r->partition);
-    r->stack = calloc(depth, sizeof *r->stack);
-    r->vectors = aligned_alloc(64, (depth * r->n * sizeof(double) + 127) / 64 * 64);
-    if (!r->stack || !r->vectors)
+    b->stack = calloc(depth, sizeof *b->stack);
+    b->vectors = aligned_alloc(64, (depth * r->n * sizeof(double) + 127) / 64 * 64);
+    if (!b->stack || !b->vectors)
         return tw_fail(TW_MEMORY, "out of memory for %zu partial sums of %zu numbers", depth, r->n);
-    for (size_t i = 0; i < depth; i++) r->stack[i].v = r->vectors + i * r->n;
+    for (size_t i = 0; i < depth; i++) b->stack[i].v = b->vectors + i * r->n;
+    return TW_OK;
+}
+
+static tw_status allocate_branches(tw_reduction *r)
+{
+    const int rank = tw_comm_rank(r->comm);
+    const int64_t first = r->partition->start[rank], groups = r->partition->start[rank + 1] - first;
+    r->branches = calloc((size_t)r->threads, sizeof *r->branches);
+    if (!r->branches) return tw_fail(TW_MEMORY, "out of memory for %d threads", r->threads);
+    for (int t = 0; t < r->threads; t++) {
+        r->branches[t] = (tw_branch){.reduction = r,
+                                     .first = first + tw_threads_first(groups, t, r->threads),
+                                     .end = first + tw_threads_first(groups, t + 1, r->threads),
+                                     .ticks = t == 0};
+        TW_TRY(allocate_branch(r, &r->branches[t]));
+    }
     return TW_OK;
 }
 
@@ -49,7 +66,8 @@ tw_status tw_reduction_new(tw_reduction **out, tw_comm *comm, const tw_partition
     r->merge = plan->merge;
     r->n = plan->n;
     r->meter.off = plan->no_barriers;
-    TW_TRY(allocate_stack(r));
+    r->threads = plan->threads > 1 ? plan->threads : 1;
+    TW_TRY(allocate_branches(r));
     return tw_exchange_init(r, plan->short_bytes ? plan->short_bytes : (size_t)512 << 10);
 }
 
@@ -57,78 +75,131 @@ void tw_reduction_free(tw_reduction *r)
 {
     if (!r) return;
     tw_exchange_release(r);
-    free(r->vectors);
-    free(r->stack);
+    for (int t = 0; r->branches && t < r->threads; t++) {
+        free(r->branches[t].vectors);
+        free(r->branches[t].stack);
+    }
+    free(r->branches);
     free(r);
 }
 
+/* ---- one branch ---- */
+
 /* Fold entry top-1 into top-2; absent (+) x = x moves the vector instead of adding. */
-static void fold(tw_reduction *r)
+static void fold(tw_branch *b)
 {
-    tw_entry *left = &r->stack[r->top - 2], *right = &r->stack[r->top - 1];
+    tw_entry *left = &b->stack[b->top - 2], *right = &b->stack[b->top - 1];
     if (left->present && right->present) {
-        r->merge->merge(r->n, right->v, left->v);
+        b->reduction->merge->merge(b->reduction->n, right->v, left->v);
     } else if (right->present) {
         double *swap = left->v;
         left->v = right->v;
         right->v = swap;
         left->present = true;
     }
-    r->top--;
+    b->top--;
 }
 
-double *tw_reduction_block(tw_reduction *r)
+double *tw_branch_block(tw_branch *b)
 {
-    double *v = r->stack[r->top].v;
-    memset(v, 0, r->n * sizeof *v);
+    double *v = b->stack[b->top].v;
+    memset(v, 0, b->reduction->n * sizeof *v);
     return v;
 }
 
-void tw_reduction_push(tw_reduction *r)
+void tw_branch_push(tw_branch *b)
 {
-    if (tw_fault_armed) tw_fault_sums(r->n, r->stack[r->top].v);
-    tw_phase_tick();
-    r->stack[r->top].present = true;
-    r->stack[r->top].level = 0;
-    r->top++;
-    while (r->top >= r->base + 2 && r->stack[r->top - 2].level == r->stack[r->top - 1].level) {
-        fold(r);
-        r->stack[r->top - 1].level++;
+    if (tw_fault_armed && b->ticks) tw_fault_sums(b->reduction->n, b->stack[b->top].v);
+    if (b->ticks) tw_phase_tick();
+    b->stack[b->top].present = true;
+    b->stack[b->top].level = 0;
+    b->top++;
+    while (b->top >= b->base + 2 && b->stack[b->top - 2].level == b->stack[b->top - 1].level) {
+        fold(b);
+        b->stack[b->top - 1].level++;
     }
 }
 
-void tw_reduction_group(tw_reduction *r, int64_t k)
+/* Siblings among the closed nodes become one. */
+static void join(tw_branch *b)
 {
-    if (r->top == r->base) r->stack[r->top++].present = false;
-    while (r->top > r->base + 1) fold(r);
-    r->stack[r->top - 1].node = (tw_node){k, 1};
-    while (r->top >= 2 && tw_node_siblings(r->stack[r->top - 2].node, r->stack[r->top - 1].node)) {
-        fold(r);
-        r->stack[r->top - 1].node.size *= 2;
+    while (b->top >= 2 && tw_node_siblings(b->stack[b->top - 2].node, b->stack[b->top - 1].node)) {
+        fold(b);
+        b->stack[b->top - 1].node.size *= 2;
     }
-    r->base = r->top;
-    tw_phase_tick();
+    b->base = b->top;
 }
 
-/* A pass that broke off: drop the open group and count the rest as absent. */
-static void close_missing_groups(tw_reduction *r)
+/* Group k, the next one, is complete; without a block it is absent. */
+static void close_group(tw_branch *b, int64_t k)
 {
-    const int rank = tw_comm_rank(r->comm);
-    const int64_t end = r->partition->start[rank + 1];
-    int64_t k = r->partition->start[rank];
-    if (r->base > 0) k = r->stack[r->base - 1].node.first + r->stack[r->base - 1].node.size;
-    if (k < end) r->top = r->base;
-    for (; k < end; k++) tw_reduction_group(r, k);
+    if (b->top == b->base) b->stack[b->top++].present = false;
+    while (b->top > b->base + 1) fold(b);
+    b->stack[b->top - 1].node = (tw_node){k, 1};
+    join(b);
+    if (b->ticks) tw_phase_tick();
+}
+
+/* ---- all branches ---- */
+
+typedef struct {
+    tw_reduction *r;
+    tw_group_work *work;
+    void *context;
+} sweep;
+
+static tw_status sweep_branch(int thread, void *context)
+{
+    const sweep *s = context;
+    tw_branch *b = &s->r->branches[thread];
+    for (int64_t k = b->first; k < b->end; k++) {
+        TW_TRY(s->work(s->context, thread, k, b));
+        close_group(b, k);
+    }
+    return TW_OK;
+}
+
+tw_status tw_reduction_sweep(tw_reduction *r, tw_group_work *work, void *context)
+{
+    sweep s = {.r = r, .work = work, .context = context};
+    return tw_threads_run(r->threads, sweep_branch, &s);
+}
+
+/* A pass that broke off, or never was: drop the open group and count the rest as absent. */
+static void close_missing_groups(tw_branch *b)
+{
+    int64_t k = b->first;
+    if (b->base > 0) k = b->stack[b->base - 1].node.first + b->stack[b->base - 1].node.size;
+    if (k < b->end) b->top = b->base;
+    for (; k < b->end; k++) close_group(b, k);
+}
+
+/* The nodes of all branches, in order, onto the first. */
+static void join_branches(tw_reduction *r)
+{
+    tw_branch *all = &r->branches[0];
+    for (int t = 1; t < r->threads; t++) {
+        tw_branch *b = &r->branches[t];
+        for (size_t i = 0; i < b->top; i++) {
+            const tw_entry entry = b->stack[i];
+            b->stack[i].v = all->stack[all->top].v;
+            all->stack[all->top++] = entry;
+            join(all);
+        }
+        b->top = b->base = 0;
+    }
 }
 
 tw_status tw_reduction_finish(tw_reduction *r, double *flags, double *out)
 {
-    close_missing_groups(r);
-    for (size_t i = 0; i < r->top; i++)
-        if (!r->stack[i].present)
-            for (size_t j = 0; j < r->n; j++) r->stack[i].v[j] = r->merge->identity;
+    tw_branch *all = &r->branches[0];
+    for (int t = 0; t < r->threads; t++) close_missing_groups(&r->branches[t]);
+    join_branches(r);
+    for (size_t i = 0; i < all->top; i++)
+        if (!all->stack[i].present)
+            for (size_t j = 0; j < r->n; j++) all->stack[i].v[j] = r->merge->identity;
     const tw_status status = tw_exchange_run(r, flags, out);
-    r->top = r->base = 0;
+    all->top = all->base = 0;
     return status;
 }
 

@@ -44,6 +44,17 @@ typedef struct {
     uint64_t measured;
 } tw_meter;
 
+/* Groups [first, end) of one thread. Entries [0, base) are closed nodes, [base, top) blocks of the open
+ * group. */
+struct tw_branch {
+    const tw_reduction *reduction;
+    int64_t first, end;
+    tw_entry *stack;
+    double *vectors;
+    size_t top, base;
+    bool ticks; /* it tells the watchdog; one thread is enough */
+};
+
 struct tw_reduction {
     tw_comm *comm;                 /* not owned */
     const tw_partition *partition; /* not owned */
@@ -51,10 +62,9 @@ struct tw_reduction {
     const tw_merge_ops *merge;
     size_t n;
 
-    /* local half: entries [0, base) are closed nodes, [base, top) blocks of the open group */
-    tw_entry *stack;
-    double *vectors;
-    size_t top, base;
+    /* local half */
+    int threads;
+    tw_branch *branches; /* [threads]; in the end the first holds all */
 
     /* exchange: the same plan on every rank. One stage among all ranks; or one among the ranks of a node, and
      * one among the nodes: their first ranks (short form), or the ranks with the same place (long form) */

@@ -24,16 +24,25 @@ double tw_model_curvature_max(const tw_model_ops *ops)
     return ops->link ? ops->link->curvature_max : ops->curvature_max;
 }
 
-/* Models that pack their parameters have also packed parameters and block gradient [n][packed] each, and
- * row_z. */
-static size_t packed_width(const tw_model *m)
+/* A whole number of cache lines, zeros. */
+static double *zeros(size_t count)
 {
-    return m->ops->prepare ? m->packed : 0;
+    const size_t bytes = (count * sizeof(double) + 127) / 64 * 64;
+    double *const p = aligned_alloc(64, bytes);
+    if (p) memset(p, 0, bytes);
+    return p;
 }
 
-static size_t scratch_length(const tw_model *m)
+/* Models that pack their parameters have also a packed block gradient and rows of margins. */
+static tw_status make_scratch(tw_model *m)
 {
-    return TW_MICRO * m->features + (2 * m->features + TW_MICRO + 1) * packed_width(m);
+    const size_t width = m->ops->prepare ? m->packed : 0, rows = TW_MICRO * m->features;
+    m->scratch = zeros(rows + (m->features + TW_MICRO + 1) * width);
+    if (!m->scratch) return tw_fail(TW_MEMORY, "out of memory for a model of %zu parameters", m->n_params);
+    m->gradient = m->scratch + rows;
+    m->row_z = m->gradient + m->features * width;
+    m->row_p = m->row_z + TW_MICRO * width;
+    return TW_OK;
 }
 
 tw_status tw_model_init(tw_model *m, const tw_model_ops *ops, size_t features, size_t classes, bool intercept)
@@ -44,16 +53,22 @@ tw_status tw_model_init(tw_model *m, const tw_model_ops *ops, size_t features, s
     m->packed = (m->outputs + TW_LANES - 1) / TW_LANES * TW_LANES;
     m->n_weights = features * m->outputs;
     m->n_params = m->n_weights + (intercept ? m->outputs : 0);
-    m->scratch = aligned_alloc(64, (scratch_length(m) * sizeof(double) + 127) / 64 * 64);
-    if (!m->scratch) return tw_fail(TW_MEMORY, "out of memory for a model of %zu parameters", m->n_params);
-    memset(m->scratch, 0, scratch_length(m) * sizeof(double));
-    m->row_z = m->scratch + (TW_MICRO + 2 * packed_width(m)) * m->features;
-    m->row_p = m->row_z + TW_MICRO * packed_width(m);
-    return TW_OK;
+    m->prepared = ops->prepare ? zeros(features * m->packed) : NULL;
+    if (ops->prepare && !m->prepared)
+        return tw_fail(TW_MEMORY, "out of memory for a model of %zu parameters", m->n_params);
+    return make_scratch(m);
+}
+
+tw_status tw_model_share(tw_model *m, const tw_model *original)
+{
+    *m = *original;
+    m->shares = true;
+    return make_scratch(m);
 }
 
 void tw_model_release(tw_model *m)
 {
+    if (!m->shares) free(m->prepared);
     free(m->scratch);
     *m = (tw_model){0};
 }

@@ -85,30 +85,36 @@ static void block_moments(const stripe *s, size_t begin, size_t block_rows, doub
     }
 }
 
-static tw_status own_moments(const stripe *s, int rank, const tw_partition *p, tw_reduction *reduction)
+typedef struct {
+    const tw_shard *shard;
+    const tw_partition *partition;
+    size_t first, columns;
+} measuring;
+
+static tw_status group_moments(void *context, int thread, int64_t k, tw_branch *branch)
 {
-    for (int64_t k = p->start[rank]; k < p->start[rank + 1]; k++) {
-        const int64_t end = tw_partition_row(p, k + 1);
-        for (int64_t row = tw_partition_row(p, k); row < end; row += TW_BLOCK_ROWS) {
-            const int64_t rows = end - row < TW_BLOCK_ROWS ? end - row : TW_BLOCK_ROWS;
-            TW_TRY(tw_interrupt_check(DOING));
-            block_moments(s, (size_t)(row - s->shard->first), (size_t)rows, tw_reduction_block(reduction));
-            tw_reduction_push(reduction);
-        }
-        tw_reduction_group(reduction, k);
+    const measuring *m = context;
+    double row[STRIPE];
+    const stripe s = {.shard = m->shard, .first = m->first, .columns = m->columns, .row = row};
+    const int64_t end = tw_partition_row(m->partition, k + 1);
+    for (int64_t at = tw_partition_row(m->partition, k); at < end; at += TW_BLOCK_ROWS) {
+        const int64_t rows = end - at < TW_BLOCK_ROWS ? end - at : TW_BLOCK_ROWS;
+        if (thread == 0) TW_TRY(tw_interrupt_check(DOING));
+        block_moments(&s, (size_t)(at - m->shard->first), (size_t)rows, tw_branch_block(branch));
+        tw_branch_push(branch);
     }
     return TW_OK;
 }
 
-static tw_status stripe_moments(const stripe *s, tw_comm *comm, const tw_partition *p, double *node)
+static tw_status stripe_moments(measuring *m, tw_comm *comm, int threads, double *node)
 {
     double flags[TW_N_FLAGS] = {0};
     tw_reduction *reduction;
-    const tw_reduction_plan plan = {.mode = TW_REPRODUCIBLE, .merge = &moments, .n = 1 + 2 * s->columns};
-    tw_status status = tw_comm_agree(comm, tw_reduction_new(&reduction, comm, p, &plan));
-    const int rank = tw_comm_rank(comm);
+    const tw_reduction_plan plan = {
+        .mode = TW_REPRODUCIBLE, .merge = &moments, .n = 1 + 2 * m->columns, .threads = threads};
+    tw_status status = tw_comm_agree(comm, tw_reduction_new(&reduction, comm, m->partition, &plan));
     if (status == TW_OK) {
-        const tw_status local = own_moments(s, rank, p, reduction);
+        const tw_status local = tw_reduction_sweep(reduction, group_moments, m);
         flags[TW_FLAG_FAILED] = local != TW_OK;
         status = tw_reduction_finish(reduction, flags, node);
         if (status == TW_OK && flags[TW_FLAG_FAILED] > 0) status = tw_comm_agree(comm, local);
@@ -117,13 +123,14 @@ static tw_status stripe_moments(const stripe *s, tw_comm *comm, const tw_partiti
     return status;
 }
 
-static tw_status fit_standardize(tw_scaling *out, tw_comm *comm, const tw_partition *p, const tw_shard *shard)
+static tw_status fit_standardize(tw_scaling *out, tw_comm *comm, const tw_partition *p, const tw_shard *shard,
+                                 int threads)
 {
-    double row[STRIPE], node[1 + 2 * STRIPE];
+    double node[1 + 2 * STRIPE];
     for (size_t first = 0; first < out->n; first += STRIPE) {
         const size_t c = out->n - first < STRIPE ? out->n - first : STRIPE;
-        const stripe s = {.shard = shard, .first = first, .columns = c, .row = row};
-        TW_TRY(stripe_moments(&s, comm, p, node));
+        measuring m = {.shard = shard, .partition = p, .first = first, .columns = c};
+        TW_TRY(stripe_moments(&m, comm, threads, node));
         for (size_t j = 0; j < c; j++) {
             out->mean[first + j] = node[1 + j];
             out->scale[first + j] = sqrt(node[1 + c + j] / node[0]);
@@ -182,13 +189,13 @@ static tw_status allocate(tw_scaling *s, size_t n)
 }
 
 tw_status tw_scaling_fit(tw_scaling *s, tw_scaling_kind kind, tw_comm *comm, const tw_partition *p,
-                         const tw_shard *shard)
+                         const tw_shard *shard, int threads)
 {
     *s = (tw_scaling){.kind = kind, .n = shard->cols};
     if (kind == TW_SCALING_NONE) return TW_OK;
     TW_TRY(tw_comm_agree(comm, allocate(s, shard->cols)));
     if (kind == TW_SCALING_STANDARDIZE)
-        TW_TRY(fit_standardize(s, comm, p, shard));
+        TW_TRY(fit_standardize(s, comm, p, shard, threads));
     else
         TW_TRY(fit_minmax(s, comm, shard));
     for (size_t j = 0; j < s->n; j++) {

@@ -12,19 +12,9 @@ static size_t outputs(const tw_model *m)
     return m->classes;
 }
 
-static double *packed_parameters(const tw_model *m)
-{
-    return m->scratch + TW_MICRO * m->features;
-}
-
-static double *block_gradient(const tw_model *m)
-{
-    return packed_parameters(m) + m->features * m->packed;
-}
-
 static tw_status prepare(const tw_model *m, const double *v)
 {
-    double *p = packed_parameters(m);
+    double *const p = m->prepared;
     for (size_t j = 0; j < m->features; j++)
         memcpy(p + j * m->packed, v + j * m->outputs, m->outputs * sizeof *v);
     return TW_OK;
@@ -70,12 +60,12 @@ static void add_offsets(const tw_model *m, size_t rows, const double *v, double 
 static tw_status loss_grad(const tw_model *m, const tw_block *b, const double *v, double *sums)
 {
     const tw_kernels *kernels = tw_kernels_get();
-    double *g = block_gradient(m), *z = m->row_z;
+    double *g = m->gradient, *z = m->row_z;
     memset(g, 0, m->features * m->packed * sizeof *g);
     for (size_t i = 0; i < b->rows; i += TW_MICRO) {
         const size_t rows = b->rows - i < TW_MICRO ? b->rows - i : TW_MICRO;
         const double *x = tw_model_rows(m, b, i, rows);
-        kernels->products(rows, m->features, m->packed, x, packed_parameters(m), z);
+        kernels->products(rows, m->features, m->packed, x, m->prepared, z);
         add_offsets(m, rows, v, z);
         for (size_t r = 0; r < rows; r++) {
             double *zr = z + r * m->packed;
@@ -96,8 +86,7 @@ static tw_status margins(const tw_model *m, const tw_block *b, const double *v, 
     double *z = m->row_z;
     for (size_t i = 0; i < b->rows; i += TW_MICRO) {
         const size_t rows = b->rows - i < TW_MICRO ? b->rows - i : TW_MICRO;
-        kernels->products(rows, m->features, m->packed, tw_model_rows(m, b, i, rows), packed_parameters(m),
-                          z);
+        kernels->products(rows, m->features, m->packed, tw_model_rows(m, b, i, rows), m->prepared, z);
         add_offsets(m, rows, v, z);
         for (size_t r = 0; r < rows; r++)
             memcpy(out + (i + r) * m->outputs, z + r * m->packed, m->outputs * sizeof *z);
@@ -139,12 +128,12 @@ static tw_status hessian_vector(const tw_model *m, const tw_block *b, const doub
 {
     const tw_kernels *kernels = tw_kernels_get();
     const size_t outputs = m->outputs;
-    double *g = block_gradient(m), *q = m->row_z, *const residual = sums + tw_sum_residual(m);
+    double *g = m->gradient, *q = m->row_z, *const residual = sums + tw_sum_residual(m);
     memset(g, 0, m->features * m->packed * sizeof *g);
     for (size_t i = 0; i < b->rows; i += TW_MICRO) {
         const size_t rows = b->rows - i < TW_MICRO ? b->rows - i : TW_MICRO;
         const double *x = tw_model_rows(m, b, i, rows);
-        kernels->products(rows, m->features, m->packed, x, packed_parameters(m), q);
+        kernels->products(rows, m->features, m->packed, x, m->prepared, q);
         add_offsets(m, rows, v, q);
         for (size_t r = 0; r < rows; r++) {
             double *const qr = q + r * m->packed;

@@ -18,34 +18,34 @@ typedef struct {
 } trials;
 
 /* Losses of the rows to *loss, slopes to *slope, in row order; rows of weight 0 take no part. */
-static void add_rows(const tw_objective *F, const tw_block *block, const double *q, double *loss,
-                     double *slope)
+static void add_rows(const tw_worker *w, const tw_block *block, const double *q, double *loss, double *slope)
 {
-    const size_t outputs = F->model->outputs;
+    const size_t outputs = w->model.outputs;
     for (size_t i = 0; i < block->rows; i++) {
         const double weight = block->weight ? block->weight[i] : 1;
         double along = 0;
         if (weight == 0) continue;
         for (size_t k = 0; k < outputs; k++)
-            along = fma(F->rates[i * outputs + k], q[i * outputs + k], along);
-        *loss = *loss + (block->weight ? weight * F->losses[i] : F->losses[i]);
+            along = fma(w->rates[i * outputs + k], q[i * outputs + k], along);
+        *loss = *loss + (block->weight ? weight * w->losses[i] : w->losses[i]);
         *slope = *slope + (block->weight ? weight * along : along);
     }
 }
 
 /* sums: [TW_TRIALS] losses, [TW_TRIALS] slopes, weight. q: the change of the block's margins for a unit of
  * length. */
-static tw_status add_trials(tw_objective *F, const tw_block *block, size_t first, void *context, double *sums)
+static tw_status add_trials(tw_objective *F, tw_worker *w, const tw_block *block, size_t first, void *context,
+                            double *sums)
 {
     const trials *t = context;
-    const tw_model *m = F->model;
+    const tw_model *m = &w->model;
     const size_t cells = block->rows * m->outputs;
     const double *here = F->margins + first * m->outputs, *there = F->margins_next + first * m->outputs;
-    for (size_t i = 0; i < cells; i++) F->line_q[i] = (there[i] - here[i]) / t->last;
+    for (size_t i = 0; i < cells; i++) w->line_q[i] = (there[i] - here[i]) / t->last;
     for (size_t c = 0; c < t->count; c++) {
-        for (size_t i = 0; i < cells; i++) F->line_z[i] = fma(t->alpha[c], F->line_q[i], here[i]);
-        m->ops->rates(m, block->rows, F->line_z, block->y, F->losses, F->rates);
-        add_rows(F, block, F->line_q, sums + c, sums + TW_TRIALS + c);
+        for (size_t i = 0; i < cells; i++) w->line_z[i] = fma(t->alpha[c], w->line_q[i], here[i]);
+        m->ops->rates(m, block->rows, w->line_z, block->y, w->losses, w->rates);
+        add_rows(w, block, w->line_q, sums + c, sums + TW_TRIALS + c);
     }
     for (size_t i = 0; i < block->rows; i++)
         sums[2 * TW_TRIALS] = sums[2 * TW_TRIALS] + (block->weight ? block->weight[i] : 1.0);

@@ -25,10 +25,15 @@ static tw_status allocate(tw_objective *F)
     int64_t first;
     b->order = calloc(s->rows + 1, sizeof *b->order);
     b->taking_part = calloc((size_t)own_groups(F, &first) + 1, sizeof *b->taking_part);
-    b->x = calloc(TW_BLOCK_ROWS * s->cols + 1, tw_dtype_size(s->type));
-    b->y = calloc(2 * TW_BLOCK_ROWS, sizeof *b->y);
-    b->weight = b->y + TW_BLOCK_ROWS;
-    if (b->order && b->taking_part && b->x && b->y) return TW_OK;
+    bool good = b->order && b->taking_part;
+    for (int t = 0; t < F->threads; t++) {
+        tw_worker *w = &F->workers[t];
+        w->x = calloc(TW_BLOCK_ROWS * s->cols + 1, tw_dtype_size(s->type));
+        w->y = calloc(2 * TW_BLOCK_ROWS, sizeof *w->y);
+        w->weight = w->y + TW_BLOCK_ROWS;
+        good = good && w->x && w->y;
+    }
+    if (good) return TW_OK;
     return tw_fail(TW_MEMORY, "out of memory for mini-batches of %zu rows", s->rows);
 }
 
@@ -36,8 +41,6 @@ void tw_batches_release(tw_batches *b)
 {
     free(b->order);
     free(b->taking_part);
-    free(b->x);
-    free(b->y);
     *b = (tw_batches){.step = -1};
 }
 
@@ -79,33 +82,32 @@ void tw_objective_batch(tw_objective *F, int64_t t)
     F->batches.step = t;
 }
 
-static void gather(tw_objective *F, size_t at, size_t row)
+static void gather(const tw_objective *F, tw_worker *w, size_t at, size_t row)
 {
-    tw_batches *b = &F->batches;
     const tw_shard *s = F->shard;
     const size_t bytes = s->cols * tw_dtype_size(s->type);
-    memcpy((char *)b->x + at * bytes, (const char *)s->x + row * bytes, bytes);
-    b->y[at] = s->y[row];
-    b->weight[at] = row_weight(F, row);
+    memcpy((char *)w->x + at * bytes, (const char *)s->x + row * bytes, bytes);
+    w->y[at] = s->y[row];
+    w->weight[at] = row_weight(F, row);
 }
 
-tw_status tw_batches_group(tw_objective *F, tw_reduction *reduction, int64_t k, tw_block_work *work,
-                           void *context)
+tw_batches_cursor tw_batches_first(const tw_objective *F, int64_t k)
 {
     const tw_batches *b = &F->batches;
-    int64_t first, begin, end;
+    int64_t first;
     own_groups(F, &first);
-    const int64_t base = tw_partition_row(F->partition, k) - F->shard->first;
+    tw_batches_cursor at = {.base = tw_partition_row(F->partition, k) - F->shard->first};
+    tw_partition_slice(F->partition, k, b->taking_part[k - first], b->step, b->steps, &at.next, &at.end);
+    return at;
+}
+
+bool tw_batches_next(const tw_objective *F, tw_worker *w, tw_batches_cursor *at, tw_block *block)
+{
+    const int64_t *order = F->batches.order + at->base;
     const bool weighted = F->parts.row_weight || F->shard->weight;
-    tw_partition_slice(F->partition, k, b->taking_part[k - first], b->step, b->steps, &begin, &end);
-    while (begin < end) {
-        tw_block block = {.type = F->shard->type, .x = b->x, .y = b->y, .cols = F->shard->cols};
-        for (; block.rows < TW_BLOCK_ROWS && begin < end; begin++)
-            gather(F, block.rows++, (size_t)(base + b->order[base + begin]));
-        block.weight = weighted ? b->weight : NULL;
-        TW_TRY(work(F, &block, SIZE_MAX, context, tw_reduction_block(reduction)));
-        tw_reduction_push(reduction);
-    }
-    tw_reduction_group(reduction, k);
-    return TW_OK;
+    *block = (tw_block){.type = F->shard->type, .x = w->x, .y = w->y, .cols = F->shard->cols};
+    for (; block->rows < TW_BLOCK_ROWS && at->next < at->end; at->next++)
+        gather(F, w, block->rows++, (size_t)(at->base + order[at->next]));
+    block->weight = weighted ? w->weight : NULL;
+    return block->rows > 0;
 }

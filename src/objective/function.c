@@ -24,23 +24,29 @@ tw_status tw_objective_leaves(tw_objective *F)
                : tw_fail(TW_MEMORY, "out of memory for %zu parameters", F->n);
 }
 
-static tw_status call(tw_objective *F, const double *w)
+typedef struct {
+    tw_objective *F;
+    const double *w;
+} call;
+
+static tw_status call_function(void *context, int thread, int64_t k, tw_branch *branch)
 {
-    const tw_function *function = F->parts.function;
-    const int rank = tw_comm_rank(F->comm);
-    if (F->pending) return F->pending;
-    if (rank > 0 && !function->summed) return TW_OK;
-    double *const sums = tw_reduction_block(F->reduction);
-    TW_TRY(function->eval(function->context, w, sums + F->n, sums));
-    tw_reduction_push(F->reduction);
-    tw_reduction_group(F->reduction, F->partition->start[rank]);
+    const call *c = context;
+    const tw_function *function = c->F->parts.function;
+    const int rank = tw_comm_rank(c->F->comm);
+    (void)thread;
+    if (k != c->F->partition->start[rank] || (rank > 0 && !function->summed)) return TW_OK;
+    double *const sums = tw_branch_block(branch);
+    TW_TRY(function->eval(function->context, c->w, sums + c->F->n, sums));
+    tw_branch_push(branch);
     return TW_OK;
 }
 
 tw_status tw_objective_call(tw_objective *F, const double *w, double *f, double *g)
 {
     tw_objective_mark(F, w);
-    const tw_status local = call(F, w);
+    tw_status local = F->pending;
+    if (local == TW_OK) local = tw_reduction_sweep(F->reduction, call_function, &(call){F, w});
     TW_TRY(tw_objective_exchange(F, F->reduction, local, F->sums));
     memcpy(g, F->sums, F->n * sizeof *g);
     tw_objective_add_l2(F, w, g);

@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static tw_status add_product(tw_objective *F, const tw_block *shard_block, size_t first, void *context,
-                             double *sums)
+static tw_status add_product(tw_objective *F, tw_worker *worker, const tw_block *shard_block, size_t first,
+                             void *context, double *sums)
 {
     const bool *identity = context;
     tw_block block = *shard_block;
     if (!*identity) block.z = F->margins + first * F->model->outputs;
-    return F->model->ops->hessian_vector(F->model, &block, F->raw, sums);
+    return F->model->ops->hessian_vector(&worker->model, &block, F->raw, sums);
 }
 
 static tw_status need_margins(const tw_objective *F)
@@ -45,11 +45,17 @@ typedef struct {
     size_t node;               /* doubles of one pair's matrix [dim][stride]: its lower triangle */
     int64_t every;             /* only every so many blocks of the file; 1: all */
     bool identity;             /* second derivatives are 1 */
-    double *rows, *scaled;     /* a block: [256][stride] features less their mean, the same times a weight */
-    double *c;                 /* [pairs][256] */
+    double *room;              /* of all threads; [room_of()] each */
     tw_partition coarse;
     tw_reduction *reduction;
 } matrix;
+
+/* What one thread packs and multiplies. */
+typedef struct {
+    const tw_model *model;
+    double *rows, *scaled; /* a block: [256][stride] features less their mean, the same times a weight */
+    double *c;             /* [pairs][256] */
+} packed;
 
 static size_t dimension(const tw_objective *F)
 {
@@ -80,7 +86,23 @@ static void matrix_release(matrix *h)
 {
     tw_reduction_free(h->reduction);
     tw_partition_release(&h->coarse);
-    free(h->rows);
+    free(h->room);
+}
+
+/* Whole cache lines. */
+static size_t room_of(const matrix *h)
+{
+    return (2 * h->stride + (h->pairs + TW_LANES - 1) / TW_LANES * TW_LANES) * TW_BLOCK_ROWS;
+}
+
+static packed packed_of(const matrix *h, int thread)
+{
+    double *const rows = h->room + (size_t)thread * room_of(h), *const scaled =
+                                                                    rows + h->stride * TW_BLOCK_ROWS;
+    return (packed){.model = &h->F->workers[thread].model,
+                    .rows = rows,
+                    .scaled = scaled,
+                    .c = scaled + h->stride * TW_BLOCK_ROWS};
 }
 
 static tw_status matrix_init(matrix *h, tw_objective *F, size_t pairs)
@@ -90,7 +112,7 @@ static tw_status matrix_init(matrix *h, tw_objective *F, size_t pairs)
     *h = (matrix){.F = F, .dim = dimension(F), .pairs = pairs, .every = 1};
     h->stride = stride_of(h->dim);
     h->node = h->dim * h->stride;
-    const size_t room = (2 * h->stride + h->pairs) * TW_BLOCK_ROWS;
+    const size_t room = (size_t)F->threads * room_of(h);
     TW_TRY(tw_partition_init(&h->coarse, F->partition->rows, groups, size));
     const int64_t run = F->partition->groups / groups;
     for (int r = 0; r <= size; r++) {
@@ -100,25 +122,23 @@ static tw_status matrix_init(matrix *h, tw_objective *F, size_t pairs)
                            "sums of matrices need a partition that tw_partition_align has aligned");
     }
     const tw_reduction_plan plan = {
-        .mode = F->parts.mode, .merge = &tw_merge_sum, .n = h->pairs * h->node + 1};
+        .mode = F->parts.mode, .merge = &tw_merge_sum, .n = h->pairs * h->node + 1, .threads = F->threads};
     TW_TRY(tw_reduction_new(&h->reduction, F->comm, &h->coarse, &plan));
-    h->rows = aligned_alloc(64, (room * sizeof *h->rows + 127) / 64 * 64);
-    if (!h->rows) return tw_fail(TW_MEMORY, "out of memory for blocks of %zu features", h->dim);
-    memset(h->rows, 0, room * sizeof *h->rows);
-    h->scaled = h->rows + h->stride * TW_BLOCK_ROWS;
-    h->c = h->scaled + h->stride * TW_BLOCK_ROWS;
+    h->room = aligned_alloc(64, room * sizeof *h->room);
+    if (!h->room) return tw_fail(TW_MEMORY, "out of memory for blocks of %zu features", h->dim);
+    memset(h->room, 0, room * sizeof *h->room);
     return TW_OK;
 }
 
-static void pack(matrix *h, const tw_block *block)
+static void pack(const matrix *h, const tw_block *block, const packed *t)
 {
-    const tw_model *m = h->F->model;
+    const tw_model *m = t->model;
     const double *mean = h->F->scaling->kind == TW_SCALING_NONE ? NULL : h->F->scaling->mean;
     for (size_t i = 0; i < block->rows; i += TW_MICRO) {
         const size_t rows = block->rows - i < TW_MICRO ? block->rows - i : TW_MICRO;
         const double *x = tw_model_rows(m, block, i, rows);
         for (size_t r = 0; r < rows; r++, x += m->features) {
-            double *const to = h->rows + (i + r) * h->stride;
+            double *const to = t->rows + (i + r) * h->stride;
             for (size_t j = 0; j < m->features; j++) to[j] = mean ? x[j] - mean[j] : x[j];
             if (m->intercept) to[m->features] = 1;
         }
@@ -126,55 +146,56 @@ static void pack(matrix *h, const tw_block *block)
 }
 
 /* Columns times the second derivative of pair p and the row's weight. */
-static void scale_rows(matrix *h, const tw_block *block, size_t p)
+static void scale_rows(const matrix *h, const tw_block *block, size_t p, const packed *t)
 {
     for (size_t i = 0; i < block->rows; i++) {
-        const double weight = block->weight ? block->weight[i] : 1, c = h->c[p * block->rows + i];
+        const double weight = block->weight ? block->weight[i] : 1, c = t->c[p * block->rows + i];
         const double factor = weight == 0 ? 0 : weight * c;
-        const double *from = h->rows + i * h->stride;
-        double *const to = h->scaled + i * h->stride;
+        const double *from = t->rows + i * h->stride;
+        double *const to = t->scaled + i * h->stride;
         for (size_t j = 0; j < h->stride; j++) to[j] = factor * from[j];
     }
 }
 
-static void add_block(matrix *h, const tw_block *block, size_t first, double *sums)
+static void add_block(const matrix *h, const tw_block *block, size_t first, const packed *t, double *sums)
 {
     const tw_objective *F = h->F;
     double *const total = sums + h->pairs * h->node;
     for (size_t i = 0; i < block->rows; i++) {
-        h->c[i] = 1;
+        t->c[i] = 1;
         *total = *total + (block->weight ? block->weight[i] : 1.0);
     }
     if (!h->identity)
-        F->model->ops->curvatures(F->model, block->rows, F->margins + first * F->model->outputs, block->y,
-                                  h->c);
-    pack(h, block);
+        t->model->ops->curvatures(t->model, block->rows, F->margins + first * F->model->outputs, block->y,
+                                  t->c);
+    pack(h, block, t);
     for (size_t p = 0; p < h->pairs; p++) {
-        tw_phase_tick();
-        scale_rows(h, block, p);
-        tw_kernels_get()->gram(block->rows, h->dim, h->stride, h->scaled, h->rows, sums + p * h->node);
+        scale_rows(h, block, p, t);
+        tw_kernels_get()->gram(block->rows, h->dim, h->stride, t->scaled, t->rows, sums + p * h->node);
     }
 }
 
-static void local_matrix(matrix *h)
+/* One run of groups: one matrix, its blocks in row order. */
+static tw_status add_run(void *context, int thread, int64_t run, tw_branch *branch)
 {
+    const matrix *h = context;
     const tw_objective *F = h->F;
-    const int rank = tw_comm_rank(F->comm);
-    for (int64_t s = h->coarse.start[rank]; s < h->coarse.start[rank + 1]; s++) {
-        const int64_t end = tw_partition_row(&h->coarse, s + 1);
-        int64_t row = tw_partition_row(&h->coarse, s);
-        double *sums = row < end ? tw_reduction_block(h->reduction) : NULL;
-        for (int64_t stop; row < end; row = stop) {
-            stop = row + TW_BLOCK_ROWS < end ? row + TW_BLOCK_ROWS : end;
-            if (row / TW_BLOCK_ROWS % h->every != 0) continue;
-            const size_t first = (size_t)(row - F->shard->first);
-            tw_block block = tw_shard_block(F->shard, first, (size_t)(stop - row));
-            if (F->parts.row_weight) block.weight = F->parts.row_weight + first;
-            add_block(h, &block, first, sums);
-        }
-        if (sums) tw_reduction_push(h->reduction);
-        tw_reduction_group(h->reduction, s);
+    const packed t = packed_of(h, thread);
+    const int64_t end = tw_partition_row(&h->coarse, run + 1);
+    int64_t row = tw_partition_row(&h->coarse, run);
+    if (row == end) return TW_OK;
+    double *const sums = tw_branch_block(branch);
+    for (int64_t stop; row < end; row = stop) {
+        stop = row + TW_BLOCK_ROWS < end ? row + TW_BLOCK_ROWS : end;
+        if (row / TW_BLOCK_ROWS % h->every != 0) continue;
+        const size_t first = (size_t)(row - F->shard->first);
+        tw_block block = tw_shard_block(F->shard, first, (size_t)(stop - row));
+        if (F->parts.row_weight) block.weight = F->parts.row_weight + first;
+        if (thread == 0) tw_phase_tick();
+        add_block(h, &block, first, &t, sums);
     }
+    tw_branch_push(branch);
+    return TW_OK;
 }
 
 /* The root's pair (k, l) to rows and columns j*K + k, over the scales, divided by W; l2 on the penalised
@@ -209,9 +230,9 @@ static tw_status sum_matrix(matrix *h, tw_status status, double **sums)
         status = tw_fail(TW_MEMORY, "out of memory for a matrix of %zu features", h->dim);
     if (status == TW_OK) status = F->pending;
     TW_TRY(tw_comm_agree(F->comm, status));
-    local_matrix(h);
+    status = tw_reduction_sweep(h->reduction, add_run, h);
     F->reads += 1 / (double)h->every;
-    return tw_objective_exchange(F, h->reduction, TW_OK, *sums);
+    return tw_objective_exchange(F, h->reduction, status, *sums);
 }
 
 tw_status tw_objective_hessian(tw_objective *F, double *out)

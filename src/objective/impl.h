@@ -35,6 +35,10 @@ tw_status tw_objective_leaves(tw_objective *F) TW_CHECKED;
 double tw_objective_penalty_slope(const tw_objective *F, const double *at, const double *w, const double *d,
                                   double slope);
 
+/* worker.c. One for each thread. */
+tw_status tw_workers_init(tw_objective *F) TW_CHECKED;
+void tw_workers_release(tw_objective *F);
+
 /* Buffers for a block of margins, when not there yet. Not collective. */
 tw_status tw_objective_line_buffers(tw_objective *F) TW_CHECKED;
 
@@ -51,9 +55,12 @@ tw_status tw_function_hessian(tw_objective *F, double *h) TW_CHECKED;
 tw_status tw_objective_difference(tw_objective *F, const double *w, const double *d, double step,
                                   double *out) TW_CHECKED;
 
-/* The slice of group k in the step in progress, block by gathered block. */
-tw_status tw_batches_group(tw_objective *F, tw_reduction *reduction, int64_t k, tw_block_work *work,
-                           void *context) TW_CHECKED;
+/* A mini-batch's slice of group k: where it stands, and its next block, gathered; false at its end. */
+typedef struct {
+    int64_t base, next, end; /* first row of the group in the shard; places in its order */
+} tw_batches_cursor;
+tw_batches_cursor tw_batches_first(const tw_objective *F, int64_t k);
+bool tw_batches_next(const tw_objective *F, tw_worker *worker, tw_batches_cursor *at, tw_block *block);
 void tw_batches_release(tw_batches *batches);
 
 #endif

@@ -15,6 +15,7 @@ static tw_status allocate(tw_objective *F)
     F->raw = calloc(tw_model_raw(F->model), sizeof *F->raw);
     F->sums = calloc(tw_model_sums(F->model), sizeof *F->sums);
     if (!F->raw || !F->sums) return tw_fail(TW_MEMORY, "out of memory for %zu parameters", F->n);
+    TW_TRY(tw_workers_init(F));
     TW_TRY(tw_objective_reduction(F, &F->reduction, tw_model_sums(F->model)));
     if (!F->parts.keep_margins || !F->model->ops->rates) return TW_OK;
     const size_t margins = F->shard->rows * F->model->outputs + 1;
@@ -22,19 +23,6 @@ static tw_status allocate(tw_objective *F)
     F->margins_next = calloc(margins, sizeof *F->margins_next);
     if (F->margins && F->margins_next) return tw_objective_line_buffers(F);
     return tw_fail(TW_MEMORY, "out of memory for the margins of %zu rows", F->shard->rows);
-}
-
-tw_status tw_objective_line_buffers(tw_objective *F)
-{
-    const size_t cells = TW_BLOCK_ROWS * F->model->outputs;
-    if (F->line) return TW_OK;
-    F->line = calloc(3 * cells + TW_BLOCK_ROWS, sizeof *F->line);
-    if (!F->line) return tw_fail(TW_MEMORY, "out of memory for a block of %zu margins", cells);
-    F->line_q = F->line;
-    F->line_z = F->line_q + cells;
-    F->rates = F->line_z + cells;
-    F->losses = F->rates + cells;
-    return TW_OK;
 }
 
 tw_status tw_objective_init(tw_objective *F, const tw_objective_parts *parts)
@@ -48,6 +36,7 @@ tw_status tw_objective_init(tw_objective *F, const tw_objective_parts *parts)
                         .scaling = parts->scaling,
                         .l2 = parts->l2,
                         .l1 = parts->l1,
+                        .threads = m && parts->threads > 1 ? parts->threads : 1,
                         .n = m ? m->n_params : parts->function->n,
                         .n_weights = m ? m->n_weights : parts->function->n,
                         .convex = m ? m->ops->convex : parts->function->convex,
@@ -59,8 +48,11 @@ tw_status tw_objective_init(tw_objective *F, const tw_objective_parts *parts)
 
 tw_status tw_objective_reduction(tw_objective *F, tw_reduction **reduction, size_t n)
 {
-    const tw_reduction_plan plan = {
-        .mode = F->parts.mode, .merge = &tw_merge_sum, .n = n, .no_barriers = F->parts.no_barriers};
+    const tw_reduction_plan plan = {.mode = F->parts.mode,
+                                    .merge = &tw_merge_sum,
+                                    .n = n,
+                                    .no_barriers = F->parts.no_barriers,
+                                    .threads = F->threads};
     return tw_reduction_new(reduction, F->comm, F->partition, &plan);
 }
 
@@ -75,38 +67,48 @@ void tw_objective_release(tw_objective *F)
     free(F->margins);
     free(F->margins_next);
     free(F->trial);
-    free(F->line);
+    tw_workers_release(F);
     free(F->scratch);
     free(F->raw);
     free(F->sums);
     *F = (tw_objective){0};
 }
 
-/* All blocks of group k, as they lie in the shard. */
-static tw_status add_group(tw_objective *F, tw_reduction *reduction, int64_t k, tw_block_work *work,
-                           void *context)
+/* ---- the local half of a pass: blocks of the own groups ---- */
+
+typedef struct {
+    tw_objective *F;
+    tw_block_work *work;
+    void *context;
+} pass;
+
+static tw_status add_group(void *context, int thread, int64_t k, tw_branch *branch)
 {
+    const pass *p = context;
+    tw_objective *F = p->F;
+    tw_worker *worker = &F->workers[thread];
     const int64_t end = tw_partition_row(F->partition, k + 1);
     for (int64_t row = tw_partition_row(F->partition, k); row < end; row += TW_BLOCK_ROWS) {
         const int64_t rows = end - row < TW_BLOCK_ROWS ? end - row : TW_BLOCK_ROWS;
         const size_t first = (size_t)(row - F->shard->first);
         tw_block block = tw_shard_block(F->shard, first, (size_t)rows);
         if (F->parts.row_weight) block.weight = F->parts.row_weight + first;
-        TW_TRY(work(F, &block, first, context, tw_reduction_block(reduction)));
-        tw_reduction_push(reduction);
+        TW_TRY(p->work(F, worker, &block, first, p->context, tw_branch_block(branch)));
+        tw_branch_push(branch);
     }
-    tw_reduction_group(reduction, k);
     return TW_OK;
 }
 
-static tw_status local_pass(tw_objective *F, tw_reduction *reduction, tw_block_work *work, void *context)
+/* The slice of group k in the step in progress, block by gathered block. */
+static tw_status add_slice(void *context, int thread, int64_t k, tw_branch *branch)
 {
-    const int rank = tw_comm_rank(F->comm);
-    for (int64_t k = F->partition->start[rank]; k < F->partition->start[rank + 1]; k++)
-        if (F->batches.step < 0)
-            TW_TRY(add_group(F, reduction, k, work, context));
-        else
-            TW_TRY(tw_batches_group(F, reduction, k, work, context));
+    const pass *p = context;
+    tw_worker *worker = &p->F->workers[thread];
+    tw_batches_cursor at = tw_batches_first(p->F, k);
+    for (tw_block block; tw_batches_next(p->F, worker, &at, &block);) {
+        TW_TRY(p->work(p->F, worker, &block, SIZE_MAX, p->context, tw_branch_block(branch)));
+        tw_branch_push(branch);
+    }
     return TW_OK;
 }
 
@@ -144,8 +146,10 @@ tw_status tw_objective_exchange(tw_objective *F, tw_reduction *reduction, tw_sta
 tw_status tw_objective_pass(tw_objective *F, tw_reduction *reduction, tw_block_work *work, void *context,
                             double *sums)
 {
+    pass p = {.F = F, .work = work, .context = context};
     tw_status local = F->pending ? F->pending : F->prepared;
-    if (local == TW_OK) local = local_pass(F, reduction, work, context);
+    if (local == TW_OK)
+        local = tw_reduction_sweep(reduction, F->batches.step < 0 ? add_group : add_slice, &p);
     F->prepared = TW_OK;
     return tw_objective_exchange(F, reduction, local, sums);
 }
@@ -154,16 +158,17 @@ void tw_objective_fold(tw_objective *F, const double *w)
 {
     tw_objective_mark(F, w);
     tw_scaling_fold(F->scaling, F->model, w, F->raw);
+    for (int t = 0; t < F->threads; t++) F->workers[t].model.settings = F->model->settings;
     F->prepared = F->model->ops->prepare ? F->model->ops->prepare(F->model, F->raw) : TW_OK;
 }
 
-static tw_status add_loss_grad(tw_objective *F, const tw_block *shard_block, size_t first, void *context,
-                               double *sums)
+static tw_status add_loss_grad(tw_objective *F, tw_worker *worker, const tw_block *shard_block, size_t first,
+                               void *context, double *sums)
 {
     tw_block block = *shard_block;
     (void)context;
     if (F->margins && F->batches.step < 0) block.z = F->margins_next + first * F->model->outputs;
-    return F->model->ops->loss_grad(F->model, &block, F->raw, sums);
+    return F->model->ops->loss_grad(&worker->model, &block, F->raw, sums);
 }
 
 void tw_objective_unfold(const tw_objective *F, const double *w, double *g)

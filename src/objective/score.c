@@ -20,20 +20,21 @@ static bool hit(const tw_model *m, const double *z, double y)
     return (double)best == y;
 }
 
-static tw_status add_scores(tw_objective *F, const tw_block *block, size_t first, void *context, double *sums)
+static tw_status add_scores(tw_objective *F, tw_worker *w, const tw_block *block, size_t first, void *context,
+                            double *sums)
 {
     const scoring *s = context;
-    const tw_model *m = F->model;
-    const double *weight = s->weight ? s->weight + first : block->weight, *z = F->line_z;
+    const tw_model *m = &w->model;
+    const double *weight = s->weight ? s->weight + first : block->weight, *z = w->line_z;
     if (s->in_force)
         z = F->margins + first * m->outputs;
     else
-        TW_TRY(m->ops->margins(m, block, F->raw, F->line_z));
-    m->ops->rates(m, block->rows, z, block->y, F->losses, F->rates);
+        TW_TRY(m->ops->margins(m, block, F->raw, w->line_z));
+    m->ops->rates(m, block->rows, z, block->y, w->losses, w->rates);
     for (size_t i = 0; i < block->rows; i++) {
         const double share = weight ? weight[i] : 1;
         if (share == 0) continue;
-        sums[SUM_LOSS] = sums[SUM_LOSS] + share * F->losses[i];
+        sums[SUM_LOSS] = sums[SUM_LOSS] + share * w->losses[i];
         sums[SUM_WEIGHT] = sums[SUM_WEIGHT] + share;
         if (m->classes && hit(m, z + i * m->outputs, block->y[i])) sums[SUM_HITS] = sums[SUM_HITS] + share;
     }

@@ -44,7 +44,7 @@ static tw_status train(fitting *t, tw_minimize_result *out)
 {
     const size_t cols = t->shard->cols;
     TW_TRY(tw_comm_agree(t->comm, tw_model_init(&t->model, t->ops, cols, t->classes, !t->set->no_intercept)));
-    TW_TRY(tw_scaling_fit(&t->scaling, t->set->scaling, t->comm, &t->partition, t->shard));
+    TW_TRY(tw_scaling_fit(&t->scaling, t->set->scaling, t->comm, &t->partition, t->shard, 1));
     TW_TRY(tw_comm_agree(t->comm, make_objective(t)));
     const size_t raw = tw_model_raw(&t->model);
     double *w = calloc(t->F.n + 1, sizeof *w), *v = calloc(raw + 1, sizeof *v);

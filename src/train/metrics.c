@@ -16,6 +16,33 @@ typedef void row_terms(const tw_model *model, const double *z, double y, double 
 
 enum { SUM_ROWS, SUM_WEIGHT, SUM_LOSS, SUM_Y, SUM_ABSOLUTE, SUM_SPREAD, SUM_DEVIANCE, N_SUMS };
 
+typedef struct {
+    const tw_partition *p;
+    const tw_model *m;
+    const tw_shard *s;
+    const double *z;
+    row_terms *terms;
+    void *context;
+} summing;
+
+static tw_status sum_group(void *context, int thread, int64_t k, tw_branch *branch)
+{
+    const summing *t = context;
+    const int64_t end = tw_partition_row(t->p, k + 1);
+    for (int64_t row = tw_partition_row(t->p, k); row < end; row += TW_BLOCK_ROWS) {
+        if (thread == 0) TW_TRY(tw_interrupt_check("evaluating the model"));
+        double *v = tw_branch_block(branch);
+        const int64_t stop = row + TW_BLOCK_ROWS < end ? row + TW_BLOCK_ROWS : end;
+        for (int64_t r = row; r < stop; r++) {
+            const size_t i = (size_t)(r - t->s->first);
+            t->terms(t->m, t->z + i * t->m->outputs, t->s->y[i], t->s->weight ? t->s->weight[i] : 1,
+                     t->context, v);
+        }
+        tw_branch_push(branch);
+    }
+    return TW_OK;
+}
+
 /* Sums of terms over all rows, through the tree. Collective. */
 static tw_status sum_rows(tw_comm *comm, const tw_partition *p, const tw_model *m, const tw_shard *s,
                           const double *z, row_terms *terms, void *context, double sums[N_SUMS])
@@ -24,23 +51,10 @@ static tw_status sum_rows(tw_comm *comm, const tw_partition *p, const tw_model *
     double flags[TW_N_FLAGS] = {0};
     const tw_reduction_plan plan = {.mode = TW_REPRODUCIBLE, .merge = &tw_merge_sum, .n = N_SUMS};
     tw_status status = tw_comm_agree(comm, tw_reduction_new(&reduction, comm, p, &plan));
-    const int rank = tw_comm_rank(comm);
     if (status != TW_OK) tw_reduction_free(reduction);
     TW_TRY(status);
-    for (int64_t k = p->start[rank]; status == TW_OK && k < p->start[rank + 1]; k++) {
-        const int64_t end = tw_partition_row(p, k + 1);
-        for (int64_t row = tw_partition_row(p, k); row < end; row += TW_BLOCK_ROWS) {
-            if ((status = tw_interrupt_check("evaluating the model"))) break;
-            double *v = tw_reduction_block(reduction);
-            const int64_t stop = row + TW_BLOCK_ROWS < end ? row + TW_BLOCK_ROWS : end;
-            for (int64_t r = row; r < stop; r++) {
-                const size_t i = (size_t)(r - s->first);
-                terms(m, z + i * m->outputs, s->y[i], s->weight ? s->weight[i] : 1, context, v);
-            }
-            tw_reduction_push(reduction);
-        }
-        tw_reduction_group(reduction, k);
-    }
+    summing t = {p, m, s, z, terms, context};
+    status = tw_reduction_sweep(reduction, sum_group, &t);
     flags[TW_FLAG_FAILED] = status != TW_OK;
     const tw_status exchanged = tw_reduction_finish(reduction, flags, sums);
     tw_reduction_free(reduction);

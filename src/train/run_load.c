@@ -2,6 +2,7 @@
  * one before. */
 #include "thalweg/phase.h"
 #include "thalweg/rng.h"
+#include "thalweg/threads.h"
 #include "train/method.h"
 #include "train/run_impl.h"
 
@@ -53,6 +54,16 @@ void tw_run_release(tw_run *run)
     tw_config_release(&run->config);
 }
 
+/* What the configuration says; what the environment says only as far as there is work for it. */
+static int threads_for(const tw_run *run, int64_t rows)
+{
+    const int64_t wanted = run->config.parallel.threads;
+    const double bytes = (double)rows * (double)run->dataset.cols * (double)tw_dtype_size(run->dataset.type);
+    const double worth = 1 + bytes / (64 << 10);
+    const int threads = tw_threads_choose(wanted);
+    return wanted > 0 || threads < worth ? threads : (int)worth;
+}
+
 static tw_status read_shard(tw_run *run)
 {
     const int rank = tw_comm_rank(run->comm);
@@ -63,6 +74,7 @@ static tw_status read_shard(tw_run *run)
         tw_partition_align(&run->partition, TW_MATRIX_GROUPS);
     const int64_t first = tw_partition_shard(&run->partition, rank);
     const int64_t rows = tw_partition_shard(&run->partition, rank + 1) - first;
+    run->threads = threads_for(run, rows);
     const tw_status status = tw_shard_read(&run->shard, &run->dataset, first, rows);
     run->read = tw_seconds() - start;
     return status;
@@ -121,6 +133,7 @@ static tw_status allocate_method(tw_run *run)
                                       .row_weight = run->row_weight,
                                       .mode = (tw_reduction_mode)c->reduction.mode,
                                       .no_barriers = !c->output.accounting,
+                                      .threads = run->threads,
                                       .l2 = c->model.l2,
                                       .l1 = c->model.l1,
                                       .keep_margins = margins_are_used(run)};
@@ -162,7 +175,8 @@ tw_status tw_run_load_validation(tw_run *run)
                                       .model = &run->model,
                                       .scaling = &run->scaling,
                                       .mode = (tw_reduction_mode)run->config.reduction.mode,
-                                      .no_barriers = !run->config.output.accounting};
+                                      .no_barriers = !run->config.output.accounting,
+                                      .threads = run->threads};
     return tw_comm_agree(run->comm, tw_objective_init(&v->objective, &parts));
 }
 

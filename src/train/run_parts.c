@@ -144,5 +144,5 @@ tw_status tw_run_without(tw_run *run, uint32_t without)
     }
     tw_scaling_release(&run->scaling);
     return tw_scaling_fit(&run->scaling, (tw_scaling_kind)run->config.data.scaling, run->comm,
-                          &run->partition, s);
+                          &run->partition, s, run->threads);
 }

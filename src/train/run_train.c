@@ -2,6 +2,7 @@
 #include "thalweg/fault.h"
 #include "thalweg/interrupt.h"
 #include "thalweg/kernels.h"
+#include "thalweg/threads.h"
 #include "thalweg/units.h"
 #include "thalweg/version.h"
 #include "thalweg/watchdog.h"
@@ -14,6 +15,24 @@
 #include <string.h>
 #include <time.h>
 
+/* Open MPI binds to a core each where there are two ranks or fewer. */
+static void warn_threads(tw_run *run)
+{
+    const int cores = run->binding.nodes[0].cores, ranks = run->binding.nodes[0].ranks;
+    if (run->config.parallel.threads > 1 && !tw_threads_built())
+        tw_runlog_print(&run->log, "  warning  parallel.threads: this program was built without OpenMP\n");
+    if (run->binding.least == 0 || run->threads <= run->binding.least) return;
+    tw_runlog_print(&run->log, "  warning  %d threads share %d core%s: ", run->threads, run->binding.least,
+                    run->binding.least == 1 ? "" : "s");
+    if (ranks * run->threads > cores)
+        tw_runlog_print(&run->log,
+                        "%d rank%s with %d threads each are too many for the %d core%s of a node\n", ranks,
+                        ranks == 1 ? "" : "s", run->threads, cores, cores == 1 ? "" : "s");
+    else
+        tw_runlog_print(&run->log, "start with mpirun --map-by slot:PE=%d, or srun --cpus-per-task=%d\n",
+                        run->threads, run->threads);
+}
+
 static void print_binding(tw_run *run)
 {
     const tw_binding *b = &run->binding;
@@ -23,6 +42,7 @@ static void print_binding(tw_run *run)
             "  warning  ranks %d and %d on %s are both bound to core %s: give each rank its own, by "
             "mpirun --bind-to core or srun --cpu-bind=cores\n",
             b->overlap[0], b->overlap[1], tw_comm_host_of(run->comm, b->overlap[0]), b->overlap_cores);
+    warn_threads(run);
     if (b->crowded < 0) return;
     const tw_binding_node *node = &b->nodes[b->crowded];
     int rank = 0;
@@ -40,9 +60,10 @@ static void print_launch(tw_run *run)
     tw_comm_ranks_a_node(run->comm, &least, &most);
     if (nodes > 1)
         snprintf(a_node, sizeof a_node, least < most ? " (%d to %d a node)" : " (%d a node)", least, most);
-    tw_runlog_print(&run->log, "  launch   %d rank%s on %d node%s%s, 1 thread each, %s, %s%s%s\n", ranks,
-                    ranks == 1 ? "" : "s", nodes, nodes == 1 ? "" : "s", a_node, run->binding.text,
-                    tw_kernels_get()->name, job ? "; SLURM job " : "", job ? job : "");
+    tw_runlog_print(&run->log, "  launch   %d rank%s on %d node%s%s, %d thread%s each, %s, %s%s%s\n", ranks,
+                    ranks == 1 ? "" : "s", nodes, nodes == 1 ? "" : "s", a_node, run->threads,
+                    run->threads == 1 ? "" : "s", run->binding.text, tw_kernels_get()->name,
+                    job ? "; SLURM job " : "", job ? job : "");
     if (tw_comm_renumbered(run->comm))
         tw_runlog_print(&run->log, "           ranks are numbered node by node, not as they were started\n");
     if (tw_comm_pretended(run->comm))

@@ -174,7 +174,7 @@ static json_t *setting(const tw_run *run)
     tw_comm_library(sizeof mpi, mpi);
     return json_pack("{ss ss ss si si si ss si sI ss ss ss ss ss sI sI sI sf ss}", "version", TW_VERSION,
                      "git_commit", TW_GIT_COMMIT, "configuration", run->config_path, "ranks",
-                     tw_comm_size(run->comm), "nodes", tw_comm_nodes(run->comm), "threads", 1, "isa",
+                     tw_comm_size(run->comm), "nodes", tw_comm_nodes(run->comm), "threads", run->threads, "isa",
                      tw_kernels_get()->name, "contract", TW_CONTRACT_VERSION, "groups",
                      (json_int_t)run->partition.groups, "reduction", tw_run_reduction_name(run), "mpi", mpi,
                      "data", run->dataset.path, "data_digest", run->data_digest, "type",

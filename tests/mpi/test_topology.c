@@ -108,6 +108,14 @@ static size_t expected_doubles(const tw_partition *p, size_t n, bool is_short)
     return own * (n - mine) + left * (mine - part) + part + mine + 2 * TW_N_RIDING;
 }
 
+static tw_status count_one(void *context, int thread, int64_t k, tw_branch *branch)
+{
+    (void)context, (void)thread, (void)k;
+    tw_branch_block(branch)[0] = 1;
+    tw_branch_push(branch);
+    return TW_OK;
+}
+
 static bool sends_as_expected(int64_t groups, size_t n, size_t short_bytes)
 {
     tw_partition p;
@@ -117,11 +125,7 @@ static bool sends_as_expected(int64_t groups, size_t n, size_t short_bytes)
         .mode = TW_REPRODUCIBLE, .merge = &tw_merge_sum, .n = n, .short_bytes = short_bytes};
     bool ok = tw_partition_init(&p, 100 * groups, groups, size) == TW_OK;
     ok = tw_reduction_new(&r, comm, &p, &plan) == TW_OK && ok;
-    for (int64_t k = p.start[rank]; k < p.start[rank + 1]; k++) {
-        tw_reduction_block(r)[0] = 1;
-        tw_reduction_push(r);
-        tw_reduction_group(r, k);
-    }
+    ok = tw_reduction_sweep(r, count_one, NULL) == TW_OK && ok;
     const uint64_t before = tw_comm_bytes_sent(comm);
     ok = tw_reduction_finish(r, flags, out) == TW_OK && ok && flags[0] == size && out[0] == (double)groups;
     const uint64_t sent = tw_comm_bytes_sent(comm) - before;

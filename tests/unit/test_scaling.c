@@ -30,7 +30,7 @@ static tw_scaling fit(tw_scaling_kind kind, tw_dtype type, size_t rows, size_t c
     tw_scaling scaling;
     ck_assert_int_eq(tw_partition_init(&p, (int64_t)rows, 0, 1), TW_OK);
     test_shard_init(&s, &d, type, 0, (int64_t)rows);
-    ck_assert_int_eq(tw_scaling_fit(&scaling, kind, comm, &p, &s), TW_OK);
+    ck_assert_int_eq(tw_scaling_fit(&scaling, kind, comm, &p, &s, 1), TW_OK);
     tw_shard_release(&s);
     tw_partition_release(&p);
     return scaling;

@@ -75,7 +75,7 @@ static void make(published *p, int i, double l1_factor)
         ck_assert_int_eq(tw_shard_encode(&p->shard, p->n_classes, p->classes), TW_OK);
     }
     ck_assert_int_eq(tw_model_init(&p->model, ops, p->shard.cols, p->n_classes, true), TW_OK);
-    ck_assert_int_eq(tw_scaling_fit(&p->scaling, kind, p->comm, &p->partition, &p->shard), TW_OK);
+    ck_assert_int_eq(tw_scaling_fit(&p->scaling, kind, p->comm, &p->partition, &p->shard, 1), TW_OK);
     const tw_objective_parts parts = {.comm = p->comm,
                                       .partition = &p->partition,
                                       .shard = &p->shard,

@@ -81,7 +81,7 @@ static void make(published *p, int i)
     ck_assert_int_eq(tw_model_init(&p->model, ops, p->shard.cols, p->n_classes, intercept), TW_OK);
     if (json_object_get(p->truth, "delta"))
         p->model.settings.delta = json_number_value(json_object_get(p->truth, "delta"));
-    ck_assert_int_eq(tw_scaling_fit(&p->scaling, kind, p->comm, &p->partition, &p->shard), TW_OK);
+    ck_assert_int_eq(tw_scaling_fit(&p->scaling, kind, p->comm, &p->partition, &p->shard, 1), TW_OK);
     const tw_objective_parts parts = {.comm = p->comm,
                                       .partition = &p->partition,
                                       .shard = &p->shard,
