@@ -1,0 +1,31 @@
+/* memory_read.h -- how fast memory can be read at all: the yardstick of every pass over rows.
+ *
+ * The loop does nothing but add what it reads, 64 bytes at a time in eight sums, compiled for AVX-512, for
+ * AVX2 and for the baseline; the machine's best is taken. */
+#ifndef THALWEG_SCALE_MEMORY_READ_H
+#define THALWEG_SCALE_MEMORY_READ_H
+
+#include "thalweg/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes that one turn of the loop reads. */
+enum { TW_MEMORY_TURN = 512 };
+
+/**
+ * Room for a measurement, in huge pages where the system has them, not yet touched; to be given to free. Not
+ * collective. @param bytes rounded up to 2 MiB. NULL: out of memory.
+ */
+void *tw_memory_allocate(size_t bytes);
+
+/**
+ * Read all of it once and return a sum that nobody needs. Not collective.
+ * @param memory aligned to 64 bytes   @param bytes a rest beyond the last whole turn is not read
+ */
+uint64_t tw_memory_read(size_t bytes, const void *memory);
+
+/** The same by the threads of a rank, each its own contiguous part. Those of tw_threads_run. */
+tw_status tw_memory_read_threads(int threads, size_t bytes, const void *memory, uint64_t *sum) TW_CHECKED;
+
+#endif
