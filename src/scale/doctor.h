@@ -36,11 +36,12 @@ typedef struct {
 
 /** Bytes a second. */
 typedef struct {
-    double low, high;   /* a rank's, all ranks at once: the slowest, the fastest */
-    double node, total; /* their sum on the slowest node, and over all */
-    double alone;       /* a rank's while the others of its node wait; 0: there are no others */
-    double bytes;       /* that a rank reads, about */
-    bool cached;        /* part of it can stay in the cache */
+    double low, high; /* of a rank while it reads: the slowest, the fastest */
+    double total;     /* of all ranks together, from their common start to the end of the last */
+    double node;      /* of these on the node with most ranks */
+    double alone;     /* a rank's while the others of its node wait; 0: there are no others */
+    double bytes;     /* that a rank reads, about */
+    bool cached;      /* part of it can stay in the cache */
     long count;
 } tw_doctor_read;
 

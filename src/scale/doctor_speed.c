@@ -25,32 +25,20 @@ typedef struct {
     double own, slowest; /* medians of seconds: of this rank, and of the slowest of each repetition */
 } times;
 
-static tw_status once(tw_comm *comm, work *f, void *context, double *seconds)
+/* Seconds that this rank works, and until the last one has ended: with more ranks than cores they work one
+ * after the other, and only the second is what all of them together can do. */
+typedef struct {
+    double own, all;
+} span;
+
+static tw_status once(tw_comm *comm, work *f, void *context, span *seconds)
 {
     tw_comm_barrier(comm);
     const double before = tw_seconds();
     const tw_status status = f(context);
-    *seconds = tw_seconds() - before;
-    return tw_comm_agree(comm, status);
-}
-
-/* The first time does not count: pages and caches are warmed. */
-static tw_status repeat(tw_comm *comm, double budget, work *f, void *context, times *t)
-{
-    double own[MOST], slowest[MOST];
-    bool enough = false;
-    const double end = tw_seconds() + budget;
-    TW_TRY(once(comm, f, context, own));
-    for (t->count = 0; t->count < MOST && !enough; t->count++) {
-        TW_TRY(once(comm, f, context, &own[t->count]));
-        double both[2] = {own[t->count], tw_seconds() > end || tw_interrupt_requests()};
-        TW_TRY(tw_comm_allreduce(comm, TW_MAX, 2, both));
-        slowest[t->count] = both[0];
-        enough = both[1] > 0 && t->count + 1 >= LEAST;
-        tw_phase_tick();
-    }
-    t->own = tw_fit_median((size_t)t->count, own);
-    t->slowest = tw_fit_median((size_t)t->count, slowest);
+    seconds->own = tw_seconds() - before;
+    TW_TRY(tw_comm_agree(comm, status));
+    seconds->all = tw_seconds() - before;
     return TW_OK;
 }
 
@@ -61,7 +49,10 @@ typedef struct {
     size_t bytes;
     const void *memory;
     bool idle;
-    uint64_t sum; /* keeps the reading from being left out */
+    uint64_t sum;    /* keeps the reading from being left out */
+    double together; /* bytes of all ranks */
+    size_t count;    /* between the passes over all types: bytes a second of this rank, and of all */
+    double own[TW_DOCTOR_TYPES * MOST], all[TW_DOCTOR_TYPES * MOST];
 } reading;
 
 static tw_status read_all(void *context)
@@ -74,59 +65,80 @@ static tw_status read_all(void *context)
     return status;
 }
 
+static tw_status read_once(tw_comm *comm, reading *r)
+{
+    span seconds;
+    TW_TRY(once(comm, read_all, r, &seconds));
+    TW_TRY(tw_comm_allreduce(comm, TW_MAX, 1, &seconds.all));
+    r->own[r->count] = (double)r->bytes / seconds.own;
+    r->all[r->count++] = r->together / seconds.all;
+    return TW_OK;
+}
+
+/* The first time does not count: pages and caches are warmed. With a reading, memory is read before each, so
+ * that both meet the same moments of the machine. */
+static tw_status repeat(tw_comm *comm, double budget, work *f, void *context, reading *memory, times *t)
+{
+    double own[MOST], slowest[MOST];
+    span seconds;
+    bool enough = false;
+    const double end = tw_seconds() + budget;
+    TW_TRY(once(comm, f, context, &seconds));
+    for (t->count = 0; t->count < MOST && !enough; t->count++) {
+        if (memory) TW_TRY(read_once(comm, memory));
+        TW_TRY(once(comm, f, context, &seconds));
+        double both[2] = {seconds.all, tw_seconds() > end || tw_interrupt_requests()};
+        TW_TRY(tw_comm_allreduce(comm, TW_MAX, 2, both));
+        own[t->count] = seconds.own;
+        slowest[t->count] = both[0];
+        enough = both[1] > 0 && t->count + 1 >= LEAST;
+        tw_phase_tick();
+    }
+    t->own = tw_fit_median((size_t)t->count, own);
+    t->slowest = tw_fit_median((size_t)t->count, slowest);
+    return TW_OK;
+}
+
 static bool first_of_node(const tw_comm *comm, int rank)
 {
     return rank == 0 || tw_comm_node_of(comm, rank) != tw_comm_node_of(comm, rank - 1);
 }
 
-/* rates [size] of the ranks: the sums of the nodes. */
-static void sum_rates(const tw_comm *comm, const double *rates, tw_doctor_read *read)
+static tw_status summarise(tw_comm *comm, reading *r, tw_doctor_read *read)
 {
-    double node = 0;
-    read->node = INFINITY;
-    read->low = read->high = rates[0];
-    for (int r = 0; r < tw_comm_size(comm); r++) {
-        if (first_of_node(comm, r)) node = 0;
-        node += rates[r];
-        read->total += rates[r];
-        read->low = fmin(read->low, rates[r]);
-        read->high = fmax(read->high, rates[r]);
-        if (r + 1 == tw_comm_size(comm) || first_of_node(comm, r + 1)) read->node = fmin(read->node, node);
-    }
+    int least, most;
+    const double own = tw_fit_median(r->count, r->own);
+    double low = own, high = own;
+    tw_comm_ranks_a_node(comm, &least, &most);
+    TW_TRY(tw_comm_allreduce(comm, TW_MIN, 1, &low));
+    TW_TRY(tw_comm_allreduce(comm, TW_MAX, 1, &high));
+    read->low = low;
+    read->high = high;
+    read->total = tw_fit_median(r->count, r->all);
+    read->node = read->total * most / tw_comm_size(comm);
+    read->count = (long)r->count;
+    return TW_OK;
 }
 
-static tw_status gather_rates(tw_comm *comm, double own, tw_doctor_read *read)
+static void point_at(reading *r, const tw_partition *p, const tw_shard *s)
 {
-    const size_t size = (size_t)tw_comm_size(comm);
-    double *rates = malloc(size * sizeof *rates);
-    size_t *sizes = malloc(size * sizeof *sizes);
-    tw_status status = tw_comm_agree(
-        comm, rates && sizes ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the speeds of the ranks"));
-    for (size_t r = 0; status == TW_OK && r < size; r++) sizes[r] = sizeof own;
-    if (status == TW_OK) status = tw_comm_allgather(comm, &own, sizes, rates);
-    if (status == TW_OK) sum_rates(comm, rates, read);
-    free(sizes);
-    free(rates);
-    return status;
+    r->together = (double)p->rows * (double)s->cols * (double)tw_dtype_size(s->type);
+    r->memory = s->x;
+    r->bytes = s->rows * s->cols * tw_dtype_size(s->type) / TW_MEMORY_TURN * TW_MEMORY_TURN;
 }
 
-static tw_status measure_read(tw_doctor *d, double seconds, const tw_shard *shard)
+/* One rank of each node, while the others wait. */
+static tw_status measure_alone(tw_doctor *d, double seconds, reading *r)
 {
-    tw_comm *comm = d->comm;
-    const int rank = tw_comm_rank(comm);
     times t;
     int least, most;
-    reading r = {.threads = d->ranks[rank].threads, .memory = shard->x};
-    r.bytes = shard->rows * shard->cols * tw_dtype_size(shard->type) / TW_MEMORY_TURN * TW_MEMORY_TURN;
-    TW_TRY(repeat(comm, seconds * 2 / 3, read_all, &r, &t));
-    d->read.count = t.count;
-    TW_TRY(gather_rates(comm, (double)r.bytes / t.own, &d->read));
-    tw_comm_ranks_a_node(comm, &least, &most);
+    tw_comm_ranks_a_node(d->comm, &least, &most);
     if (most == 1) return TW_OK;
-    r.idle = !first_of_node(comm, rank);
-    TW_TRY(repeat(comm, seconds / 3, read_all, &r, &t));
-    double alone = r.idle ? INFINITY : (double)r.bytes / t.own;
-    TW_TRY(tw_comm_allreduce(comm, TW_MIN, 1, &alone));
+    r->idle = !first_of_node(d->comm, tw_comm_rank(d->comm));
+    TW_TRY(repeat(d->comm, seconds, read_all, r, NULL, &t));
+    double alone = r->idle ? INFINITY : (double)r->bytes / t.own;
+    r->idle = false;
+    TW_TRY(tw_comm_allreduce(d->comm, TW_MIN, 1, &alone));
     d->read.alone = alone;
     return TW_OK;
 }
@@ -189,6 +201,12 @@ void tw_doctor_problem_release(tw_doctor_problem *p)
     *p = (tw_doctor_problem){0};
 }
 
+/* The share of the memory's speed. */
+static void compare(const tw_doctor *d, tw_doctor_gradient *g)
+{
+    g->fraction = d->read.total > 0 ? g->bytes_a_second / d->read.total : NAN;
+}
+
 static tw_status evaluate(void *context)
 {
     tw_doctor_problem *p = context;
@@ -196,11 +214,11 @@ static tw_status evaluate(void *context)
     return tw_objective_eval(&p->objective, p->w, &f, p->g);
 }
 
-tw_status tw_doctor_time_passes(const tw_doctor *d, double seconds, tw_doctor_problem *p,
-                                tw_doctor_gradient *g)
+static tw_status time_passes(const tw_doctor *d, double seconds, tw_doctor_problem *p, reading *memory,
+                             tw_doctor_gradient *g)
 {
     times t;
-    TW_TRY(repeat(d->comm, seconds, evaluate, p, &t));
+    TW_TRY(repeat(d->comm, seconds, evaluate, p, memory, &t));
     snprintf(g->model, sizeof g->model, "%s", p->model.ops->name);
     g->type = p->shard.type;
     g->rows = (double)p->partition.rows;
@@ -210,8 +228,14 @@ tw_status tw_doctor_time_passes(const tw_doctor *d, double seconds, tw_doctor_pr
     g->count = t.count;
     g->rows_a_second = g->rows / t.slowest;
     g->bytes_a_second = g->rows_a_second * g->cols * (double)tw_dtype_size(g->type);
-    g->fraction = d->read.total > 0 ? g->bytes_a_second / d->read.total : NAN;
+    compare(d, g);
     return TW_OK;
+}
+
+tw_status tw_doctor_time_passes(const tw_doctor *d, double seconds, tw_doctor_problem *p,
+                                tw_doctor_gradient *g)
+{
+    return time_passes(d, seconds, p, NULL, g);
 }
 
 static void put(tw_dtype type, size_t i, void *x)
@@ -256,16 +280,26 @@ static tw_status make_rows(tw_doctor_problem *p, const tw_doctor *d, tw_dtype ty
     return TW_OK;
 }
 
-static tw_status measure_type(tw_doctor *d, int i, double seconds)
+static tw_status measure_type(tw_doctor *d, int i, double seconds, reading *memory)
 {
     tw_doctor_problem p = {0};
     tw_status status = tw_comm_agree(d->comm, make_rows(&p, d, types[i]));
-    if (status == TW_OK && i == 0) status = measure_read(d, seconds, &p.shard);
+    point_at(memory, &p.partition, &p.shard);
+    if (status == TW_OK && i == 0) status = measure_alone(d, seconds / 4, memory);
     if (status == TW_OK) status = tw_doctor_problem_make(&p, d, &tw_model_logistic, 2);
     for (size_t j = 0; status == TW_OK && j < TW_DOCTOR_COLS; j++) p.w[j] = j % 2 ? 1e-3 : -1e-3;
-    if (status == TW_OK) status = tw_doctor_time_passes(d, seconds, &p, &d->gradient[i]);
+    if (status == TW_OK) status = time_passes(d, seconds, &p, memory, &d->gradient[i]);
     tw_doctor_problem_release(&p);
     return status;
+}
+
+static tw_status measure_passes(tw_doctor *d, double seconds)
+{
+    reading memory = {.threads = d->ranks[tw_comm_rank(d->comm)].threads};
+    for (int i = 0; i < TW_DOCTOR_TYPES; i++) TW_TRY(measure_type(d, i, seconds / TW_DOCTOR_TYPES, &memory));
+    TW_TRY(summarise(d->comm, &memory, &d->read));
+    for (int i = 0; i < TW_DOCTOR_TYPES; i++) compare(d, &d->gradient[i]);
+    return TW_OK;
 }
 
 /* ---- exchange ---- */
@@ -292,9 +326,10 @@ static tw_status measure_exchange(tw_doctor *d, tw_reduction_mode mode, double s
 tw_status tw_doctor_measure(tw_doctor *d)
 {
     TW_TRY(choose_bytes(d, &d->read));
-    for (int i = 0; i < TW_DOCTOR_TYPES; i++) TW_TRY(measure_type(d, i, d->seconds * 0.12));
-    TW_TRY(measure_exchange(d, TW_REPRODUCIBLE, d->seconds * 0.12, &d->exchange[0]));
-    TW_TRY(measure_exchange(d, TW_ALLREDUCE, d->seconds * 0.12, &d->exchange[1]));
+    TW_TRY(measure_passes(d, d->seconds * 0.48));
+    TW_TRY(measure_exchange(d, TW_REPRODUCIBLE, d->seconds * 0.14, &d->exchange[0]));
+    TW_TRY(measure_exchange(d, TW_ALLREDUCE, d->seconds * 0.14, &d->exchange[1]));
     TW_TRY(tw_comm_agree(d->comm, tw_interrupt_check("measuring")));
-    return tw_doctor_measure_file(d, d->seconds * 0.24);
+    TW_TRY(tw_doctor_measure_file(d, d->seconds * 0.24));
+    return tw_comm_agree(d->comm, tw_interrupt_check("measuring"));
 }

@@ -132,17 +132,17 @@ static void print_gradient(const tw_doctor_gradient *g, FILE *out)
 {
     char shape[48];
     snprintf(shape, sizeof shape, "%s, %.0f %s", g->model, g->cols, tw_dtype_name(g->type));
-    fprintf(out, "  gradient %-20s %8.3g GB/s %10.3g rows/s %7.3g of the memory\n", shape,
-            1e-9 * g->bytes_a_second, g->rows_a_second, g->fraction);
+    fprintf(out, "  gradient %-20s %8.3g GB/s %10.3g rows/s %5.0f %% of memory\n", shape,
+            1e-9 * g->bytes_a_second, g->rows_a_second, 100 * g->fraction);
 }
 
 static void print_exchange(const tw_doctor *d, const tw_doctor_exchange *e, FILE *out)
 {
     const tw_measured *first = &e->points[0], *last = &e->points[e->count > 0 ? e->count - 1 : 0];
     if (e->count == 0 || tw_comm_size(d->comm) == 1) return;
-    fprintf(out, "  exchange %-20s %8.3g us shortest, %.3g ms for %zu numbers, %.3g GB/s of them\n",
-            e->mode == TW_ALLREDUCE ? "allreduce" : "reproducible", 1e6 * first->seconds, 1e3 * last->seconds,
-            last->length, 8e-9 * (double)last->length / last->seconds);
+    fprintf(out, "  exchange %-20s %8.3g us shortest; %zu numbers %.3g ms, %.3g GB/s\n",
+            e->mode == TW_ALLREDUCE ? "allreduce" : "reproducible", 1e6 * first->seconds, last->length,
+            1e3 * last->seconds, 8e-9 * (double)last->length / last->seconds);
 }
 
 static void print_file(const tw_doctor *d, FILE *out)

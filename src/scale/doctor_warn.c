@@ -57,13 +57,16 @@ static void say_how_to_bind(tw_doctor *d, const tw_doctor_rank *r, const char *w
     const int cores = d->binding.nodes[0].cores, ranks = tw_comm_size(d->comm);
     char how[160];
     if (strcmp(d->launcher, "srun") == 0)
-        snprintf(how, sizeof how, "srun -n %d --cpus-per-task=%d --cpu-bind=cores", ranks, r->threads);
+        snprintf(how, sizeof how, "start with srun -n %d --cpus-per-task=%d --cpu-bind=cores", ranks,
+                 r->threads);
     else if (most * r->threads <= cores)
         snprintf(how, sizeof how,
-                 "mpirun -n %d --map-by ppr:%d:node:pe=%d --bind-to core, or mpirun -n %d --bind-to none",
+                 "start with mpirun -n %d --map-by ppr:%d:node:pe=%d --bind-to core, or mpirun -n %d "
+                 "--bind-to none",
                  ranks, most, r->threads, ranks);
     else
-        snprintf(how, sizeof how, "OMP_NUM_THREADS=%d, a thread a core", cores / most > 1 ? cores / most : 1);
+        snprintf(how, sizeof how, "set OMP_NUM_THREADS=%d, a thread a core",
+                 cores / most > 1 ? cores / most : 1);
     tw_doctor_say(&d->warnings, "%s: %s", what, how);
 }
 
@@ -105,14 +108,17 @@ static void warn_binding(tw_doctor *d)
         const tw_doctor_rank *at = &d->ranks[first];
         const char *host = tw_comm_host_of(d->comm, first);
         int threads = 0;
-        for (int r = first; r < first + node->ranks; r++) threads += d->ranks[r].threads;
+        bool fit = true; /* else told of the rank */
+        for (int r = first; r < first + node->ranks; r++) {
+            threads += d->ranks[r].threads;
+            fit = fit && d->ranks[r].threads <= d->ranks[r].cores;
+        }
         if (node->allowed > 0 && node->ranks > node->allowed)
             tw_doctor_say(&d->warnings, "oversubscribed: %d ranks on %d core%s of %s", node->ranks,
                           node->allowed, s(node->allowed), host);
-        else if (node->allowed > 0 && threads > node->allowed)
-            tw_doctor_say(&d->warnings,
-                          "oversubscribed: %d ranks with %d threads together on %d core%s of %s", node->ranks,
-                          threads, node->allowed, s(node->allowed), host);
+        else if (node->allowed > 0 && threads > node->allowed && fit)
+            tw_doctor_say(&d->warnings, "oversubscribed: %d threads of %d rank%s on %d core%s of %s", threads,
+                          node->ranks, s(node->ranks), node->allowed, s(node->allowed), host);
         if (at->quota > 0 && at->quota < threads)
             tw_doctor_say(&d->warnings,
                           "the control group of %s grants the time of %.3g processors to %d thread%s", host,
