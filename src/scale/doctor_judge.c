@@ -125,10 +125,23 @@ static void judge_node(tw_doctor *d)
                       r->node / r->alone);
 }
 
+/* Cores of the first node that its ranks may use and have no thread for. */
+static void judge_cores(tw_doctor *d)
+{
+    const tw_binding_node *node = &d->binding.nodes[0];
+    int threads = 0;
+    for (int r = 0; r < node->ranks; r++) threads += d->ranks[r].threads;
+    const int idle = node->cores - threads;
+    if (idle > 0)
+        tw_doctor_say(&d->judgement, "%d of %d cores of %s have nothing to do: more ranks a node use them",
+                      idle, node->cores, tw_comm_host_of(d->comm, 0));
+}
+
 void tw_doctor_judge(tw_doctor *d)
 {
     const tw_doctor_gradient *wide = &d->gradient[2], *narrow = &d->gradient[0]; /* u8, f32 */
     if (!d->speed) return;
+    judge_cores(d);
     judge_node(d);
     if (d->file.trained) {
         judge_file(d);

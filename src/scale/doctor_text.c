@@ -148,17 +148,16 @@ static void print_exchange(const tw_doctor *d, const tw_doctor_exchange *e, FILE
 static void print_file(const tw_doctor *d, FILE *out)
 {
     const tw_doctor_file *f = &d->file;
-    char raw[TW_UNIT_LEN], rows[TW_UNIT_LEN], written[TW_UNIT_LEN], bytes[TW_UNIT_LEN];
+    char bytes[TW_UNIT_LEN];
     if (!f->done) {
         fprintf(out, "  file     not measured: %s\n", f->why);
         return;
     }
-    fprintf(out, "  file     %s%s: %s read at %s/s", f->given ? "" : "one of our own in ",
-            f->given ? f->data.path : f->folder, tw_units_bytes(f->bytes, bytes),
-            tw_units_bytes(f->raw, raw));
+    fprintf(out, "  file     %s%s: %s read at %.3g GB/s", f->given ? "" : "one of our own in ",
+            f->given ? f->data.path : f->folder, tw_units_bytes(f->bytes, bytes), 1e-9 * f->raw);
     if (isfinite(f->cached)) fprintf(out, " (%.0f %% were in memory)", 100 * f->cached);
-    fprintf(out, ", then its rows at %s/s", tw_units_bytes(f->rows, rows));
-    if (f->written > 0) fprintf(out, "; written at %s/s", tw_units_bytes(f->written, written));
+    fprintf(out, ", then its rows at %.3g", 1e-9 * f->rows);
+    if (f->written > 0) fprintf(out, "; written at %.3g", 1e-9 * f->written);
     fprintf(out, "\n");
 }
 

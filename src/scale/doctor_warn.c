@@ -3,7 +3,6 @@
 #include "scale/doctor.h"
 
 #include "thalweg/threads.h"
-#include "thalweg/units.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -188,11 +187,10 @@ static void warn_file(tw_doctor *d)
 {
     enum { MANY_TIMES = 500 };
     const tw_doctor_file *f = &d->file;
-    char rate[TW_UNIT_LEN];
     if (!f->done || !(f->raw > 0) || !(f->raw * MANY_TIMES < d->read.total)) return;
     tw_doctor_say(&d->warnings,
-                  "the file is read at %s/s, %.0f times slower than memory: loading will take its time",
-                  tw_units_bytes(f->raw, rate), d->read.total / f->raw);
+                  "the file is read at %.3g GB/s, %.0f times slower than memory: loading will take its time",
+                  1e-9 * f->raw, d->read.total / f->raw);
 }
 
 void tw_doctor_warn(tw_doctor *d)

@@ -161,7 +161,21 @@ if grep -q '^flags.* avx2.* fma\|^flags.* fma.* avx2' /proc/cpuinfo; then
     THALWEG_ISA=baseline ends 0 "$thalweg" doctor --no-speed
     says '^warning  the baseline instruction set is in use, though .* has avx(2|512): unset THALWEG_ISA'
 fi
-if grep -q '\[never\]' /sys/kernel/mm/transparent_hugepage/enabled 2>found.txt; then says '^warning  no transparent huge pages'; fi
+
+# limited COMMAND...: as in a control group of 1 GiB and half a processor, on a kernel without huge pages
+printf 'always madvise [never]\n' >pages
+limited=(unshare --mount sh -c 'mount -t tmpfs none /sys/fs/cgroup && echo 1073741824 >/sys/fs/cgroup/memory.max &&
+    echo 50000 100000 >/sys/fs/cgroup/cpu.max && mount --bind pages /sys/kernel/mm/transparent_hugepage/enabled && exec "$@"' sh)
+if grep -q '^0::' /proc/self/cgroup && "${limited[@]}" true 2>found.txt; then
+    ends 0 "${limited[@]}" "$thalweg" doctor --no-speed
+    says '^  memory .* 1.0 GiB by the control group, huge pages never'
+    says '^warning  the control group of .* grants the time of 0.5 processors to 1 thread'
+    says '^warning  no transparent huge pages on '
+    ends 0 "${limited[@]}" "$thalweg" doctor --no-speed --json
+    figures 1 'd["nodes"][0]["memory_limit"] == 2**30' 'd["nodes"][0]["cpu_quota"] == 0.5' 'd["nodes"][0]["huge_pages"] == "never"'
+else
+    echo "not run: a control group with limits (this needs root and a mount namespace)"
+fi
 
 # ---- asked to end ----
 
