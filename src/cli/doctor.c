@@ -3,6 +3,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "thalweg/interrupt.h"
+#include "thalweg/probe.h"
 
 #include <hdf5.h>
 #include <stdlib.h>
@@ -79,10 +80,19 @@ static tw_status print_end(tw_doctor *d, bool json)
     return TW_OK;
 }
 
-static tw_status examine(tw_doctor *d, const arguments *a)
+/* A first look in a child process, before MPI starts. */
+static tw_status probe(const char *file)
+{
+    const tw_dataset_names names = {0};
+    if (!file || tw_launch_rank() != 0) return TW_OK;
+    const tw_probe_limits limits = tw_probe_limits_for(1, &file);
+    return tw_probe_dataset(file, &names, &limits);
+}
+
+static tw_status examine(tw_doctor *d, const arguments *a, tw_status probed)
 {
     const bool first = tw_comm_rank(d->comm) == 0;
-    if (a->file) TW_TRY(tw_doctor_open(d, a->file));
+    if (a->file) TW_TRY(tw_doctor_open(d, a->file, probed));
     TW_TRY(tw_doctor_gather(d));
     if (first && !a->json) {
         tw_doctor_print_facts(d, stdout);
@@ -106,11 +116,12 @@ tw_status tw_command_doctor(int argc, char **argv)
     d->speed = !a.no_speed;
     H5get_libversion(&major, &minor, &release);
     snprintf(d->hdf5, sizeof d->hdf5, "%u.%u.%u", major, minor, release);
+    const tw_status probed = probe(a.file);
     tw_status status = tw_comm_init(&d->comm, &argc, &argv);
     if (status == TW_OK) {
         tw_interrupt_install();
         status = tw_command_watch(d->comm, TW_WATCHDOG_SECONDS);
-        if (status == TW_OK) status = examine(d, &a);
+        if (status == TW_OK) status = examine(d, &a, probed);
         tw_comm *comm = d->comm;
         tw_doctor_release(d);
         status = tw_command_end(comm, status);

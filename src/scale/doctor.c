@@ -50,13 +50,14 @@ void tw_doctor_release(tw_doctor *d)
     d->ranks = NULL;
 }
 
-tw_status tw_doctor_open(tw_doctor *d, const char *path)
+tw_status tw_doctor_open(tw_doctor *d, const char *path, tw_status probed)
 {
     const tw_dataset_names names = {0};
-    tw_status status = TW_OK;
-    if (tw_comm_rank(d->comm) == 0) status = tw_dataset_open(&d->file.data, path, &names, NULL);
+    tw_status status = probed;
+    if (tw_comm_rank(d->comm) == 0 && status == TW_OK)
+        status = tw_dataset_open(&d->file.data, path, &names, NULL);
     status = tw_comm_bcast_status(d->comm, 0, status);
-    if (status == TW_OK || status == TW_DATA) TW_TRY(tw_node_file_compare(d->comm, path));
+    TW_TRY(tw_node_file_compare(d->comm, path)); /* it may be there on other nodes */
     TW_TRY(status);
     d->file.given = true;
     return tw_comm_bcast(d->comm, 0, &d->file.data, sizeof d->file.data);

@@ -113,9 +113,11 @@ void tw_doctor_release(tw_doctor *doctor);
 /** Memory, gradient, exchange; then the file. Collective. TW_MEMORY; TW_STOPPED: asked to end. */
 tw_status tw_doctor_measure(tw_doctor *doctor) TW_CHECKED;
 
-/** Describe the file of that name, on every rank. Collective. Those of tw_dataset_open, tw_node_file_compare.
+/** Describe the file of that name, on every rank. Collective.
+ * @param probed what tw_probe_dataset said on rank 0 before MPI started
+ * @return that, or those of tw_dataset_open and tw_node_file_compare
  */
-tw_status tw_doctor_open(tw_doctor *doctor, const char *path) TW_CHECKED;
+tw_status tw_doctor_open(tw_doctor *doctor, const char *path, tw_status probed) TW_CHECKED;
 
 /** The file, or a temporary one. Collective; errors as the reading has them, but none for a folder that
  * refuses: then `why`. */

@@ -304,17 +304,24 @@ static tw_status measure_passes(tw_doctor *d, double seconds)
 
 /* ---- exchange ---- */
 
+/* Short vectors, then long ones: the first of each is measured however little time there is. */
 static tw_status measure_exchange(tw_doctor *d, tw_reduction_mode mode, double seconds, tw_doctor_exchange *e)
 {
-    const tw_measure m = {.mode = mode,
-                          .groups = 4096,
-                          .seconds = seconds,
-                          .shortest = 1,
-                          .longest = d->seconds >= 2 ? 1 << 20 : 1 << 16};
+    enum { SHORT = 256, LONG = 4096 };
+    const size_t longest = d->seconds >= 2 ? 1 << 20 : 1 << 16;
+    tw_measure m = {.mode = mode, .groups = 4096, .seconds = seconds / 2, .shortest = 1, .longest = SHORT};
+    tw_measured points[TW_MEASURE_MOST];
     tw_fit_exchange_point samples[TW_MEASURE_MOST];
+    size_t more = 0;
     double memory;
     e->mode = mode;
     TW_TRY(tw_measure_exchange(d->comm, &m, &e->count, e->points, &memory));
+    if (tw_comm_size(d->comm) > 1) {
+        m.shortest = LONG;
+        m.longest = longest;
+        TW_TRY(tw_measure_exchange(d->comm, &m, &more, points, &memory));
+    }
+    for (size_t i = 0; i < more && e->count < TW_MEASURE_MOST; i++) e->points[e->count++] = points[i];
     for (size_t i = 0; i < e->count; i++) {
         samples[i].cost = &e->points[i].cost;
         samples[i].seconds = tw_fit_wire(&e->points[i].cost, e->points[i].seconds, memory);

@@ -169,11 +169,11 @@ static void warn_ranks(tw_doctor *d)
 /* On one node the longest exchange is a matter of memory. */
 static void warn_exchange(tw_doctor *d)
 {
-    enum { FEW_TIMES = 30 };
+    enum { FEW_TIMES = 30, ENOUGH = 4096 };
     if (tw_comm_size(d->comm) == 1 || tw_comm_nodes(d->comm) > 1) return;
     const tw_doctor_exchange *e = &d->exchange[0];
-    if (e->count == 0) return;
-    const tw_measured *p = &e->points[e->count - 1];
+    const tw_measured *p = &e->points[e->count > 0 ? e->count - 1 : 0];
+    if (p->length < ENOUGH) return; /* shorter ones are a matter of latency */
     const double ideal = p->cost.memory / d->read.node;
     if (p->seconds > FEW_TIMES * ideal)
         tw_doctor_say(
