@@ -29,6 +29,14 @@ typedef struct {
     const char *model;
 } subject;
 
+/* A pass over so many features like the one measured, without its exchange. */
+static double pass_seconds(const tw_doctor *d, const tw_doctor_gradient *g, double rows, double cols)
+{
+    double own = g->seconds;
+    if (tw_comm_size(d->comm) > 1) own -= tw_doctor_exchange_seconds(&d->exchange[0], (double)g->numbers);
+    return fmax(own, g->seconds / 10) * rows * cols / (g->rows * g->cols);
+}
+
 static const char *duration(double seconds, size_t length, char *text)
 {
     const double us = 1e6 * seconds;
@@ -45,7 +53,7 @@ static const char *duration(double seconds, size_t length, char *text)
  * shrinks with the ranks. A power of two. */
 static double useful_ranks(double ranks, double pass, double exchange, double rows)
 {
-    const double groups = fmax(1, fmin(65536, rows / 128));
+    const double groups = fmax(fmin(TW_MAX_GROUPS, rows / 128), fmin(64, rows / 8)); /* that share the rows */
     double useful = 1, n = 1;
     while (n <= groups) {
         if (pass * ranks / n >= exchange * log2(fmax(n, 2)) / log2(ranks)) useful = n;
@@ -72,8 +80,7 @@ static const char *limit_of(const tw_doctor *d, const tw_doctor_gradient *like, 
 static void judge(tw_doctor *d, const subject *c)
 {
     const int ranks = tw_comm_size(d->comm);
-    const double bytes = c->rows * c->cols * (double)tw_dtype_size(c->like->type),
-                 pass = bytes / c->like->bytes_a_second,
+    const double pass = pass_seconds(d, c->like, c->rows, c->cols),
                  exchange = tw_doctor_exchange_seconds(&d->exchange[0], (double)c->numbers);
     char took[32], wire[32], what[160], limit[160];
     snprintf(what, sizeof what, "A pass of %s over %.0f x %.0f %s on %s takes about %s", c->model, c->rows,
@@ -106,7 +113,7 @@ static void judge_file(tw_doctor *d)
     char time[TW_UNIT_LEN];
     const subject own = {(double)f->data.rows, g->cols, g, g->numbers, g->model};
     const double bytes = own.rows * own.cols * (double)tw_dtype_size(g->type),
-                 pass = bytes / g->bytes_a_second, load = bytes / fmin(f->rows, f->raw);
+                 pass = pass_seconds(d, g, own.rows, own.cols), load = bytes / fmin(f->rows, f->raw);
     judge(d, &own);
     if (isfinite(load) && load > 0)
         tw_doctor_say(&d->judgement, "Loading its rows takes about %s, as long as %.0f passes",

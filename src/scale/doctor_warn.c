@@ -178,7 +178,7 @@ static void warn_exchange(tw_doctor *d)
     if (p->seconds > FEW_TIMES * ideal)
         tw_doctor_say(
             &d->warnings,
-            "an exchange of %zu numbers takes %.3g ms, %.0f times what the memory it moves takes: %s",
+            "an exchange of %zu numbers takes %.4g ms, %.0f times what the memory it moves takes: %s",
             p->length, 1e3 * p->seconds, p->seconds / ideal,
             d->binding.crowded >= 0 ? "the ranks wait for cores" : "the ranks wait for each other");
 }
