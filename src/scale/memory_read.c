@@ -8,23 +8,6 @@
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
-#if defined(__has_feature)
-#define HAS_FEATURE(name) __has_feature(name)
-#else
-#define HAS_FEATURE(name) 0
-#endif
-
-/* Sanitizers are not ready when the loader chooses a clone. */
-#if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_THREAD__) &&                          \
-    !defined(__SANITIZE_ADDRESS__) && !HAS_FEATURE(thread_sanitizer) && !HAS_FEATURE(address_sanitizer) && \
-    !HAS_FEATURE(memory_sanitizer)
-#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define CLONES
-#endif
-
-typedef uint64_t lanes __attribute__((vector_size(64), may_alias));
-
 void *tw_memory_allocate(size_t bytes)
 {
     const size_t rounded = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
@@ -33,24 +16,56 @@ void *tw_memory_allocate(size_t bytes)
     return p;
 }
 
-CLONES uint64_t tw_memory_read(size_t bytes, const void *memory)
-{
-    const lanes *at = memory, *end = at + bytes / TW_MEMORY_TURN * 8;
-    lanes a = {0}, b = {0}, c = {0}, d = {0}, e = {0}, f = {0}, g = {0}, h = {0};
-    uint64_t sum = 0;
-    for (; at < end; at += 8) {
-        a += at[0];
-        b += at[1];
-        c += at[2];
-        d += at[3];
-        e += at[4];
-        f += at[5];
-        g += at[6];
-        h += at[7];
+/* Vectors as wide as the registers: wider ones would go through memory. */
+#define READ(name, width, attribute)                                                               \
+    attribute static uint64_t name(size_t bytes, const void *memory)                               \
+    {                                                                                              \
+        typedef uint64_t lanes __attribute__((vector_size(width), may_alias));                     \
+        const lanes *at = memory, *end = at + bytes / TW_MEMORY_TURN * (TW_MEMORY_TURN / (width)); \
+        lanes a = {0}, b = {0}, c = {0}, d = {0}, e = {0}, f = {0}, g = {0}, h = {0};              \
+        uint64_t sum = 0;                                                                          \
+        for (; at < end; at += 8) {                                                                \
+            a += at[0];                                                                            \
+            b += at[1];                                                                            \
+            c += at[2];                                                                            \
+            d += at[3];                                                                            \
+            e += at[4];                                                                            \
+            f += at[5];                                                                            \
+            g += at[6];                                                                            \
+            h += at[7];                                                                            \
+        }                                                                                          \
+        a += b + c + d + e + f + g + h;                                                            \
+        for (size_t i = 0; i < (width) / sizeof sum; i++) sum += a[i];                             \
+        return sum;                                                                                \
     }
-    a += b + c + d + e + f + g + h;
-    for (int i = 0; i < 8; i++) sum += a[i];
-    return sum;
+READ(read_baseline, 16, )
+#ifdef TW_X86
+READ(read_avx2, 32, __attribute__((target("avx2"))))
+READ(read_avx512, 64, __attribute__((target("avx512f"))))
+#endif
+
+int tw_memory_read_best(void)
+{
+#ifdef TW_X86
+    if (__builtin_cpu_supports("avx512f")) return 2;
+    if (__builtin_cpu_supports("avx2")) return 1;
+#endif
+    return 0;
+}
+
+uint64_t tw_memory_read_as(int level, size_t bytes, const void *memory)
+{
+#ifdef TW_X86
+    if (level == 2) return read_avx512(bytes, memory);
+    if (level == 1) return read_avx2(bytes, memory);
+#endif
+    (void)level;
+    return read_baseline(bytes, memory);
+}
+
+uint64_t tw_memory_read(size_t bytes, const void *memory)
+{
+    return tw_memory_read_as(tw_memory_read_best(), bytes, memory);
 }
 
 typedef struct {

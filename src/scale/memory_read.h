@@ -1,7 +1,7 @@
 /* memory_read.h -- how fast memory can be read at all: the yardstick of every pass over rows.
  *
- * The loop does nothing but add what it reads, 64 bytes at a time in eight sums, compiled for AVX-512, for
- * AVX2 and for the baseline; the machine's best is taken. */
+ * The loop does nothing but add what it reads, a vector register at a time in eight sums; there is one for
+ * AVX-512, one for AVX2 and one for the baseline, and the best that the machine can run is taken. */
 #ifndef THALWEG_SCALE_MEMORY_READ_H
 #define THALWEG_SCALE_MEMORY_READ_H
 
@@ -24,6 +24,10 @@ void *tw_memory_allocate(size_t bytes);
  * @param memory aligned to 64 bytes   @param bytes a rest beyond the last whole turn is not read
  */
 uint64_t tw_memory_read(size_t bytes, const void *memory);
+
+/** The same in one of the three ways: 2 AVX-512, 1 AVX2, 0 baseline; not above tw_memory_read_best. */
+uint64_t tw_memory_read_as(int level, size_t bytes, const void *memory);
+int tw_memory_read_best(void);
 
 /** The same by the threads of a rank, each its own contiguous part. Those of tw_threads_run. */
 tw_status tw_memory_read_threads(int threads, size_t bytes, const void *memory, uint64_t *sum) TW_CHECKED;

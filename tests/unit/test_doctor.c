@@ -20,6 +20,8 @@ START_TEST(every_word_of_the_whole_turns_is_read_once)
         for (size_t i = 0; i < bytes / TW_MEMORY_TURN * TW_MEMORY_TURN / 8; i++)
             sum += words[i] = (i + 1) * 0x9e3779b97f4a7c15u; /* one left out or read twice changes the sum */
         ck_assert_uint_eq(tw_memory_read(bytes, words), sum);
+        for (int level = 0; level <= tw_memory_read_best(); level++)
+            ck_assert_uint_eq(tw_memory_read_as(level, bytes, words), sum);
         for (int threads = 1; threads <= 5; threads++) {
             uint64_t together;
             ck_assert_int_eq(tw_memory_read_threads(threads, bytes, words, &together), TW_OK);
