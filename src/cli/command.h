@@ -16,6 +16,7 @@
     X(plot, "RUN_DIR... [-o FILE]", "loss, gradient norm and Taylor ratio as SVG or PNG")     \
     X(init, "linear|logistic|softmax", "a commented configuration on stdout; --sbatch CONFIG: a job script") \
     X(scale, "plan|run|report ...", "scaling studies: one configuration on several numbers of ranks") \
+    X(doctor, "[FILE.h5]", "what this machine and this launch are, how fast, and what limits a run")    \
     X(help, "[COMMAND | config [KEY] | exit [CODE] | fault]", "explain a command, a configuration key, an exit code, a rehearsal")
 
 typedef struct {
