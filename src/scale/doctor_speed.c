@@ -175,14 +175,16 @@ tw_status tw_doctor_problem_make(tw_doctor_problem *p, const tw_doctor *d, const
                                  size_t classes)
 {
     tw_comm *comm = d->comm;
+    const int threads = d->ranks[tw_comm_rank(comm)].threads;
     TW_TRY(tw_comm_agree(comm, tw_model_init(&p->model, ops, p->shard.cols, classes, true)));
-    TW_TRY(tw_scaling_fit(&p->scaling, TW_SCALING_NONE, comm, &p->partition, &p->shard));
+    TW_TRY(tw_scaling_fit(&p->scaling, TW_SCALING_NONE, comm, &p->partition, &p->shard, threads));
     const tw_objective_parts parts = {.comm = comm,
                                       .partition = &p->partition,
                                       .shard = &p->shard,
                                       .model = &p->model,
                                       .scaling = &p->scaling,
-                                      .mode = TW_REPRODUCIBLE};
+                                      .mode = TW_REPRODUCIBLE,
+                                      .threads = threads};
     TW_TRY(tw_comm_agree(comm, tw_objective_init(&p->objective, &parts)));
     p->w = calloc(p->objective.n, sizeof *p->w);
     p->g = calloc(p->objective.n, sizeof *p->g);
