@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] =
+const char options_usage[] =
     "bench_speed [gradient|modes|gram|roof|about] [options]     alone or under mpirun\n"
     "  --type LIST      of u8,i8,i16,f16,bf16,f32,f64, or all (f32)\n"
     "  --n LIST         numbers of features (256)\n"
@@ -22,7 +22,7 @@ static const char usage[] =
 
 static tw_status wrong(const char *option, const char *value)
 {
-    return tw_fail(TW_USAGE, "--%s '%s' is not possible\n%s", option, value, usage);
+    return tw_fail(TW_USAGE, "--%s '%s' is not possible\n%s", option, value, options_usage);
 }
 
 static bool number(const char *text, double least, double most, double *value)
@@ -110,17 +110,11 @@ static bool is_known(const char *what)
 
 tw_status options_parse(int argc, char **argv, options *o)
 {
-    static const struct option known[] = {{"type", 1, NULL, 't'},
-                                          {"n", 1, NULL, 'n'},
-                                          {"bytes", 1, NULL, 'b'},
-                                          {"rows", 1, NULL, 'r'},
-                                          {"model", 1, NULL, 'm'},
-                                          {"softmax", 1, NULL, 's'},
-                                          {"threads", 1, NULL, 'T'},
-                                          {"repeat", 1, NULL, 'k'},
-                                          {"seconds", 1, NULL, 'S'},
-                                          {"reduction", 1, NULL, 'd'},
-                                          {0}};
+    static const struct option known[] = {
+        {"help", 0, NULL, 'h'},    {"type", 1, NULL, 't'},      {"n", 1, NULL, 'n'},
+        {"bytes", 1, NULL, 'b'},   {"rows", 1, NULL, 'r'},      {"model", 1, NULL, 'm'},
+        {"softmax", 1, NULL, 's'}, {"threads", 1, NULL, 'T'},   {"repeat", 1, NULL, 'k'},
+        {"seconds", 1, NULL, 'S'}, {"reduction", 1, NULL, 'd'}, {0}};
     *o = (options){.what = "gradient",
                    .threads = 1,
                    .repeat = 7,
@@ -130,12 +124,16 @@ tw_status options_parse(int argc, char **argv, options *o)
     int option, at = 0;
     opterr = 0;
     while ((option = getopt_long(argc, argv, "", known, &at)) != -1) {
-        if (option == '?') return tw_fail(TW_USAGE, "unknown option %s\n%s", argv[optind - 1], usage);
+        if (option == 'h') {
+            snprintf(o->what, sizeof o->what, "help");
+            return TW_OK;
+        }
+        if (option == '?') return tw_fail(TW_USAGE, "unknown option %s\n%s", argv[optind - 1], options_usage);
         if (!set_option(o, option, optarg)) return wrong(known[at].name, optarg);
     }
     if (optind < argc) snprintf(o->what, sizeof o->what, "%s", argv[optind++]);
     if (optind < argc || !is_known(o->what))
-        return tw_fail(TW_USAGE, "one of its words is needed\n%s", usage);
+        return tw_fail(TW_USAGE, "one of its words is needed\n%s", options_usage);
     if (o->n_types == 0) o->types[o->n_types++] = TW_f32;
     if (o->n_ns == 0) o->ns[o->n_ns++] = 256;
     return TW_OK;

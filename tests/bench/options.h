@@ -9,7 +9,7 @@
 enum { LIST = 16 };
 
 typedef struct {
-    char what[16]; /* gradient, modes, gram, roof, about */
+    char what[16]; /* gradient, modes, gram, roof, about, help */
     tw_dtype types[TW_N_DTYPES];
     size_t n_types, n_ns;
     size_t ns[LIST];
@@ -22,7 +22,9 @@ typedef struct {
     tw_reduction_mode mode;
 } options;
 
-/** Not collective. TW_USAGE with all that can be said. */
+extern const char options_usage[];
+
+/** Not collective. what is "help" when that is all. TW_USAGE with all that can be said. */
 tw_status options_parse(int argc, char **argv, options *o) TW_CHECKED;
 
 #endif

@@ -326,7 +326,9 @@ int main(int argc, char **argv)
     tw_status status = tw_comm_init(&comm, &argc, &argv);
     const bool first = !comm || tw_comm_rank(comm) == 0;
     if (status == TW_OK) status = options_parse(argc, argv, &o);
-    if (status == TW_OK && strcmp(o.what, "about") == 0) {
+    if (status == TW_OK && strcmp(o.what, "help") == 0) {
+        if (first) fputs(options_usage, stdout);
+    } else if (status == TW_OK && strcmp(o.what, "about") == 0) {
         if (first) about();
     } else if (status == TW_OK) {
         status = measure_all(comm, &o);
