@@ -166,7 +166,8 @@ static tw_status make_point(rows_problem *p)
     p->w = malloc(n * sizeof *p->w);
     p->g = malloc(n * sizeof *p->g);
     if (!p->w || !p->g) return tw_fail(TW_MEMORY, "out of memory for %zu parameters", n);
-    for (size_t j = 0; j < n; j++) p->w[j] = length * uniform(j + PATTERN);
+    for (size_t j = 0; j < n; j++) p->w[j] = length * uniform(j + PATTERN), p->g[j] = NAN;
+    p->f = NAN;
     return TW_OK;
 }
 
@@ -175,6 +176,8 @@ static tw_status make(rows_problem *p, tw_reduction_mode mode)
     const int rank = tw_comm_rank(p->comm);
     const tw_model_ops *ops = tw_model_find(p->c.model);
     if (!ops) return tw_fail(TW_CONFIG, "there is no model '%s'", p->c.model);
+    if (ops->target == TW_TARGET_CLASS && p->c.classes < 2)
+        return tw_fail(TW_CONFIG, "%s needs --softmax ROWSxNxCLASSES", p->c.model);
     TW_TRY(tw_partition_init(&p->partition, p->c.rows, 0, tw_comm_size(p->comm)));
     tw_partition_align(&p->partition, TW_MATRIX_GROUPS);
     const int64_t first = tw_partition_shard(&p->partition, rank);

@@ -176,10 +176,21 @@ static bool prints(const bench *b)
     return tw_comm_rank(b->comm) == 0;
 }
 
+/* Was it the gradient over all rows that took the time? */
+static tw_status check_gradient(const bench *b)
+{
+    const rows_problem *p = &b->problem;
+    bool good = isfinite(p->f) && p->objective.weight == (double)p->c.rows;
+    for (size_t j = 0; j < p->model.n_params; j++) good = good && isfinite(p->g[j]);
+    return tw_comm_agree(b->comm,
+                         good ? TW_OK : tw_fail(TW_INTERNAL, "no gradient of all rows has come out"));
+}
+
 static tw_status do_gradient(bench *b, const options *o, turns *t)
 {
     TW_TRY(choose_read(b));
     TW_TRY(take_turns(b, o, (piece *const[2]){read_order, gradient}, t));
+    TW_TRY(check_gradient(b));
     if (!prints(b)) return TW_OK;
     const double bytes = 1e-9 * all_bytes(b);
     put_case(b, "gradient");
@@ -207,6 +218,7 @@ static tw_status do_modes(bench *b, const options *o, turns *t)
     TW_TRY(take_turns(b, o, (piece *const[2]){gradient, gradient_other}, t));
     TW_TRY(bytes_of(b, gradient, &bytes[0]));
     TW_TRY(bytes_of(b, gradient_other, &bytes[1]));
+    TW_TRY(check_gradient(b));
     if (!prints(b)) return TW_OK;
     put_case(b, "modes");
     put_values(1e3, &t->first);
