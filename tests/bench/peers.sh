@@ -34,8 +34,8 @@ gradients() {
     for ((round = 0; round < rounds; round++)); do
         for program in thalweg numpy torch; do
             case $program in
-            numpy) installed mpi4py || { echo "missing mpi4py_+_numpy" >>gradients.txt && continue; } ;;
-            torch) installed torch || { echo "missing PyTorch_DDP_(gloo)" >>gradients.txt && continue; } ;;
+            numpy) installed 'mpi4py, h5py' || { echo "missing mpi4py_+_numpy" >>gradients.txt && continue; } ;;
+            torch) installed 'torch, h5py' || { echo "missing PyTorch_DDP_(gloo)" >>gradients.txt && continue; } ;;
             esac
             say "gradient, $title, $program"
             "gradient_$program" "$model" "$data" 2>>errors.txt >>gradients.txt || echo "failed $program" >>gradients.txt
@@ -49,7 +49,8 @@ gradients() {
             for (i = 1; i <= n; i++) { k = order[i]; name = k; gsub("_", " ", name); what = i == 1 ? title : ""
                 if (!(k in times)) { printf "| %s | %s | %s | | |\n", what, name, why[k]; continue }
                 m = middle(times[k]); d = loss[k] / loss["thalweg"] - 1
-                printf "| %s | %s | %s | %.1f | %.2f%s |\n", what, name, figure(m, low, high, m < 10 ? 2 : 1), bytes / m / 1e6, m / ours, (d * d > 1e-8 ? " (another loss: not the same problem)" : "") } }' gradients.txt
+                printf "| %s | %s | %s | %.1f | ", what, name, figure(m, low, high, m < 10 ? 2 : 1), bytes / m / 1e6
+                printf "%.2f%s |\n", m / ours, (d * d > 1e-8 ? " (another loss: not the same problem)" : "") } }' gradients.txt
 }
 
 # arrival_runs NAME SETTING...: trains in each round
@@ -70,26 +71,29 @@ arrivals() {
             if (f[1] - best <= 1e-6 * best) { print t[1], k[1], (f[1] - best) / best; exit } }' "solve-$name-$round/metrics.jsonl"
     done >arrived.txt
     if [ -s arrived.txt ]; then
-        echo "solve thalweg,_$name $(cut -d' ' -f1 arrived.txt | median) $(sed -n 1p arrived.txt | cut -d' ' -f3) $(sed -n 1p arrived.txt | cut -d' ' -f2)_iterations"
+        awk -v name="$name" -v t="$(cut -d' ' -f1 arrived.txt | median)" \
+            'NR == 1 { print "solve thalweg,_" name, t, $3, $2 "_iterations" }' arrived.txt
     else
         echo "missed thalweg,_$name 0 nan"
     fi
 }
 
-# solver MODULE NAME COMMAND...: one line, whatever happens; a fit that takes longer than it may is ended
+# solver MODULES NAME COMMAND...: one line, whatever happens; a fit that takes longer than it may is ended
 solver() {
     local module=$1 name=$2 got=0
     shift 2
     installed "$module" || { echo "missing $name" && return; }
     say "to the optimum, $name"
-    OPENBLAS_NUM_THREADS=$peer_ranks OMP_NUM_THREADS=$peer_ranks timeout --foreground $((3 * limit + 60)) "$@" </dev/null 2>>errors.txt || got=$?
+    OPENBLAS_NUM_THREADS=$peer_ranks OMP_NUM_THREADS=$peer_ranks \
+        timeout --foreground $((3 * limit + 60)) "$@" </dev/null 2>>errors.txt || got=$?
     [ $got != 124 ] || echo "late $name $((3 * limit + 60))"
     [ $got = 0 ] || [ $got = 124 ] || echo "failed $name"
 }
 
 optima() {
     local name l2=1e-5
-    mpi 1 1 "$thalweg" generate -o solve.h5 --task logistic --rows "$peer_rows" --features "$peer_features" --condition 100 --type f32 --seed 2 >/dev/null
+    mpi 1 1 "$thalweg" generate -o solve.h5 --task logistic --rows "$peer_rows" --features "$peer_features" \
+        --condition 100 --type f32 --seed 2 >/dev/null
     cat >solve.yaml <<YAML
 data: {train: solve.h5}
 model: {type: logistic, l2: $l2}
@@ -105,9 +109,11 @@ YAML
     {
         for name in lbfgs lbfgs-gram newton; do arrivals $name; done
         for name in lbfgs:float64 newton-cholesky:float32 newton-cholesky:float64 liblinear:float64; do
-            solver sklearn "scikit-learn,_${name%:*},_${name#*:}" "$python" "$here/solve_sklearn.py" solve.h5 $l2 "$optimum" "${name%:*}" "${name#*:}" "$rounds" "$limit"
+            solver 'sklearn, h5py' "scikit-learn,_${name%:*},_${name#*:}" "$python" "$here/solve_sklearn.py" \
+                solve.h5 $l2 "$optimum" "${name%:*}" "${name#*:}" "$rounds" "$limit"
         done
-        solver xgboost xgboost,_gblinear "$python" "$here/solve_xgboost.py" solve.h5 $l2 "$optimum" "$peer_ranks" $(((limit + 2) / 3))
+        solver 'xgboost, h5py' xgboost,_gblinear "$python" "$here/solve_xgboost.py" \
+            solve.h5 $l2 "$optimum" "$peer_ranks" $(((limit + 2) / 3))
     } >optima.txt
     rm -f solve.h5
     awk '{ name = $2; gsub("_", " ", name); setting = $5; gsub("_", " ", setting)
@@ -130,7 +136,8 @@ section_peers() {
     : >errors.txt
     IFS=x read -r rows features classes <<<"$softmax"
     mpi 1 1 "$thalweg" generate -o logistic.h5 --task logistic --rows "$m" --features "$n" --type f32 --seed 1 >/dev/null
-    mpi 1 1 "$thalweg" generate -o softmax.h5 --task softmax --rows "$rows" --features "$features" --classes "$classes" --type f32 --seed 1 >/dev/null
+    mpi 1 1 "$thalweg" generate -o softmax.h5 --task softmax --rows "$rows" --features "$features" --classes "$classes" \
+        --type f32 --seed 1 >/dev/null
     echo "A gradient, $peer_ranks ranks of one thread each, the same file in float32 (medians of $rounds):"
     echo
     echo '| problem | program | ms a gradient | GB/s | times the time of thalweg |'
