@@ -132,24 +132,16 @@ static tw_status make_shard(rows_problem *p, int64_t first, int64_t rows)
 
 /* ---- the objective ---- */
 
-/* The one place that knows how an objective gets its threads. */
-static tw_status set_threads(tw_objective_parts *parts, int threads)
-{
-    (void)parts;
-    if (threads == 1) return TW_OK;
-    return tw_fail(TW_CONFIG, "an objective has one thread in this version");
-}
-
 tw_status rows_objective(const rows_problem *p, tw_reduction_mode mode, tw_objective *objective)
 {
-    tw_objective_parts parts = {.comm = p->comm,
-                                .partition = &p->partition,
-                                .shard = &p->shard,
-                                .model = &p->model,
-                                .scaling = &p->scaling,
-                                .mode = mode,
-                                .l2 = 1e-4};
-    TW_TRY(set_threads(&parts, p->c.threads));
+    const tw_objective_parts parts = {.comm = p->comm,
+                                      .partition = &p->partition,
+                                      .shard = &p->shard,
+                                      .model = &p->model,
+                                      .scaling = &p->scaling,
+                                      .mode = mode,
+                                      .threads = p->c.threads,
+                                      .l2 = 1e-4};
     return tw_objective_init(objective, &parts);
 }
 
