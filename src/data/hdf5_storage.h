@@ -17,8 +17,8 @@ tw_status tw_storage_allowed(hid_t dataset, const char *path, const char *name) 
 tw_status tw_storage_real(hid_t dataset, const char *path, const char *name) TW_CHECKED;
 
 /**
- * The byte of the file at which the values lie, one after another, exactly as `memory` holds them: contiguous,
- * in this file, written, and whole.
+ * The byte of the file at which the values lie, one after another, exactly as `memory` holds them:
+ * contiguous, in this file, written, and whole.
  * @return 0: they must be read by HDF5
  */
 int64_t tw_storage_offset(hid_t dataset, hid_t memory);

@@ -5,16 +5,46 @@
 #include "data/shard_read.h"
 #include "thalweg/hash.h"
 #include "thalweg/phase.h"
+#include "thalweg/threads.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
-static void print_columns(tw_shard *s)
+enum { PAIRS = 256 };
+
+typedef struct {
+    const tw_shard *shard;
+    const int64_t *start;
+    _Atomic uint64_t print[2]; /* whole numbers: exact in any order */
+} columns;
+
+static tw_status print_run(int thread, void *context)
 {
-    for (size_t i = 0; i < s->rows; i++) {
-        const double row[2] = {s->y ? s->y[i] : -0.0, s->weight ? s->weight[i] : -0.0};
-        tw_shard_add_print(s->print, ((uint64_t)s->first + i) ^ TW_SHARD_PRINT_COLUMNS, row, sizeof row);
+    columns *const c = context;
+    const tw_shard *s = c->shard;
+    const size_t end = (size_t)(c->start[thread + 1] - s->first);
+    double pair[PAIRS][2];
+    uint64_t print[2] = {0};
+    for (size_t i = (size_t)(c->start[thread] - s->first); i < end; i += PAIRS) {
+        const size_t n = end - i < PAIRS ? end - i : PAIRS;
+        for (size_t j = 0; j < n; j++) {
+            pair[j][0] = s->y ? s->y[i + j] : -0.0;
+            pair[j][1] = s->weight ? s->weight[i + j] : -0.0;
+        }
+        const uint64_t seed[2] = {(uint64_t)s->first + i, TW_SHARD_PRINT_COLUMNS};
+        tw_hash128_sum(pair, sizeof *pair, n, seed, print);
     }
+    for (int h = 0; h < 2; h++) atomic_fetch_add(&c->print[h], print[h]);
+    return TW_OK;
+}
+
+static tw_status print_columns(tw_shard *s, int threads, const int64_t *start)
+{
+    columns c = {.shard = s, .start = start};
+    TW_TRY(tw_threads_run(threads, print_run, &c));
+    for (int h = 0; h < 2; h++) s->print[h] += c.print[h];
+    return TW_OK;
 }
 
 /* In pieces, so that a slow file moves; whole chunks where there are any. */
@@ -91,8 +121,7 @@ static tw_status load(hid_t file, const tw_dataset *d, tw_shard *s, int threads,
         TW_TRY(load_column(file, d, d->weights, s, &s->weight));
         TW_TRY(check_weights(s, d));
     }
-    print_columns(s);
-    return TW_OK;
+    return print_columns(s, threads, start);
 }
 
 tw_status tw_shard_read(tw_shard *s, const tw_dataset *d, int64_t first, int64_t rows)

@@ -87,20 +87,11 @@ static tw_status name_special(const reading *r, int64_t at, size_t rows)
     return TW_OK;
 }
 
-void tw_shard_add_print(uint64_t print[2], uint64_t seed, const void *bytes, size_t size)
-{
-    uint64_t halves[2];
-    tw_hash128_seed(bytes, size, seed, halves);
-    print[0] += halves[0];
-    print[1] += halves[1];
-}
-
 static tw_status take_piece(const reading *r, int64_t at, size_t rows, uint64_t print[2])
 {
     const char *piece = row_of(r, at);
     if (any_special(r->shard->type, rows * r->shard->cols, piece)) return name_special(r, at, rows);
-    for (size_t i = 0; i < rows; i++)
-        tw_shard_add_print(print, (uint64_t)at + i, piece + i * r->width, r->width);
+    tw_hash128_sum(piece, r->width, rows, (const uint64_t[]){(uint64_t)at, 0}, print);
     if (!pthread_equal(pthread_self(), r->caller)) return TW_OK;
     tw_phase_tick();
     return tw_interrupt_check("reading the data");

@@ -21,7 +21,4 @@ herr_t tw_shard_read_rows(hid_t dataset, hid_t memory, hsize_t first, hsize_t ro
  * no chunk is decoded twice. @param chunk_rows 0: no chunks */
 size_t tw_shard_piece(int64_t chunk_rows, size_t width, int64_t at);
 
-/** The hash of one row, added to the sums. */
-void tw_shard_add_print(uint64_t print[2], uint64_t seed, const void *bytes, size_t size);
-
 #endif
