@@ -91,7 +91,7 @@ static tw_status load_column(hid_t file, const tw_dataset *d, const char *name, 
                              double **out)
 {
     hid_t dataset;
-    *out = malloc(s->rows * sizeof **out + 1);
+    *out = tw_shard_allocate(s->rows * sizeof **out);
     if (!*out) return tw_fail(TW_MEMORY, "out of memory for %zu labels", s->rows);
     TW_TRY(tw_hdf5_dataset(file, d->path, name, &dataset));
     const tw_status status = read_column(dataset, d, s, *out);
@@ -134,9 +134,11 @@ tw_status tw_shard_read_threads(tw_shard *s, const tw_dataset *d, int threads, c
     hid_t file;
     const size_t rows = (size_t)(start[threads] - start[0]);
     *s = (tw_shard){.type = d->type, .rows = rows, .cols = (size_t)d->cols, .first = start[0]};
-    TW_TRY(tw_hdf5_open(d->path, &file));
-    const tw_status status = load(file, d, s, threads, start);
-    H5Fclose(file);
+    tw_status status = tw_hdf5_open(d->path, &file);
+    if (status == TW_OK) {
+        status = load(file, d, s, threads, start);
+        H5Fclose(file);
+    }
     if (status) tw_shard_release(s);
     return status;
 }

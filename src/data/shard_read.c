@@ -21,7 +21,7 @@
 #define PIECE_BYTES ((size_t)1 << 20) /* what the second cache of a core holds */
 #define HUGE_PAGE   ((size_t)2 << 20)
 
-static void *allocate(size_t bytes)
+void *tw_shard_allocate(size_t bytes)
 {
     if (bytes < 4 * HUGE_PAGE) return malloc(bytes ? bytes : 1);
     const size_t rounded = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
@@ -238,7 +238,7 @@ static tw_status fill(reading *r, hid_t file, hid_t dataset, hid_t memory, int t
 {
     tw_shard *s = r->shard;
     const size_t bytes = s->rows * r->width;
-    s->x = allocate(bytes);
+    s->x = tw_shard_allocate(bytes);
     if (!s->x)
         return tw_fail(TW_MEMORY, "out of memory for %zu rows of %zu features (%zu MiB); use more ranks",
                        s->rows, s->cols, bytes >> 20);

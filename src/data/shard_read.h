@@ -14,6 +14,9 @@
 tw_status tw_shard_read_features(tw_shard *shard, const tw_dataset *dataset, hid_t file, int threads,
                                  const int64_t *start) TW_CHECKED;
 
+/** Memory in large pages where it is large; NULL: none. To be freed. */
+void *tw_shard_allocate(size_t bytes);
+
 /** Rows [first, first + rows) of a data set of 1 or 2 dimensions, as HDF5 reads them into `memory`. */
 herr_t tw_shard_read_rows(hid_t dataset, hid_t memory, hsize_t first, hsize_t rows, void *out);
 
