@@ -144,6 +144,30 @@ START_TEST(types_that_are_others_in_memory_are_left_to_hdf5)
 }
 END_TEST
 
+START_TEST(sixteen_bit_floats_of_another_bias_or_order_of_fields_keep_their_values)
+{
+    const double values[8] = {0, 1, -2, 0.5, 3, -0.25, 100, 1.5};
+    for (int k = 0; k < 4; k++) {
+        tw_shard s;
+        const hid_t type = test_file_type(k < 2 ? TW_f16 : TW_bf16, false), file = create(CONTIGUOUS);
+        if (k % 2 == 0)
+            ck_assert(H5Tset_ebias(type, k ? 120 : 17) >= 0);
+        else
+            ck_assert(H5Tset_fields(type, 0, 1, k < 2 ? 5 : 8, k < 2 ? 6 : 9, k < 2 ? 10 : 7) >= 0);
+        const test_array x = {
+            .file_type = type, .memory_type = H5T_NATIVE_DOUBLE, .rank = 2, .shape = {4, 2}, .data = values};
+        test_write(file, "X", &x);
+        H5Fclose(file);
+        H5Tclose(type);
+        const tw_dataset d = look();
+        ck_assert(d.type == (k < 2 ? TW_f16 : TW_bf16) && d.offset == 0);
+        ck_assert_int_eq(read_by(&s, &d, 1), TW_OK);
+        for (size_t i = 0; i < 8; i++) ck_assert_double_eq(test_load(d.type, s.x, i), values[i]);
+        tw_shard_release(&s);
+    }
+}
+END_TEST
+
 static void write_elsewhere(bool external)
 {
     const hid_t file = create(CONTIGUOUS), creation = H5Pcreate(H5P_DATASET_CREATE),
@@ -184,6 +208,7 @@ int main(void)
     tcase_add_test(t, pieces_of_several_threads_join_without_a_seam);
     tcase_add_test(t, the_offset_is_the_byte_where_the_rows_lie_behind_a_user_block_too);
     tcase_add_test(t, types_that_are_others_in_memory_are_left_to_hdf5);
+    tcase_add_test(t, sixteen_bit_floats_of_another_bias_or_order_of_fields_keep_their_values);
     tcase_add_test(t, values_in_other_files_are_refused);
     suite_add_tcase(s, t);
     return test_run(s);
