@@ -22,6 +22,7 @@ typedef struct {
     int64_t rows, cols;
     tw_dtype type;      /* of the features in memory: as stored, wider integers as f32 or f64 */
     int64_t chunk_rows; /* 0: contiguous */
+    int64_t offset;     /* byte of the file where the features lie as in memory; 0: HDF5 must read them */
     bool compressed;
 } tw_dataset;
 

@@ -14,4 +14,8 @@ void tw_hash128(const void *bytes, size_t size, unsigned char digest[16]);
 /** XXH3-128 with a seed, as numbers: halves[0] is the low one. Not collective. */
 void tw_hash128_seed(const void *bytes, size_t size, uint64_t seed, uint64_t halves[2]);
 
+/** Add the hashes of `count` rows of `size` bytes, one after another, to both sums (modulo 2^64); row i has
+ * the seed (seed[0] + i) ^ seed[1]. Not collective. Cost: 9 ns a row of 64 bytes, 15 GB/s for long ones. */
+void tw_hash128_sum(const void *rows, size_t size, size_t count, const uint64_t seed[2], uint64_t sums[2]);
+
 #endif

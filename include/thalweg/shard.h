@@ -36,12 +36,24 @@ typedef struct {
 /**
  * Read file rows [first, first + rows) and check that every number is finite and every weight >= 0.
  *
- * Not collective: the caller must agree before the next collective. Pieces of about 4 MiB (whole rows of
- * chunks).
- * @return TW_OK; TW_INPUT, TW_DATA (names file row and column), TW_IO, TW_MEMORY. On failure the shard is
- * empty.
+ * Features whose place the dataset knows (its offset) are read at the speed of the file system, in pieces of
+ * about 1 MiB that are checked and hashed while they are in cache; others go through HDF5, in pieces that end
+ * with its chunks. Not collective: the caller must agree before the next collective.
+ * @return TW_OK; TW_INPUT, TW_DATA (names file row and column), TW_IO, TW_MEMORY, TW_STOPPED (asked for by
+ * interrupt.h). On failure the shard is empty.
  */
 tw_status tw_shard_read(tw_shard *shard, const tw_dataset *dataset, int64_t first, int64_t rows) TW_CHECKED;
+
+/**
+ * The same by the threads of a rank, each into memory that it has touched first. What HDF5 must read is read
+ * by the caller alone, after that touch. Of several rows of features that are wrong the first of the file is
+ * named, whatever the number of threads.
+ *
+ * @param threads as in threads.h
+ * @param start   [threads + 1] file rows, ascending: thread t has [start[t], start[t + 1]), perhaps none
+ */
+tw_status tw_shard_read_threads(tw_shard *shard, const tw_dataset *dataset, int threads,
+                                const int64_t *start) TW_CHECKED;
 void tw_shard_release(tw_shard *shard);
 
 /**

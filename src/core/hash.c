@@ -24,3 +24,16 @@ void tw_hash128_seed(const void *bytes, size_t size, uint64_t seed, uint64_t hal
     halves[0] = hash.low64;
     halves[1] = hash.high64;
 }
+
+void tw_hash128_sum(const void *rows, size_t size, size_t count, const uint64_t seed[2], uint64_t sums[2])
+{
+    uint64_t low = 0, high = 0;
+    for (size_t i = 0; i < count; i++) {
+        const XXH128_hash_t hash =
+            XXH3_128bits_withSeed((const char *)rows + i * size, size, (seed[0] + i) ^ seed[1]);
+        low += hash.low64;
+        high += hash.high64;
+    }
+    sums[0] += low;
+    sums[1] += high;
+}

@@ -159,7 +159,10 @@ static tw_status check_features(hid_t dataset, tw_dataset *d)
     const char *const kind = tw_hdf5_type_name(type);
     hid_t memory;
     const bool usable = tw_hdf5_memory_type(type, &d->type, &memory);
-    if (usable) H5Tclose(memory);
+    if (usable) {
+        d->offset = tw_storage_offset(dataset, memory);
+        H5Tclose(memory);
+    }
     H5Tclose(type);
     if (!usable)
         return tw_fail(TW_DATA,

@@ -1,5 +1,6 @@
 #include "data/hdf5_file.h"
 
+#include "data/dataset_layout.h"
 #include "data/hdf5_storage.h"
 #include "thalweg/dataset.h"
 
@@ -81,7 +82,7 @@ tw_status tw_hdf5_dataset(hid_t file, const char *path, const char *name, hid_t 
     return status;
 }
 
-/* 16-bit floats are read as they are: HDF5 has no native type for them. */
+/* HDF5 has no native type for 16-bit floats; bits in other places than ours, or another bias, it converts. */
 static hid_t sixteen_bits(hid_t file_type, tw_dtype *type)
 {
     size_t sign, exponent, exponent_size, mantissa, mantissa_size;
@@ -92,9 +93,7 @@ static hid_t sixteen_bits(hid_t file_type, tw_dtype *type)
         *type = TW_bf16;
     else
         return -1;
-    const hid_t memory = H5Tcopy(file_type);
-    H5Tset_order(memory, H5Tget_order(H5T_NATIVE_DOUBLE));
-    return memory;
+    return tw_layout_feature_type(*type, true);
 }
 
 static hid_t integer(hid_t file_type, tw_dtype *type)

@@ -133,3 +133,23 @@ tw_status tw_storage_real(hid_t dataset, const char *path, const char *name)
         "it was never written",
         name, path, tw_units_bytes((double)claimed, claim), tw_units_bytes((double)stored, has));
 }
+
+/* Nothing is converted, unpacked, or taken from other files. */
+static bool is_plain(hid_t dataset, hid_t memory)
+{
+    const hid_t type = H5Dget_type(dataset), creation = H5Dget_create_plist(dataset);
+    const bool plain = H5Tequal(type, memory) > 0 && H5Pget_layout(creation) == H5D_CONTIGUOUS &&
+                       H5Pget_nfilters(creation) == 0 && H5Pget_external_count(creation) == 0;
+    H5Pclose(creation);
+    H5Tclose(type);
+    return plain;
+}
+
+int64_t tw_storage_offset(hid_t dataset, hid_t memory)
+{
+    if (!is_plain(dataset, memory)) return 0;
+    const haddr_t at = H5Dget_offset(dataset); /* from the first byte of the file, a user block included */
+    const uint64_t claimed = claimed_bytes(dataset), file = file_bytes(dataset);
+    if (at == HADDR_UNDEF || file > INT64_MAX || at > file || claimed > file - at) return 0;
+    return H5Dget_storage_size(dataset) >= claimed ? (int64_t)at : 0;
+}

@@ -64,6 +64,17 @@ static int threads_for(const tw_run *run, int64_t rows)
     return wanted > 0 || threads < worth ? threads : (int)worth;
 }
 
+/* Each thread has the rows of the groups that it is going to sum. */
+static tw_status read_groups(const tw_run *run, const tw_partition *p, const tw_dataset *d, tw_shard *shard)
+{
+    int64_t start[TW_THREADS_MOST + 1];
+    const int rank = tw_comm_rank(run->comm), threads = run->threads;
+    const int64_t first = p->start[rank], groups = p->start[rank + 1] - first;
+    for (int t = 0; t <= threads; t++)
+        start[t] = tw_partition_row(p, first + tw_threads_first(groups, t, threads));
+    return tw_shard_read_threads(shard, d, threads, start);
+}
+
 static tw_status read_shard(tw_run *run)
 {
     const int rank = tw_comm_rank(run->comm);
@@ -73,9 +84,8 @@ static tw_status read_shard(tw_run *run)
     if (run->optimizer_ops->matrix || run->config.optimizer.preconditioner == TW_CONFIG_PRECONDITIONER_GRAM)
         tw_partition_align(&run->partition, TW_MATRIX_GROUPS);
     const int64_t first = tw_partition_shard(&run->partition, rank);
-    const int64_t rows = tw_partition_shard(&run->partition, rank + 1) - first;
-    run->threads = threads_for(run, rows);
-    const tw_status status = tw_shard_read(&run->shard, &run->dataset, first, rows);
+    run->threads = threads_for(run, tw_partition_shard(&run->partition, rank + 1) - first);
+    const tw_status status = read_groups(run, &run->partition, &run->dataset, &run->shard);
     run->read = tw_seconds() - start;
     return status;
 }
@@ -154,10 +164,8 @@ static tw_status allocate_method(tw_run *run)
 static tw_status read_validation(tw_run *run)
 {
     tw_watched *v = &run->watched;
-    const int rank = tw_comm_rank(run->comm);
     TW_TRY(tw_partition_init(&v->partition, v->dataset.rows, 0, tw_comm_size(run->comm)));
-    const int64_t first = tw_partition_shard(&v->partition, rank);
-    TW_TRY(tw_shard_read(&v->shard, &v->dataset, first, tw_partition_shard(&v->partition, rank + 1) - first));
+    TW_TRY(read_groups(run, &v->partition, &v->dataset, &v->shard));
     const tw_status labels = run->n_classes ? tw_shard_encode(&v->shard, run->n_classes, run->classes)
                                             : tw_model_check_labels(run->model_ops, &v->shard);
     if (labels == TW_OK) return TW_OK;

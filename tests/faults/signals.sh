@@ -173,7 +173,7 @@ stopped timed 'the time limit'
 awk -v s="$(seconds timed)" 'BEGIN { exit !(s > 0.5 && s < 8) }' || complain "a limit of 4 s took $(seconds timed) s"
 
 # ---- while it loads ----
-mpirun --oversubscribe -n 2 "$thalweg" generate -o big.h5 --task logistic --rows 250000 --features 100 --seed 5 </dev/null >>generate.log
+mpirun --oversubscribe -n 2 "$thalweg" generate -o big.h5 --task logistic --rows 500000 --features 100 --seed 5 </dev/null >>generate.log
 cat >big.yaml <<'Y'
 data: {train: big.h5, scaling: standardize}
 model: {type: logistic, l2: 1e-4}
