@@ -36,12 +36,15 @@ typedef struct {
     double *c;    /* [m][ldc]; nothing outside the part changes */
     tw_part part; /* TW_LOWER: c_jk with k <= j only; TW_UPPER: k >= j */
     bool minus;
+    const void *ahead; /* memory that will be wanted soon, asked for on the way; NULL: none */
+    size_t ahead_bytes;
 } tw_product;
 
 typedef struct {
     const char *name; /* "avx512", "avx2", "baseline" */
     double (*dot)(size_t n, const double *a, const double *b);
     void (*axpy)(size_t n, double alpha, const double *x, double *y);
+    void (*scale)(size_t n, double alpha, const double *x, double *out); /* out = alpha x */
     void (*exp)(size_t n, const double *x, double *out);
     void (*log)(size_t n, const double *x, double *out);
     void (*log1p)(size_t n, const double *t, double *out);
@@ -67,11 +70,6 @@ typedef struct {
 
     /* c[j*ldc + k] = chain over i ascending of fma(±a[i*np + j], b[i*np + k], c[j*ldc + k]). */
     void (*product)(const tw_product *p);
-
-    /* c[j*np + k] = fma(a[i*np + j], b[i*np + k], c[j*np + k]) for i = 0 .. rows-1 in order; j < n, k <= j in
-     * gram, k < n in gemm_tn. np a multiple of TW_LANES, np >= n; other elements of c [n][np] stay. */
-    void (*gram)(size_t rows, size_t n, size_t np, const double *a, const double *b, double *c);
-    void (*gemm_tn)(size_t rows, size_t n, size_t np, const double *a, const double *b, double *c);
 } tw_kernels;
 
 /** The table in use. Not collective. Never NULL. */

@@ -1,4 +1,5 @@
-/* kernels.c -- the table of inner loops, and those over doubles, written once on v8.h and compiled once per instruction set.
+/* kernels.c -- the table of inner loops, and those over doubles, written once on v8.h and compiled once per
+ * instruction set.
  *
  * The build gives TW_ISA, the name of the table. Each number has one order of operations whatever the tiles:
  * tiles only decide which independent numbers travel together, so that x, v and g are read as few times as
@@ -65,6 +66,15 @@ static void axpy(size_t n, double alpha, const double *x, double *y)
     for (; j + 8 <= n; j += 8) v8_store(y + j, v8_fma(a, v8_load(x + j), v8_load(y + j)));
     const v8m m = v8_first(n - j);
     if (j < n) v8_store_mask(m, y + j, v8_fma(a, v8_load_mask(m, x + j), v8_load_mask(m, y + j)));
+}
+
+static void scale(size_t n, double alpha, const double *x, double *out)
+{
+    const v8 a = v8_set1(alpha);
+    size_t j = 0;
+    for (; j + 8 <= n; j += 8) v8_store(out + j, v8_mul(a, v8_load(x + j)));
+    const v8m m = v8_first(n - j);
+    if (j < n) v8_store_mask(m, out + j, v8_mul(a, v8_load_mask(m, x + j)));
 }
 
 #define MAP(name, f)                                                     \
@@ -207,6 +217,7 @@ const tw_kernels TABLE = {
     .name = QUOTE(TW_ISA),
     .dot = dot,
     .axpy = axpy,
+    .scale = scale,
     .exp = map_exp,
     .log = map_log,
     .log1p = map_log1p,
@@ -217,6 +228,4 @@ const tw_kernels TABLE = {
     .products = products,
     .outer = outer,
     .product = tw_kernel_product,
-    .gram = tw_kernel_gram,
-    .gemm_tn = tw_kernel_gemm_tn,
 };

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { DEPTH = 128, WIDTH = 8 * V8_TILE_VECS, AHEAD = 8 };
+enum { DEPTH = 128, WIDTH = 8 * V8_TILE_VECS, AHEAD = 8, LINE = 64 };
 
 /* One tile: rows j .. j + rows - 1 of c, columns k .. k + 8 * vecs - 1. */
 typedef struct {
@@ -51,35 +51,43 @@ V8_INLINE void fetch(const double *p, size_t count)
     __builtin_prefetch((const void *)((uintptr_t)p + count * sizeof *p));
 }
 
-/* vecs is known to the compiler: the arrays of vectors live in registers. */
-V8_INLINE void tile_sum(size_t vecs, const tile *t)
+/* rows and vecs are known to the compiler: the arrays of vectors live in registers. */
+V8_INLINE void tile_sum(size_t rows, size_t vecs, const tile *t)
 {
     v8 c[V8_TILE_ROWS * V8_TILE_VECS], b[V8_TILE_VECS];
     const size_t np = t->p->np, ldc = t->p->ldc, depth = t->depth, width = t->width;
     const bool whole = is_whole(t, vecs);
     const double *x = t->a, *panel = t->b;
     double *out = t->p->c + t->j * ldc + t->k;
-    V8_UNROLL for (size_t e = 0; e < V8_TILE_ROWS * vecs; e++)
+    V8_UNROLL for (size_t e = 0; e < rows * vecs; e++)
     {
         c[e] = e / vecs < t->rows ? v8_load(out + e / vecs * ldc + e % vecs * 8) : v8_zero();
     }
-    V8_UNROLL for (size_t e = 0; e < V8_TILE_ROWS * vecs; e++)
-        fetch(out, (V8_TILE_ROWS + e / vecs) * ldc + e % vecs * 8);
+    V8_UNROLL for (size_t e = 0; e < rows * vecs; e++) fetch(out, (rows + e / vecs) * ldc + e % vecs * 8);
     for (size_t i = 0; i < depth; i++, x += np, panel += width) {
         fetch(x, AHEAD * np);
         V8_UNROLL for (size_t v = 0; v < vecs; v++) b[v] = v8_load(panel + 8 * v);
-        V8_UNROLL for (size_t e = 0; e < V8_TILE_ROWS * vecs; e++)
+        V8_UNROLL for (size_t e = 0; e < rows * vecs; e++)
         {
             c[e] = v8_fma(v8_set1(x[e / vecs]), b[e % vecs], c[e]);
         }
     }
-    V8_UNROLL for (size_t e = 0; e < V8_TILE_ROWS * vecs; e++)
+    V8_UNROLL for (size_t e = 0; e < rows * vecs; e++)
     {
         if (whole)
             v8_store(out + e / vecs * ldc + e % vecs * 8, c[e]);
         else if (e / vecs < t->rows)
             store_part(t->p, t->j + e / vecs, t->k + e % vecs * 8, c[e]);
     }
+}
+
+/* The last row may be alone: that of the constant. */
+V8_INLINE void tile_of(size_t vecs, const tile *t)
+{
+    if (t->rows == 1)
+        tile_sum(1, vecs, t);
+    else
+        tile_sum(V8_TILE_ROWS, vecs, t);
 }
 
 /* The columns first .. end of the panel that rows j .. of the part need; both multiples of 8, none when
@@ -91,12 +99,20 @@ static void columns_of(const tw_product *p, size_t j, size_t k, size_t *first, s
     if (p->part == TW_UPPER && j > k) *first = least(*end, (j - k) / 8 * 8);
 }
 
-static void tiles_of_panel(const tw_product *p, size_t row, size_t depth, size_t k, const double *panel)
+typedef struct {
+    const char *at, *end;
+    size_t lines;
+} asking;
+
+static void tiles_of_panel(const tw_product *p, size_t row, size_t depth, size_t k, const double *panel,
+                           asking *a)
 {
     const size_t width = least(WIDTH, (p->n - k + 7) / 8 * 8);
     for (size_t j = 0; j < p->m; j += V8_TILE_ROWS) {
         size_t first = 0, end = width;
         columns_of(p, j, k, &first, &end);
+        for (size_t i = 0; i < a->lines && a->at < a->end; i++, a->at += LINE)
+            __builtin_prefetch(a->at, 0, 2);
         const tile t = {.p = p,
                         .depth = depth,
                         .width = width,
@@ -105,9 +121,9 @@ static void tiles_of_panel(const tw_product *p, size_t row, size_t depth, size_t
                         .rows = least(V8_TILE_ROWS, p->m - j),
                         .a = p->a + row * p->np + j,
                         .b = panel + first};
-        if (end == first + 8) tile_sum(1, &t);
-        if (V8_TILE_VECS > 1 && end == first + 16) tile_sum(2, &t);
-        if (V8_TILE_VECS > 2 && end == first + 24) tile_sum(3, &t);
+        if (end == first + 8) tile_of(1, &t);
+        if (V8_TILE_VECS > 1 && end == first + 16) tile_of(2, &t);
+        if (V8_TILE_VECS > 2 && end == first + 24) tile_of(3, &t);
     }
 }
 
@@ -121,24 +137,22 @@ static void pack(const tw_product *p, size_t row, size_t depth, size_t k, double
             v8_store(panel + i * width + v, v8_mul(sign, v8_load(p->b + (row + i) * p->np + k + v)));
 }
 
+/* Memory that will be wanted soon, some lines of it a tile. */
+static size_t lines_a_tile(const tw_product *p)
+{
+    const size_t tiles = (p->rows / DEPTH + 1) * (p->n / WIDTH + 1) * (p->m / V8_TILE_ROWS + 1);
+    return p->ahead_bytes / LINE / (p->part == TW_ALL ? tiles : tiles / 2 + 1) + 1;
+}
+
 void tw_kernel_product(const tw_product *p)
 {
     _Alignas(64) double panel[DEPTH * WIDTH];
+    asking a = {.at = p->ahead, .end = (const char *)p->ahead + p->ahead_bytes, .lines = lines_a_tile(p)};
     for (size_t row = 0; row < p->rows; row += DEPTH) {
         const size_t depth = least(DEPTH, p->rows - row);
         for (size_t k = 0; k < p->n; k += WIDTH) {
             pack(p, row, depth, k, panel);
-            tiles_of_panel(p, row, depth, k, panel);
+            tiles_of_panel(p, row, depth, k, panel, &a);
         }
     }
-}
-
-void tw_kernel_gram(size_t rows, size_t n, size_t np, const double *a, const double *b, double *c)
-{
-    tw_kernel_product(&(tw_product){rows, n, n, np, np, a, b, c, TW_LOWER, false});
-}
-
-void tw_kernel_gemm_tn(size_t rows, size_t n, size_t np, const double *a, const double *b, double *c)
-{
-    tw_kernel_product(&(tw_product){rows, n, n, np, np, a, b, c, TW_ALL, false});
 }

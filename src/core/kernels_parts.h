@@ -13,16 +13,12 @@
 #define tw_kernel_margins  TW_ISA_JOIN(tw_kernel_margins_, TW_ISA)
 #define tw_kernel_update   TW_ISA_JOIN(tw_kernel_update_, TW_ISA)
 #define tw_kernel_logistic TW_ISA_JOIN(tw_kernel_logistic_, TW_ISA)
-#define tw_kernel_gram     TW_ISA_JOIN(tw_kernel_gram_, TW_ISA)
-#define tw_kernel_gemm_tn  TW_ISA_JOIN(tw_kernel_gemm_tn_, TW_ISA)
 #define tw_kernel_product  TW_ISA_JOIN(tw_kernel_product_, TW_ISA)
 
 void tw_kernel_margins(const tw_rows *rows, const double *v, double offset, double *z);
 void tw_kernel_update(const tw_rows *rows, const double *r, double *g);
 void tw_kernel_logistic(size_t n, const double *z, const double *y, double *loss, double *slope);
 
-void tw_kernel_gram(size_t rows, size_t n, size_t np, const double *a, const double *b, double *c);
-void tw_kernel_gemm_tn(size_t rows, size_t n, size_t np, const double *a, const double *b, double *c);
 void tw_kernel_product(const tw_product *p);
 
 #endif

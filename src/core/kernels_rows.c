@@ -124,6 +124,7 @@ V8_INLINE void add_strip(tw_dtype type, size_t rows, strip p, lanes *kept)
     V8_UNROLL for (size_t i = 0; i < rows; i++)
     {
         if (last) {
+            if (i == 0 && p.n < STRIDE) ask(p.ahead, rows * STRIDE / 2 * one);
             s[i] = add_tail(type, p.n - p.to, p.x + i * row + p.to * one, p.v + p.to, s[i]);
             s[i].a0 = v8_add(v8_add(s[i].a0, s[i].a1), v8_add(s[i].a2, s[i].a3));
             kept[i].a0 = s[i].a0;

@@ -39,6 +39,9 @@ tw_status tw_objective_hessian_vector(tw_objective *F, const double *d, bool ide
 
 /* ---- the matrix ---- */
 
+/* Rows of a block that are packed and multiplied at a time: what is packed stays in the second cache. */
+enum { MATRIX_ROWS = 128 };
+
 typedef struct {
     tw_objective *F;
     size_t dim, stride, pairs; /* features and the constant; rounded up to whole vectors; K (K+1)/2 */
@@ -53,8 +56,8 @@ typedef struct {
 /* What one thread packs and multiplies. */
 typedef struct {
     const tw_model *model;
-    double *rows, *scaled; /* a block: [256][stride] features less their mean, the same times a weight */
-    double *c;             /* [pairs][256] */
+    double *rows, *scaled; /* a block: [128][stride] features less their mean, the same times a weight */
+    double *c;             /* [pairs][128] */
 } packed;
 
 static size_t dimension(const tw_objective *F)
@@ -92,17 +95,17 @@ static void matrix_release(matrix *h)
 /* Whole cache lines. */
 static size_t room_of(const matrix *h)
 {
-    return (2 * h->stride + (h->pairs + TW_LANES - 1) / TW_LANES * TW_LANES) * TW_BLOCK_ROWS;
+    return (2 * h->stride + (h->pairs + TW_LANES - 1) / TW_LANES * TW_LANES) * MATRIX_ROWS;
 }
 
 static packed packed_of(const matrix *h, int thread)
 {
     double *const rows = h->room + (size_t)thread * room_of(h), *const scaled =
-                                                                    rows + h->stride * TW_BLOCK_ROWS;
+                                                                    rows + h->stride * MATRIX_ROWS;
     return (packed){.model = &h->F->workers[thread].model,
                     .rows = rows,
                     .scaled = scaled,
-                    .c = scaled + h->stride * TW_BLOCK_ROWS};
+                    .c = scaled + h->stride * MATRIX_ROWS};
 }
 
 static tw_status matrix_init(matrix *h, tw_objective *F, size_t pairs)
@@ -133,33 +136,37 @@ static tw_status matrix_init(matrix *h, tw_objective *F, size_t pairs)
 static void pack(const matrix *h, const tw_block *block, const packed *t)
 {
     const tw_model *m = t->model;
+    const tw_kernels *k = tw_kernels_get();
     const double *mean = h->F->scaling->kind == TW_SCALING_NONE ? NULL : h->F->scaling->mean;
-    for (size_t i = 0; i < block->rows; i += TW_MICRO) {
-        const size_t rows = block->rows - i < TW_MICRO ? block->rows - i : TW_MICRO;
-        const double *x = tw_model_rows(m, block, i, rows);
-        for (size_t r = 0; r < rows; r++, x += m->features) {
-            double *const to = t->rows + (i + r) * h->stride;
-            for (size_t j = 0; j < m->features; j++) to[j] = mean ? x[j] - mean[j] : x[j];
-            if (m->intercept) to[m->features] = 1;
-        }
-    }
-}
-
-/* Columns times the second derivative of pair p and the row's weight. */
-static void scale_rows(const matrix *h, const tw_block *block, size_t p, const packed *t)
-{
+    const size_t row = m->features * tw_dtype_size(block->type);
     for (size_t i = 0; i < block->rows; i++) {
-        const double weight = block->weight ? block->weight[i] : 1, c = t->c[p * block->rows + i];
-        const double factor = weight == 0 ? 0 : weight * c;
-        const double *from = t->rows + i * h->stride;
-        double *const to = t->scaled + i * h->stride;
-        for (size_t j = 0; j < h->stride; j++) to[j] = factor * from[j];
+        double *const to = t->rows + i * h->stride;
+        k->widen(block->type, m->features, (const char *)block->x + i * row, to);
+        if (mean) k->axpy(m->features, -1, mean, to); /* rounds as the difference does */
+        if (m->intercept) to[m->features] = 1;
     }
 }
 
-static void add_block(const matrix *h, const tw_block *block, size_t first, const packed *t, double *sums)
+/* Columns times the second derivative of pair p and the row's weight; the rows themselves when all are 1. */
+static const double *scale_rows(const matrix *h, const tw_block *block, size_t p, const packed *t)
+{
+    const double *const c = t->c + p * block->rows;
+    bool ones = true;
+    for (size_t i = 0; i < block->rows && ones; i++)
+        ones = c[i] == 1 && (!block->weight || block->weight[i] == 1);
+    if (ones) return t->rows;
+    for (size_t i = 0; i < block->rows; i++) {
+        const double weight = block->weight ? block->weight[i] : 1;
+        tw_kernels_get()->scale(h->stride, weight == 0 ? 0 : weight * c[i], t->rows + i * h->stride,
+                                t->scaled + i * h->stride);
+    }
+    return t->scaled;
+}
+
+static void add_rows(const matrix *h, const tw_block *block, size_t first, const packed *t, double *sums)
 {
     const tw_objective *F = h->F;
+    const size_t bytes = block->rows * block->cols * tw_dtype_size(block->type);
     double *const total = sums + h->pairs * h->node;
     for (size_t i = 0; i < block->rows; i++) {
         t->c[i] = 1;
@@ -169,9 +176,27 @@ static void add_block(const matrix *h, const tw_block *block, size_t first, cons
         t->model->ops->curvatures(t->model, block->rows, F->margins + first * F->model->outputs, block->y,
                                   t->c);
     pack(h, block, t);
-    for (size_t p = 0; p < h->pairs; p++) {
-        scale_rows(h, block, p, t);
-        tw_kernels_get()->gram(block->rows, h->dim, h->stride, t->scaled, t->rows, sums + p * h->node);
+    for (size_t p = 0; p < h->pairs; p++)
+        tw_kernels_get()->product(&(tw_product){.rows = block->rows,
+                                                .m = h->dim,
+                                                .n = h->dim,
+                                                .np = h->stride,
+                                                .ldc = h->stride,
+                                                .a = scale_rows(h, block, p, t),
+                                                .b = t->rows,
+                                                .c = sums + p * h->node,
+                                                .part = TW_LOWER,
+                                                .ahead = (const char *)block->x + bytes,
+                                                .ahead_bytes = p == 0 ? bytes : 0});
+}
+
+static void add_block(const matrix *h, size_t row, size_t rows, const packed *t, double *sums)
+{
+    const tw_objective *F = h->F;
+    for (size_t end = row + rows; row < end; row += MATRIX_ROWS) {
+        tw_block block = tw_shard_block(F->shard, row, end - row < MATRIX_ROWS ? end - row : MATRIX_ROWS);
+        if (F->parts.row_weight) block.weight = F->parts.row_weight + row;
+        add_rows(h, &block, row, t, sums);
     }
 }
 
@@ -188,11 +213,8 @@ static tw_status add_run(void *context, int thread, int64_t run, tw_branch *bran
     for (int64_t stop; row < end; row = stop) {
         stop = row + TW_BLOCK_ROWS < end ? row + TW_BLOCK_ROWS : end;
         if (row / TW_BLOCK_ROWS % h->every != 0) continue;
-        const size_t first = (size_t)(row - F->shard->first);
-        tw_block block = tw_shard_block(F->shard, first, (size_t)(stop - row));
-        if (F->parts.row_weight) block.weight = F->parts.row_weight + first;
         if (thread == 0) tw_phase_tick();
-        add_block(h, &block, first, &t, sums);
+        add_block(h, (size_t)(row - F->shard->first), (size_t)(stop - row), &t, sums);
     }
     tw_branch_push(branch);
     return TW_OK;

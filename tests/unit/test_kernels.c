@@ -137,6 +137,9 @@ START_TEST(dot_and_axpy_have_the_bits_of_the_contract)
         k->axpy(n, alpha, a, y);
         for (size_t j = 0; j < n; j++) want[j] = fma(alpha, a[j], want[j]);
         check_same("axpy", n, y, want);
+        k->scale(n, alpha, a, y);
+        for (size_t j = 0; j < n; j++) want[j] = alpha * a[j];
+        check_same("scale", n, y, want);
     }
 }
 END_TEST
