@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* TW_MICRO: rows that a product of several outputs takes at most. */
+/* TW_MICRO: rows that are worked on together at least, where there are any. */
 enum { TW_MICRO = 8, TW_LANES = 8 };
 
 /** Consecutive rows in the type they are stored in. */
@@ -22,6 +22,15 @@ typedef struct {
     const void *ahead; /* memory that will be wanted soon; half as many bytes as the rows have are asked for
                           on the way. It need not be anybody's. */
 } tw_rows;
+
+/** Rows as doubles, for a model with several outputs. */
+typedef struct {
+    size_t rows, n, outputs;
+    size_t kp;         /* row length of what has a column an output: a multiple of TW_LANES, kp >= outputs */
+    const double *x;   /* [rows][n] */
+    const void *ahead; /* memory that will be wanted soon, asked for on the way; NULL: none */
+    size_t ahead_bytes;
+} tw_outputs;
 
 /** The part of a matrix that a product writes: all of it, or the triangle with its diagonal. */
 typedef enum { TW_ALL, TW_LOWER, TW_UPPER } tw_part;
@@ -61,12 +70,12 @@ typedef struct {
     /* The loss of links/logistic.c and its slope at z[i], y[i]. */
     void (*logistic)(size_t n, const double *z, const double *y, double *loss, double *slope);
 
-    /* z[i*kp + k] = chain over j ascending from +0 of fma(x[i*n + j], v[j*kp + k], z); kp a multiple of
-     * TW_LANES. */
-    void (*products)(size_t rows, size_t n, size_t kp, const double *x, const double *v, double *z);
+    /* z[i*kp + k] = chain over j ascending from +0 of fma(x[i*n + j], v[j*kp + k], z). v [n][kp], z
+     * [rows][kp] */
+    void (*products)(const tw_outputs *p, const double *v, double *z);
 
-    /* g[j*kp + k] = fma(r[i*kp + k], x[i*n + j], g[j*kp + k]) for i in order; kp a multiple of TW_LANES. */
-    void (*outer)(size_t rows, size_t n, size_t kp, const double *x, const double *r, double *g);
+    /* g[k*n + j] = fma(r[i*kp + k], x[i*n + j], g[k*n + j]) for i in order. r [rows][kp], g [outputs][n] */
+    void (*outer)(const tw_outputs *p, const double *r, double *g);
 
     /* c[j*ldc + k] = chain over i ascending of fma(±a[i*np + j], b[i*np + k], c[j*ldc + k]). */
     void (*product)(const tw_product *p);

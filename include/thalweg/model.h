@@ -89,12 +89,13 @@ struct tw_model {
     size_t n_weights;           /* n K, penalised */
     size_t n_params;            /* n_weights, + K with intercept */
     bool intercept;
+    size_t micro;  /* rows that fit in scratch */
     size_t packed; /* K rounded up to whole vectors */
     double
         *prepared; /* [n][packed] parameters, for several outputs; owned by the model that was initialised */
-    double *scratch;  /* [TW_MICRO][n] rows as doubles; owned, as what follows in it for several outputs: */
-    double *gradient; /* [n][packed] of a block */
-    double *row_z;    /* [TW_MICRO][packed] */
+    double *scratch;  /* [micro][n] rows as doubles; owned, as what follows in it for several outputs: */
+    double *gradient; /* [K][n] of a block */
+    double *row_z;    /* [micro][packed] */
     double *row_p;    /* [packed] */
     bool shares;
 };
@@ -102,7 +103,7 @@ struct tw_model {
 /**
  * A model for data of that width. Not collective.
  * @param classes number of classes, 0 for numeric targets
- * @return TW_OK, TW_MEMORY. Memory: 8 n doubles, for several outputs also 2 (n + 4) (K rounded up to 8).
+ * @return TW_OK, TW_MEMORY. Memory: n doubles; for several outputs up to 256 KiB or 8 n, and 2 n K.
  */
 tw_status tw_model_init(tw_model *model, const tw_model_ops *ops, size_t features, size_t classes,
                         bool intercept) TW_CHECKED;
@@ -149,7 +150,7 @@ static inline size_t tw_sum_bad(const tw_model *model)
 }
 
 /** Rows of a block as doubles: the block itself when it is f64, else converted into the model's scratch. At
- * most TW_MICRO rows. Not collective. */
+ * most `micro` rows. Not collective. */
 const double *tw_model_rows(const tw_model *model, const tw_block *block, size_t begin, size_t rows);
 
 #endif

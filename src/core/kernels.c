@@ -114,98 +114,6 @@ static void widen(tw_dtype type, size_t count, const void *in, double *out)
     of_type[type](count, in, out);
 }
 
-/* ---------------------------------------------------------------- several outputs */
-
-/* products: in = v [n][kp], out = z [rows][kp]. outer: in = r [rows][kp], out = g [n][kp]. x is [rows][n]. */
-typedef struct {
-    bool outer;
-    size_t n, kp;
-    const double *x, *in;
-    double *out;
-} panel;
-
-/* rows and vecs are known to the compiler in both tiles: the arrays of vectors live in registers. */
-V8_INLINE void products_tile(size_t rows, size_t vecs, panel p)
-{
-    v8 z[V8_TILE_ROWS * V8_TILE_VECS], v[V8_TILE_VECS];
-    V8_UNROLL for (size_t t = 0; t < rows * vecs; t++) z[t] = v8_zero();
-    for (size_t j = 0; j < p.n; j++, p.in += p.kp) {
-        V8_UNROLL for (size_t c = 0; c < vecs; c++) v[c] = v8_load(p.in + 8 * c);
-        V8_UNROLL for (size_t t = 0; t < rows * vecs; t++)
-        {
-            const v8 x = v8_set1(p.x[t / vecs * p.n + j]);
-            z[t] = v8_fma(x, v[t % vecs], z[t]);
-        }
-    }
-    V8_UNROLL for (size_t t = 0; t < rows * vecs; t++)
-    {
-        const size_t i = t / vecs, c = t % vecs;
-        v8_store(p.out + i * p.kp + 8 * c, z[t]);
-    }
-}
-
-V8_INLINE void outer_tile(size_t rows, size_t vecs, panel p)
-{
-    v8 r[V8_TILE_ROWS * V8_TILE_VECS], g[V8_TILE_VECS];
-    V8_UNROLL for (size_t t = 0; t < rows * vecs; t++)
-    {
-        const size_t i = t / vecs, c = t % vecs;
-        r[t] = v8_load(p.in + i * p.kp + 8 * c);
-    }
-    for (size_t j = 0; j < p.n; j++, p.out += p.kp) {
-        V8_UNROLL for (size_t c = 0; c < vecs; c++) g[c] = v8_load(p.out + 8 * c);
-        V8_UNROLL for (size_t t = 0; t < rows * vecs; t++)
-        {
-            const v8 x = v8_set1(p.x[t / vecs * p.n + j]);
-            g[t % vecs] = v8_fma(r[t], x, g[t % vecs]);
-        }
-        V8_UNROLL for (size_t c = 0; c < vecs; c++) v8_store(p.out + 8 * c, g[c]);
-    }
-}
-
-V8_INLINE void stripe(size_t rows, size_t vecs, size_t k, panel p)
-{
-    p.in += k;
-    p.out += k;
-    if (p.outer)
-        outer_tile(rows, vecs, p);
-    else
-        products_tile(rows, vecs, p);
-}
-
-V8_INLINE void stripes(size_t rows, size_t first, panel p)
-{
-    size_t k = 0;
-    p.x += first * p.n;
-    if (p.outer)
-        p.in += first * p.kp;
-    else
-        p.out += first * p.kp;
-    for (; k + 8 * V8_TILE_VECS <= p.kp; k += 8 * V8_TILE_VECS) stripe(rows, V8_TILE_VECS, k, p);
-    if (V8_TILE_VECS > 2 && p.kp - k == 16) stripe(rows, 2, k, p);
-    if (V8_TILE_VECS > 1 && p.kp - k == 8) stripe(rows, 1, k, p);
-}
-
-V8_INLINE void all_rows(size_t rows, panel p)
-{
-    size_t i = 0;
-    for (; i + V8_TILE_ROWS <= rows; i += V8_TILE_ROWS) stripes(V8_TILE_ROWS, i, p);
-    if (V8_TILE_ROWS > 4)
-        for (; i + 4 <= rows; i += 4) stripes(4, i, p);
-    for (; i + 2 <= rows; i += 2) stripes(2, i, p);
-    if (i < rows) stripes(1, i, p);
-}
-
-static void products(size_t rows, size_t n, size_t kp, const double *x, const double *v, double *z)
-{
-    all_rows(rows, (panel){.outer = false, .n = n, .kp = kp, .x = x, .in = v, .out = z});
-}
-
-static void outer(size_t rows, size_t n, size_t kp, const double *x, const double *r, double *g)
-{
-    all_rows(rows, (panel){.outer = true, .n = n, .kp = kp, .x = x, .in = r, .out = g});
-}
-
 /* ---------------------------------------------------------------- the table */
 
 #define QUOTE_(a) #a
@@ -225,7 +133,7 @@ const tw_kernels TABLE = {
     .margins = tw_kernel_margins,
     .update = tw_kernel_update,
     .logistic = tw_kernel_logistic,
-    .products = products,
-    .outer = outer,
+    .products = tw_kernel_products,
+    .outer = tw_kernel_outer,
     .product = tw_kernel_product,
 };

@@ -1,6 +1,7 @@
-/* kernels_parts.h -- what kernels_rows.c and kernels_gram.c give to the table of kernels.c.
+/* kernels_parts.h -- what kernels_rows.c, kernels_outputs.c and kernels_gram.c give to the table of
+ * kernels.c.
  *
- * All three are compiled once per instruction set with TW_ISA, the name of the table; the names below end in
+ * All four are compiled once per instruction set with TW_ISA, the name of the table; the names below end in
  * it. */
 #ifndef TW_KERNELS_PARTS_H
 #define TW_KERNELS_PARTS_H
@@ -13,12 +14,16 @@
 #define tw_kernel_margins  TW_ISA_JOIN(tw_kernel_margins_, TW_ISA)
 #define tw_kernel_update   TW_ISA_JOIN(tw_kernel_update_, TW_ISA)
 #define tw_kernel_logistic TW_ISA_JOIN(tw_kernel_logistic_, TW_ISA)
+#define tw_kernel_products TW_ISA_JOIN(tw_kernel_products_, TW_ISA)
+#define tw_kernel_outer    TW_ISA_JOIN(tw_kernel_outer_, TW_ISA)
 #define tw_kernel_product  TW_ISA_JOIN(tw_kernel_product_, TW_ISA)
 
 void tw_kernel_margins(const tw_rows *rows, const double *v, double offset, double *z);
 void tw_kernel_update(const tw_rows *rows, const double *r, double *g);
 void tw_kernel_logistic(size_t n, const double *z, const double *y, double *loss, double *slope);
 
+void tw_kernel_products(const tw_outputs *p, const double *v, double *z);
+void tw_kernel_outer(const tw_outputs *p, const double *r, double *g);
 void tw_kernel_product(const tw_product *p);
 
 #endif

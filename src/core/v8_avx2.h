@@ -14,8 +14,9 @@ typedef v8 v8m;
 typedef __m256 v8b;
 typedef __m256i v8w;
 
-/* Register tiles of 16 registers: rows of a dot product at once; rows and vectors of a matrix product. */
-enum { V8_DOT_ROWS = 2, V8_TILE_ROWS = 4, V8_TILE_VECS = 1 };
+/* Register tiles of 16 registers: rows of a dot product at once; rows and vectors of a matrix product;
+ * outputs and vectors of a gradient with several outputs. */
+enum { V8_DOT_ROWS = 2, V8_TILE_ROWS = 4, V8_TILE_VECS = 1, V8_OUTER_OUTPUTS = 5, V8_OUTER_VECS = 1 };
 
 V8_INLINE v8 v8_load(const double *p)
 {

@@ -10,8 +10,9 @@ typedef __mmask8 v8m;
 typedef __m256 v8b;
 typedef __m256i v8w;
 
-/* Register tiles of 32 registers: rows of a dot product at once; rows and vectors of a matrix product. */
-enum { V8_DOT_ROWS = 4, V8_TILE_ROWS = 8, V8_TILE_VECS = 3 };
+/* Register tiles of 32 registers: rows of a dot product at once; rows and vectors of a matrix product;
+ * outputs and vectors of a gradient with several outputs. */
+enum { V8_DOT_ROWS = 4, V8_TILE_ROWS = 8, V8_TILE_VECS = 3, V8_OUTER_OUTPUTS = 12, V8_OUTER_VECS = 2 };
 
 V8_INLINE v8 v8_load(const double *p)
 {

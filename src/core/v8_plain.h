@@ -16,8 +16,9 @@ typedef struct {
     int32_t v[8];
 } v8w;
 
-/* Register tiles: rows of a dot product at once; rows and vectors of a matrix product. */
-enum { V8_DOT_ROWS = 1, V8_TILE_ROWS = 4, V8_TILE_VECS = 1 };
+/* Register tiles: rows of a dot product at once; rows and vectors of a matrix product; outputs
+ * and vectors of a gradient with several outputs. */
+enum { V8_DOT_ROWS = 1, V8_TILE_ROWS = 4, V8_TILE_VECS = 1, V8_OUTER_OUTPUTS = 4, V8_OUTER_VECS = 1 };
 
 V8_INLINE v8 v8_load(const double *p)
 {

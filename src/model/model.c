@@ -33,15 +33,25 @@ static double *zeros(size_t count)
     return p;
 }
 
-/* Models that pack their parameters have also a packed block gradient and rows of margins. */
+/* Rows that are converted at a time: for several outputs as many as keep the second cache busy. */
+enum { MICRO_BYTES = 256 << 10, MICRO_MOST = 32 };
+
+static size_t micro_rows(const tw_model *m)
+{
+    const size_t fit = MICRO_BYTES / sizeof(double) / (m->features + 1) / TW_MICRO * TW_MICRO;
+    if (!m->ops->prepare) return 1;
+    return fit < TW_MICRO ? TW_MICRO : fit > MICRO_MOST ? MICRO_MOST : fit;
+}
+
+/* Models that pack their parameters have also the gradient of a block and rows of margins. */
 static tw_status make_scratch(tw_model *m)
 {
-    const size_t width = m->ops->prepare ? m->packed : 0, rows = TW_MICRO * m->features;
-    m->scratch = zeros(rows + (m->features + TW_MICRO + 1) * width);
+    const size_t rows = m->micro * m->features, several = m->ops->prepare ? 1 : 0;
+    m->scratch = zeros(rows + several * (m->n_weights + m->micro * m->packed + m->packed));
     if (!m->scratch) return tw_fail(TW_MEMORY, "out of memory for a model of %zu parameters", m->n_params);
     m->gradient = m->scratch + rows;
-    m->row_z = m->gradient + m->features * width;
-    m->row_p = m->row_z + TW_MICRO * width;
+    m->row_z = m->gradient + several * m->n_weights;
+    m->row_p = m->row_z + several * m->micro * m->packed;
     return TW_OK;
 }
 
@@ -53,6 +63,7 @@ tw_status tw_model_init(tw_model *m, const tw_model_ops *ops, size_t features, s
     m->packed = (m->outputs + TW_LANES - 1) / TW_LANES * TW_LANES;
     m->n_weights = features * m->outputs;
     m->n_params = m->n_weights + (intercept ? m->outputs : 0);
+    m->micro = micro_rows(m);
     m->prepared = ops->prepare ? zeros(features * m->packed) : NULL;
     if (ops->prepare && !m->prepared)
         return tw_fail(TW_MEMORY, "out of memory for a model of %zu parameters", m->n_params);

@@ -20,17 +20,30 @@ static tw_status prepare(const tw_model *m, const double *v)
     return TW_OK;
 }
 
-/* One row: z becomes the residuals p - (k == y), the loss is returned. */
-static double row_loss(size_t n, double *z, size_t y)
+/* z [rows][stride] become the residuals p - (k == y); what lies behind them in a row is overwritten. */
+static void losses(const tw_model *m, size_t rows, size_t stride, double *z, const double *y, double *loss)
 {
-    double most = z[0], sum = 0;
-    for (size_t k = 1; k < n; k++) most = z[k] > most ? z[k] : most;
-    const double behind = most - z[y];
-    for (size_t k = 0; k < n; k++) z[k] = z[k] - most;
-    tw_vec_exp(n, z, z);
-    for (size_t k = 0; k < n; k++) sum = sum + z[k];
-    for (size_t k = 0; k < n; k++) z[k] = z[k] / sum - (k == y ? 1.0 : 0.0);
-    return behind + tw_log(sum);
+    const size_t n = m->outputs;
+    double sum[TW_BLOCK_ROWS];
+    for (size_t i = 0; i < rows; i++) {
+        double *const row = z + i * stride;
+        double most = row[0];
+        for (size_t k = 1; k < n; k++) most = row[k] > most ? row[k] : most;
+        loss[i] = most - row[(size_t)y[i]];
+        for (size_t k = 0; k < n; k++) row[k] = row[k] - most;
+    }
+    tw_vec_exp(rows * stride, z, z);
+    for (size_t i = 0; i < rows; i++) {
+        sum[i] = 0;
+        for (size_t k = 0; k < n; k++) sum[i] = sum[i] + z[i * stride + k];
+    }
+    for (size_t i = 0; i < rows; i++) {
+        double *const row = z + i * stride;
+        for (size_t k = 0; k < n; k++) row[k] = row[k] / sum[i];
+        row[(size_t)y[i]] = row[(size_t)y[i]] - 1.0;
+    }
+    tw_kernels_get()->log(rows, sum, sum);
+    for (size_t i = 0; i < rows; i++) loss[i] = loss[i] + sum[i];
 }
 
 static void add_row(const tw_model *m, const double *weight, double loss, double *r, double *sums)
@@ -57,39 +70,64 @@ static void add_offsets(const tw_model *m, size_t rows, const double *v, double 
             z[i * m->packed + k] = z[i * m->packed + k] + v[m->n_weights + k];
 }
 
+/* Rows of the block from `first` on, as doubles. */
+static tw_outputs rows_of(const tw_model *m, const tw_block *b, size_t first)
+{
+    const size_t left = b->rows - first, rows = left < m->micro ? left : m->micro;
+    return (tw_outputs){.rows = rows,
+                        .n = m->features,
+                        .outputs = m->outputs,
+                        .kp = m->packed,
+                        .x = tw_model_rows(m, b, first, rows)};
+}
+
+/* The rows that come next are asked for, half of them in each half of a pass. */
+static void ask(tw_outputs *x, const tw_block *b, size_t first, size_t half)
+{
+    const size_t row = b->cols * tw_dtype_size(b->type), bytes = x->rows * row / 2;
+    x->ahead = (const char *)b->x + (first + x->rows) * row + half * bytes;
+    x->ahead_bytes = bytes;
+}
+
+/* The gradient of the block, [K][n], to [n][K]. */
+static void leave_gradient(const tw_model *m, double *sums)
+{
+    for (size_t j = 0; j < m->features; j++)
+        for (size_t k = 0; k < m->outputs; k++) sums[j * m->outputs + k] = m->gradient[k * m->features + j];
+}
+
 static tw_status loss_grad(const tw_model *m, const tw_block *b, const double *v, double *sums)
 {
     const tw_kernels *kernels = tw_kernels_get();
-    double *g = m->gradient, *z = m->row_z;
-    memset(g, 0, m->features * m->packed * sizeof *g);
-    for (size_t i = 0; i < b->rows; i += TW_MICRO) {
-        const size_t rows = b->rows - i < TW_MICRO ? b->rows - i : TW_MICRO;
-        const double *x = tw_model_rows(m, b, i, rows);
-        kernels->products(rows, m->features, m->packed, x, m->prepared, z);
-        add_offsets(m, rows, v, z);
-        for (size_t r = 0; r < rows; r++) {
-            double *zr = z + r * m->packed;
-            if (b->z) memcpy(b->z + (i + r) * m->outputs, zr, m->outputs * sizeof *zr);
-            const double loss = row_loss(m->outputs, zr, (size_t)b->y[i + r]);
-            add_row(m, b->weight ? b->weight + i + r : NULL, loss, zr, sums);
-        }
-        kernels->outer(rows, m->features, m->packed, x, z, g);
+    double *z = m->row_z, loss[TW_BLOCK_ROWS];
+    tw_outputs x;
+    memset(m->gradient, 0, m->n_weights * sizeof *m->gradient);
+    for (size_t i = 0; i < b->rows; i += x.rows) {
+        x = rows_of(m, b, i);
+        ask(&x, b, i, 0);
+        kernels->products(&x, m->prepared, z);
+        add_offsets(m, x.rows, v, z);
+        for (size_t r = 0; b->z && r < x.rows; r++)
+            memcpy(b->z + (i + r) * m->outputs, z + r * m->packed, m->outputs * sizeof *z);
+        losses(m, x.rows, m->packed, z, b->y + i, loss);
+        for (size_t r = 0; r < x.rows; r++)
+            add_row(m, b->weight ? b->weight + i + r : NULL, loss[r], z + r * m->packed, sums);
+        ask(&x, b, i, 1);
+        kernels->outer(&x, z, m->gradient);
     }
-    for (size_t j = 0; j < m->features; j++)
-        memcpy(sums + j * m->outputs, g + j * m->packed, m->outputs * sizeof *g);
+    leave_gradient(m, sums);
     return TW_OK;
 }
 
 static tw_status margins(const tw_model *m, const tw_block *b, const double *v, double *out)
 {
-    const tw_kernels *kernels = tw_kernels_get();
-    double *z = m->row_z;
-    for (size_t i = 0; i < b->rows; i += TW_MICRO) {
-        const size_t rows = b->rows - i < TW_MICRO ? b->rows - i : TW_MICRO;
-        kernels->products(rows, m->features, m->packed, tw_model_rows(m, b, i, rows), m->prepared, z);
-        add_offsets(m, rows, v, z);
-        for (size_t r = 0; r < rows; r++)
-            memcpy(out + (i + r) * m->outputs, z + r * m->packed, m->outputs * sizeof *z);
+    tw_outputs x;
+    for (size_t i = 0; i < b->rows; i += x.rows) {
+        x = rows_of(m, b, i);
+        tw_kernels_get()->products(&x, m->prepared, m->row_z);
+        add_offsets(m, x.rows, v, m->row_z);
+        for (size_t r = 0; r < x.rows; r++)
+            memcpy(out + (i + r) * m->outputs, m->row_z + r * m->packed, m->outputs * sizeof *out);
     }
     return TW_OK;
 }
@@ -106,9 +144,8 @@ static void predict(const tw_model *m, const double *z, double *p)
 
 static void rates(const tw_model *m, size_t rows, const double *z, const double *y, double *loss, double *r)
 {
-    const size_t outputs = m->outputs;
-    memcpy(r, z, rows * outputs * sizeof *r);
-    for (size_t i = 0; i < rows; i++) loss[i] = row_loss(outputs, r + i * outputs, (size_t)y[i]);
+    memcpy(r, z, rows * m->outputs * sizeof *r);
+    losses(m, rows, m->outputs, r, y, loss);
 }
 
 /* q, a change of one row's margins, becomes the change of its residuals p_k (q_k - p.q); without margins it
@@ -128,22 +165,23 @@ static tw_status hessian_vector(const tw_model *m, const tw_block *b, const doub
 {
     const tw_kernels *kernels = tw_kernels_get();
     const size_t outputs = m->outputs;
-    double *g = m->gradient, *q = m->row_z, *const residual = sums + tw_sum_residual(m);
-    memset(g, 0, m->features * m->packed * sizeof *g);
-    for (size_t i = 0; i < b->rows; i += TW_MICRO) {
-        const size_t rows = b->rows - i < TW_MICRO ? b->rows - i : TW_MICRO;
-        const double *x = tw_model_rows(m, b, i, rows);
-        kernels->products(rows, m->features, m->packed, x, m->prepared, q);
-        add_offsets(m, rows, v, q);
-        for (size_t r = 0; r < rows; r++) {
+    double *q = m->row_z, *const residual = sums + tw_sum_residual(m);
+    tw_outputs x;
+    memset(m->gradient, 0, m->n_weights * sizeof *m->gradient);
+    for (size_t i = 0; i < b->rows; i += x.rows) {
+        x = rows_of(m, b, i);
+        ask(&x, b, i, 0);
+        kernels->products(&x, m->prepared, q);
+        add_offsets(m, x.rows, v, q);
+        for (size_t r = 0; r < x.rows; r++) {
             double *const qr = q + r * m->packed;
             row_curvature(m, b->z ? b->z + (i + r) * outputs : NULL, b->weight ? b->weight[i + r] : 1, qr);
             for (size_t k = 0; k < outputs; k++) residual[k] = residual[k] + qr[k];
         }
-        kernels->outer(rows, m->features, m->packed, x, q, g);
+        ask(&x, b, i, 1);
+        kernels->outer(&x, q, m->gradient);
     }
-    for (size_t j = 0; j < m->features; j++)
-        memcpy(sums + j * outputs, g + j * m->packed, outputs * sizeof *g);
+    leave_gradient(m, sums);
     return TW_OK;
 }
 
