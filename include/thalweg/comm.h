@@ -98,8 +98,8 @@ tw_status tw_comm_allgather(tw_comm *comm, const void *bytes, const size_t *size
 
 /**
  * Do all ranks hold the same digest of what they must hold alike?
- * Collective. TW_OK; TW_REPLICA: the sentence names the ranks in the minority. TW_MEMORY.
- * Cost: two small collectives, 16 bytes a rank gathered.
+ * Collective. TW_OK; TW_REPLICA: the sentence names the ranks in the minority. Allocates nothing.
+ * Cost: one small collective, 16 bytes a rank gathered.
  */
 tw_status tw_comm_compare(tw_comm *comm, const unsigned char digest[16]) TW_CHECKED;
 

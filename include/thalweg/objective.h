@@ -19,6 +19,7 @@ enum { TW_TRIALS = 8 };
 enum { TW_MATRIX_GROUPS = 256 };
 
 typedef struct tw_objective tw_objective;
+typedef struct tw_matrix tw_matrix; /* what sums of second derivatives need */
 
 /** A function of n parameters in place of a model and its data. */
 typedef struct {
@@ -85,7 +86,8 @@ struct tw_objective {
     double weight, bad_rows;   /* W, and rows whose loss was not finite, of the last evaluation */
     double full_weight;        /* W of all rows that take part */
 
-    tw_reduction *reduction, *rounds, *scores; /* owned, as below; rounds and scores when first used */
+    tw_reduction *reduction, *rounds, *scores; /* owned, as below; rounds: with margins */
+    tw_matrix *matrix;                         /* when first used, as scores */
     tw_partition *leaves;                      /* one a rank, of a function without rows; owned, as below */
     double *raw, *sums, *scratch;              /* scratch [n]: free between calls */
     double *margins, *margins_next; /* [rows][K] at the point in force, and at the last one evaluated; of a

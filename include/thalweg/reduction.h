@@ -47,7 +47,7 @@ typedef struct {
     tw_reduction_mode mode; /* TW_ALLREDUCE needs tw_merge_sum */
     const tw_merge_ops *merge;
     size_t n;           /* length of the vectors */
-    size_t short_bytes; /* gather all nodes while this many bytes suffice, 0: 512 KiB (speed only) */
+    size_t short_bytes; /* gather nodes while no rank gets more bytes than this, 0: 512 KiB (speed only) */
     bool no_barriers;   /* never measure by a barrier how long the ranks wait for each other */
     int threads;        /* that sweep over the own groups, 0: 1 */
 } tw_reduction_plan;

@@ -56,6 +56,8 @@ void tw_comm_release(tw_comm *comm)
     if (mpi) TW_COMM_WAIT(MPI_Comm_free(&comm->mpi));
     free(comm->places);
     free(comm->counts);
+    free(comm->hash_sizes);
+    free(comm->hashes);
     free(comm);
     if (mpi) TW_COMM_WAIT(MPI_Finalize());
 }

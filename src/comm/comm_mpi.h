@@ -23,6 +23,8 @@ struct tw_comm {
     bool renumbered, pretended;
     tw_place own, *places; /* [size], NULL without MPI */
     int *counts;           /* [2 size] scratch of a gather */
+    unsigned char *hashes; /* [16 size] of a comparison, NULL without MPI; and their sizes, [size] */
+    size_t *hash_sizes;
     uint64_t bytes_sent;
     char host[256];
 };

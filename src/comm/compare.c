@@ -1,8 +1,7 @@
 /* Do all ranks hold the same? A vote over digests. */
-#include "thalweg/comm.h"
+#include "comm/comm_mpi.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int votes_for(const unsigned char *all, int size, int rank)
@@ -41,18 +40,11 @@ static tw_status blame(const unsigned char *all, int size)
 tw_status tw_comm_compare(tw_comm *comm, const unsigned char digest[16])
 {
     const int size = tw_comm_size(comm);
-    if (size == 1) return tw_comm_agree(comm, TW_OK);
-    unsigned char *all = malloc(16 * (size_t)size);
-    size_t *sizes = malloc((size_t)size * sizeof *sizes);
-    tw_status status = all && sizes ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the hashes of the ranks");
-    status = tw_comm_agree(comm, status);
-    if (status == TW_OK) {
-        for (int r = 0; r < size; r++) sizes[r] = 16;
-        status = tw_comm_allgather(comm, digest, sizes, all);
-    }
-    for (int r = 1; r < size && status == TW_OK; r++)
-        if (memcmp(all + (size_t)r * 16, all, 16) != 0) status = blame(all, size);
-    free(sizes);
-    free(all);
-    return status;
+    const unsigned char *const all = comm->hashes;
+    if (size == 1) return TW_OK;
+    for (int r = 0; r < size; r++) comm->hash_sizes[r] = 16;
+    TW_TRY(tw_comm_allgather(comm, digest, comm->hash_sizes, comm->hashes));
+    for (int r = 1; r < size; r++)
+        if (memcmp(all + (size_t)r * 16, all, 16) != 0) return blame(all, size);
+    return TW_OK;
 }

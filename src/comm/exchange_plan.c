@@ -72,17 +72,32 @@ static tw_status plan_two_stages(tw_reduction *r)
     return status;
 }
 
+/* Bytes that come to the member that gathers most in the short form: the nodes of all ranks; in stages those
+ * of the ranks of its node, and then what is left of every node. */
+static size_t gathered(const tw_reduction *r, bool stages)
+{
+    const int64_t *start = r->partition->start;
+    const tw_comm *comm = r->comm;
+    size_t inside = 0, most = 0, left = 0;
+    for (int s = 0, first = 0; s < comm->size; s++) {
+        inside += tw_tree_nodes(start[s], start[s + 1], NULL) * r->n + TW_N_RIDING;
+        if (s + 1 < comm->size && (!stages || comm->places[s + 1].node == comm->places[s].node)) continue;
+        left += tw_tree_nodes(start[first], start[s + 1], NULL) * r->n + TW_N_RIDING;
+        most = inside > most ? inside : most;
+        inside = 0;
+        first = s + 1;
+    }
+    return (stages ? most + left : most) * sizeof(double);
+}
+
 /* The long form in two stages needs a partner in every node. */
 static tw_status make_plan(tw_reduction *r, size_t short_bytes)
 {
-    TW_TRY(plan_one_stage(r));
-    const size_t all = r->stages[0].n_nodes * r->n + (size_t)r->comm->size * TW_N_RIDING;
-    r->gather = !r->merge->elementwise || all * sizeof(double) <= short_bytes;
-    r->columns = r->n < LONG_COLUMNS ? r->n : LONG_COLUMNS;
+    const bool stages = r->mode != TW_ALLREDUCE && r->comm->inside != MPI_COMM_NULL;
     const bool even = r->comm->least_a_node == r->comm->most_a_node;
-    if (r->mode == TW_ALLREDUCE || r->comm->inside == MPI_COMM_NULL || !(r->gather || even)) return TW_OK;
-    release_stage(&r->stages[0]);
-    return plan_two_stages(r);
+    r->gather = !r->merge->elementwise || gathered(r, stages) <= short_bytes;
+    r->columns = r->n < LONG_COLUMNS ? r->n : LONG_COLUMNS;
+    return stages && (r->gather || even) ? plan_two_stages(r) : plan_one_stage(r);
 }
 
 /* Of a stage whose members merge whole nodes. The nodes of a member are followed by its flags. */

@@ -117,7 +117,9 @@ tw_status tw_topology_gather(tw_comm *comm)
     const int size = comm->size;
     comm->counts = malloc(2 * (size_t)size * sizeof *comm->counts);
     comm->places = malloc((size_t)size * sizeof *comm->places);
-    const bool ok = comm->counts && comm->places;
+    comm->hashes = malloc(16 * (size_t)size);
+    comm->hash_sizes = malloc((size_t)size * sizeof *comm->hash_sizes);
+    const bool ok = comm->counts && comm->places && comm->hashes && comm->hash_sizes;
     TW_TRY(tw_comm_agree(comm, ok ? TW_OK : tw_fail(TW_MEMORY, "out of memory")));
     snprintf(comm->own.host, sizeof comm->own.host, "%.*s", (int)sizeof comm->own.host - 1, comm->host);
     comm->places[0] = comm->own;

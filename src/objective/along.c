@@ -52,18 +52,11 @@ static tw_status add_trials(tw_objective *F, tw_worker *w, const tw_block *block
     return TW_OK;
 }
 
-static tw_status make_rounds(tw_objective *F)
-{
-    if (F->rounds) return TW_OK;
-    return tw_comm_agree(F->comm, tw_objective_reduction(F, &F->rounds, 2 * TW_TRIALS + 1));
-}
-
 tw_status tw_objective_along(tw_objective *F, const double *w, const double *d, double last, size_t count,
                              const double *alpha, double *trial, double *f, double *slope)
 {
-    double sums[2 * TW_TRIALS + 1];
+    double sums[TW_ROUND_SUMS];
     trials t = {.last = last, .count = count, .alpha = alpha};
-    TW_TRY(make_rounds(F));
     TW_TRY(tw_objective_pass(F, F->rounds, add_trials, &t, sums));
     for (size_t c = 0; c < count; c++) {
         for (size_t j = 0; j < F->n; j++) trial[j] = fma(alpha[c], d[j], w[j]);

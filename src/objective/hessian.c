@@ -42,13 +42,15 @@ tw_status tw_objective_hessian_vector(tw_objective *F, const double *d, bool ide
 /* Rows of a block that are packed and multiplied at a time: what is packed stays in the second cache. */
 enum { MATRIX_ROWS = 128 };
 
-typedef struct {
+/* Kept by the objective from the first Hessian on: a Newton step allocates nothing. */
+typedef struct tw_matrix {
     tw_objective *F;
     size_t dim, stride, pairs; /* features and the constant; rounded up to whole vectors; K (K+1)/2 */
     size_t node;               /* doubles of one pair's matrix [dim][stride]: its lower triangle */
     int64_t every;             /* only every so many blocks of the file; 1: all */
     bool identity;             /* second derivatives are 1 */
     double *room;              /* of all threads; [room_of()] each */
+    double *sums;              /* [pairs * node + 1] the root, and its weight */
     tw_partition coarse;
     tw_reduction *reduction;
 } matrix;
@@ -85,11 +87,14 @@ double tw_objective_matrix_bytes(size_t features, size_t outputs, bool intercept
     return 8 * (levels * node + 2 * n * n);
 }
 
-static void matrix_release(matrix *h)
+void tw_matrix_free(tw_matrix *h)
 {
+    if (!h) return;
     tw_reduction_free(h->reduction);
     tw_partition_release(&h->coarse);
+    free(h->sums);
     free(h->room);
+    free(h);
 }
 
 /* Whole cache lines. */
@@ -128,9 +133,21 @@ static tw_status matrix_init(matrix *h, tw_objective *F, size_t pairs)
         .mode = F->parts.mode, .merge = &tw_merge_sum, .n = h->pairs * h->node + 1, .threads = F->threads};
     TW_TRY(tw_reduction_new(&h->reduction, F->comm, &h->coarse, &plan));
     h->room = aligned_alloc(64, room * sizeof *h->room);
-    if (!h->room) return tw_fail(TW_MEMORY, "out of memory for blocks of %zu features", h->dim);
+    h->sums = calloc(plan.n, sizeof *h->sums);
+    if (!h->room || !h->sums) return tw_fail(TW_MEMORY, "out of memory for a matrix of %zu features", h->dim);
     memset(h->room, 0, room * sizeof *h->room);
     return TW_OK;
+}
+
+/* The matrix is there on every rank, or on none. Collective. */
+static tw_status matrix_new(matrix **out, tw_objective *F, size_t pairs)
+{
+    matrix *h = calloc(1, sizeof *h);
+    tw_status status = h ? matrix_init(h, F, pairs) : tw_fail(TW_MEMORY, "out of memory for a matrix");
+    status = tw_comm_agree(F->comm, status);
+    if (status) tw_matrix_free(h);
+    *out = status ? NULL : h;
+    return status;
 }
 
 static void pack(const matrix *h, const tw_block *block, const packed *t)
@@ -244,31 +261,24 @@ static void assemble(const matrix *h, const double *sums, double *out)
 }
 
 /* The matrix of the rows at the root. Collective, whatever has happened before on this rank. */
-static tw_status sum_matrix(matrix *h, tw_status status, double **sums)
+static tw_status sum_matrix(matrix *h)
 {
     tw_objective *F = h->F;
-    *sums = status ? NULL : calloc(h->pairs * h->node + 1, sizeof **sums);
-    if (status == TW_OK && !*sums)
-        status = tw_fail(TW_MEMORY, "out of memory for a matrix of %zu features", h->dim);
-    if (status == TW_OK) status = F->pending;
-    TW_TRY(tw_comm_agree(F->comm, status));
-    status = tw_reduction_sweep(h->reduction, add_run, h);
+    tw_status local = F->pending;
+    if (local == TW_OK) local = tw_reduction_sweep(h->reduction, add_run, h);
     F->reads += 1 / (double)h->every;
-    return tw_objective_exchange(F, h->reduction, status, *sums);
+    return tw_objective_exchange(F, h->reduction, local, h->sums);
 }
 
 tw_status tw_objective_hessian(tw_objective *F, double *out)
 {
     if (F->parts.function) return tw_function_hessian(F, out);
-    matrix h;
-    double *sums = NULL;
     TW_TRY(need_margins(F));
-    tw_status status = matrix_init(&h, F, pairs_of(F));
-    status = sum_matrix(&h, status, &sums);
-    if (status == TW_OK) assemble(&h, sums, out);
-    free(sums);
-    matrix_release(&h);
-    return status;
+    if (!F->matrix) TW_TRY(matrix_new(&F->matrix, F, pairs_of(F)));
+    F->matrix->F = F; /* which may have been moved */
+    TW_TRY(sum_matrix(F->matrix));
+    assemble(F->matrix, F->matrix->sums, out);
+    return TW_OK;
 }
 
 int64_t tw_objective_gram_every(const tw_objective *F)
@@ -282,21 +292,19 @@ int64_t tw_objective_gram_every(const tw_objective *F)
 tw_status tw_objective_gram(tw_objective *F, int64_t every, double *out)
 {
     if (F->parts.function) return tw_fail(TW_INTERNAL, "a function without rows has no Gram matrix");
-    matrix h;
-    double *sums = NULL;
+    matrix *h;
     const double *scale = F->scaling->kind == TW_SCALING_NONE ? NULL : F->scaling->scale;
-    tw_status status = matrix_init(&h, F, 1);
-    h.identity = true;
-    h.every = every;
-    status = sum_matrix(&h, status, &sums);
-    for (size_t i = 0; status == TW_OK && i < h.dim; i++)
+    TW_TRY(matrix_new(&h, F, 1)); /* not kept: a run needs it once */
+    h->identity = true;
+    h->every = every;
+    const tw_status status = sum_matrix(h);
+    for (size_t i = 0; status == TW_OK && i < h->dim; i++)
         for (size_t j = 0; j <= i; j++) {
-            double v = sums[i * h.stride + j] / sums[h.node];
+            double v = h->sums[i * h->stride + j] / h->sums[h->node];
             if (scale && i < F->model->features) v = v / scale[i];
             if (scale && j < F->model->features) v = v / scale[j];
-            out[i * h.stride + j] = v;
+            out[i * h->stride + j] = v;
         }
-    free(sums);
-    matrix_release(&h);
+    tw_matrix_free(h);
     return status;
 }

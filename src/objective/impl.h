@@ -35,6 +35,12 @@ tw_status tw_objective_leaves(tw_objective *F) TW_CHECKED;
 double tw_objective_penalty_slope(const tw_objective *F, const double *at, const double *w, const double *d,
                                   double slope);
 
+/* hessian.c; NULL is allowed. */
+void tw_matrix_free(tw_matrix *matrix);
+
+/* Sums of a round of trial lengths: losses, slopes, weight. */
+enum { TW_ROUND_SUMS = 2 * TW_TRIALS + 1 };
+
 /* worker.c. One for each thread. */
 tw_status tw_workers_init(tw_objective *F) TW_CHECKED;
 void tw_workers_release(tw_objective *F);

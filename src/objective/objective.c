@@ -21,8 +21,10 @@ static tw_status allocate(tw_objective *F)
     const size_t margins = F->shard->rows * F->model->outputs + 1;
     F->margins = calloc(margins, sizeof *F->margins);
     F->margins_next = calloc(margins, sizeof *F->margins_next);
-    if (F->margins && F->margins_next) return tw_objective_line_buffers(F);
-    return tw_fail(TW_MEMORY, "out of memory for the margins of %zu rows", F->shard->rows);
+    if (!F->margins || !F->margins_next)
+        return tw_fail(TW_MEMORY, "out of memory for the margins of %zu rows", F->shard->rows);
+    TW_TRY(tw_objective_reduction(F, &F->rounds, TW_ROUND_SUMS));
+    return tw_objective_line_buffers(F);
 }
 
 tw_status tw_objective_init(tw_objective *F, const tw_objective_parts *parts)
@@ -68,6 +70,7 @@ void tw_objective_release(tw_objective *F)
     free(F->margins_next);
     free(F->trial);
     tw_workers_release(F);
+    tw_matrix_free(F->matrix);
     free(F->scratch);
     free(F->raw);
     free(F->sums);

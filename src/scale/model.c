@@ -89,16 +89,29 @@ static void send(const plan *p, tw_exchange_cost *cost, int rank, size_t numbers
     cost->total += bytes;
 }
 
+/* Bytes that come to the member that gathers most in the short form. */
+static size_t gathered(const plan *p, bool stages)
+{
+    const size_t n = p->c->n;
+    if (!stages) return (p->total_own * n + (size_t)p->ranks * RIDING) * NUMBER;
+    size_t most = 0;
+    for (int k = 0; k < p->nodes; k++) {
+        size_t here = 0;
+        for (int r = p->first[k]; r < p->first[k + 1]; r++) here += p->own[r] * n + RIDING;
+        most = here > most ? here : most;
+    }
+    return (most + p->total_left * n + (size_t)p->nodes * RIDING) * NUMBER;
+}
+
 static tw_form form_of(const plan *p)
 {
     const tw_exchange_case *c = p->c;
     if (p->ranks == 1) return TW_FORM_ALONE;
     if (c->mode == TW_ALLREDUCE) return TW_FORM_ALLREDUCE;
-    const size_t all = (p->total_own * c->n + (size_t)p->ranks * RIDING) * NUMBER;
-    const bool gather = all <= (c->short_bytes ? c->short_bytes : SHORT_BYTES);
-    const bool stages = p->nodes > 1 && p->most > 1 && (gather || p->least == p->most);
-    if (gather) return stages ? TW_FORM_SHORT_STAGES : TW_FORM_SHORT;
-    return stages ? TW_FORM_LONG_STAGES : TW_FORM_LONG;
+    const bool stages = p->nodes > 1 && p->most > 1;
+    if (gathered(p, stages) <= (c->short_bytes ? c->short_bytes : SHORT_BYTES))
+        return stages ? TW_FORM_SHORT_STAGES : TW_FORM_SHORT;
+    return stages && p->least == p->most ? TW_FORM_LONG_STAGES : TW_FORM_LONG;
 }
 
 static double rounds(int members)

@@ -116,7 +116,7 @@ static tw_status count_one(void *context, int thread, int64_t k, tw_branch *bran
     return TW_OK;
 }
 
-static bool sends_as_expected(int64_t groups, size_t n, size_t short_bytes)
+static bool sends(int64_t groups, size_t n, size_t short_bytes, bool is_short)
 {
     tw_partition p;
     tw_reduction *r;
@@ -129,7 +129,7 @@ static bool sends_as_expected(int64_t groups, size_t n, size_t short_bytes)
     const uint64_t before = tw_comm_bytes_sent(comm);
     ok = tw_reduction_finish(r, flags, out) == TW_OK && ok && flags[0] == size && out[0] == (double)groups;
     const uint64_t sent = tw_comm_bytes_sent(comm) - before;
-    const size_t expected = size == 1 ? 0 : expected_doubles(&p, n, short_bytes > 1);
+    const size_t expected = size == 1 ? 0 : expected_doubles(&p, n, is_short);
     tw_reduction_free(r);
     tw_partition_release(&p);
     free(out);
@@ -143,8 +143,51 @@ START_TEST(an_exchange_sends_what_its_plan_says_to_the_byte)
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < 3; j++)
             for (size_t form = 0; form < 2; form++)
-                ck_assert_msg(all_ranks(comm, sends_as_expected(groups[j], lengths[i], form ? 1 << 30 : 1)),
+                ck_assert_msg(all_ranks(comm, sends(groups[j], lengths[i], form ? 1 << 30 : 1, form)),
                               "n %zu, G %lld, form %zu", lengths[i], (long long)groups[j], form);
+}
+END_TEST
+
+/* Doubles that reach the member that gathers most in the short form, itself included. */
+static size_t gathered_doubles(const tw_partition *p, size_t n)
+{
+    size_t all = 0, left = 0, most = 0;
+    int least, most_a_node;
+    tw_comm_ranks_a_node(comm, &least, &most_a_node);
+    for (int r = 0; r < size; r++) all += tw_tree_nodes(p->start[r], p->start[r + 1], NULL) * n + TW_N_RIDING;
+    if (tw_comm_nodes(comm) == 1 || most_a_node == 1) return all;
+    for (int node = 0, first = 0; node < tw_comm_nodes(comm); node++) {
+        size_t here = 0;
+        const int end = first + ranks_on(node);
+        left += tw_tree_nodes(p->start[first], p->start[end], NULL) * n + TW_N_RIDING;
+        for (; first < end; first++)
+            here += tw_tree_nodes(p->start[first], p->start[first + 1], NULL) * n + TW_N_RIDING;
+        most = here > most ? here : most;
+    }
+    return most + left;
+}
+
+/* Which form it is shows in what the ranks together send, where the two differ in that. */
+START_TEST(whole_nodes_are_gathered_while_no_rank_gets_more_bytes_than_the_limit)
+{
+    static const size_t lengths[] = {9, 1000};
+    static const int64_t groups[] = {2, 64, 1024};
+    int differ = 0;
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < 3; j++) {
+            tw_partition p;
+            if (tw_partition_init(&p, 100 * groups[j], groups[j], size)) abort();
+            const size_t limit = gathered_doubles(&p, lengths[i]) * sizeof(double);
+            double both[] = {(double)expected_doubles(&p, lengths[i], true),
+                             (double)expected_doubles(&p, lengths[i], false)};
+            tw_partition_release(&p);
+            if (tw_comm_allreduce(comm, TW_SUM, 2, both)) abort();
+            differ += both[0] != both[1];
+            for (size_t less = 0; less < 2; less++)
+                ck_assert_msg(all_ranks(comm, sends(groups[j], lengths[i], limit - less, !less)),
+                              "n %zu, G %lld, limit %zu", lengths[i], (long long)groups[j], limit - less);
+        }
+    ck_assert(all_ranks(comm, size < 3 || differ > 0));
 }
 END_TEST
 
@@ -179,6 +222,7 @@ int main(int argc, char **argv)
     tcase_add_test(t, the_ranks_of_a_node_are_neighbours_in_the_order_of_the_launcher);
     tcase_add_test(t, hosts_and_ranks_a_node_are_those_of_the_table);
     tcase_add_test(t, an_exchange_sends_what_its_plan_says_to_the_byte);
+    tcase_add_test(t, whole_nodes_are_gathered_while_no_rank_gets_more_bytes_than_the_limit);
     tcase_add_test(t, between_nodes_travels_less_than_between_ranks);
     suite_add_tcase(s, t);
     return test_run_ranks(s, comm);

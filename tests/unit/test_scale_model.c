@@ -85,6 +85,58 @@ START_TEST(half_a_mebibyte_is_the_limit_of_short)
 }
 END_TEST
 
+START_TEST(in_stages_the_limit_counts_what_the_first_rank_of_a_node_gathers)
+{
+    /* 4 ranks on 2 nodes: 2 contributions inside the node, 2 of the nodes: 8 x 4 (n + 8) <= 524288 up to
+     * n = 16376, and 16 ranks on 4 nodes: 4 and 4, the half */
+    ck_assert_int_eq(cost_of(TW_REPRODUCIBLE, 16376, 64, 4, 2, NULL).form, TW_FORM_SHORT_STAGES);
+    ck_assert_int_eq(cost_of(TW_REPRODUCIBLE, 16377, 64, 4, 2, NULL).form, TW_FORM_LONG_STAGES);
+    ck_assert_int_eq(cost_of(TW_REPRODUCIBLE, 8184, 64, 16, 4, NULL).form, TW_FORM_SHORT_STAGES);
+    ck_assert_int_eq(cost_of(TW_REPRODUCIBLE, 8185, 64, 16, 4, NULL).form, TW_FORM_LONG_STAGES);
+    /* 3 ranks on nodes of 2 and 1: 2 + 2, and the long form without stages */
+    ck_assert_int_eq(cost_of(TW_REPRODUCIBLE, 100, 4, 3, 2, NULL).form, TW_FORM_SHORT_STAGES);
+    ck_assert_int_eq(cost_of(TW_REPRODUCIBLE, 100000, 4, 3, 2, NULL).form, TW_FORM_LONG);
+}
+END_TEST
+
+/* 4096 ranks: 64 a node on 64 nodes; each owns 16 groups, one tree node, as does each node of 1024 groups. */
+START_TEST(tiny_vectors_are_gathered_on_thousands_of_ranks_that_share_nodes)
+{
+    enum { RANKS = 4096, A_NODE = 64, GROUPS = 65536 };
+    static const size_t lengths[] = {1, 2, 7, 8, 33, 64};
+    uint64_t *sent = malloc(RANKS * sizeof *sent);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        const size_t vector = (lengths[i] + RIDING) * 8;
+        const tw_exchange_cost c = cost_of(TW_REPRODUCIBLE, lengths[i], GROUPS, RANKS, A_NODE, sent);
+        ck_assert_int_eq(c.form, TW_FORM_SHORT_STAGES);
+        for (int r = 0; r < RANKS; r++) ck_assert_uint_eq(sent[r], vector * (r % A_NODE == 0 ? 3 : 1));
+        ck_assert_uint_eq(c.total, vector * (RANKS + 2 * (RANKS / A_NODE)));
+        ck_assert_double_eq(c.way[0].messages, 6); /* among 64 nodes; the long form: 2 x 63 */
+        ck_assert_double_eq(c.between, 63 * (double)vector);
+    }
+    free(sent);
+    /* 128 contributions come to the first rank of a node: 8 x 128 (n + 8) <= 524288 up to n = 504 */
+    ck_assert_int_eq(cost_of(TW_REPRODUCIBLE, 504, GROUPS, RANKS, A_NODE, NULL).form, TW_FORM_SHORT_STAGES);
+    ck_assert_int_eq(cost_of(TW_REPRODUCIBLE, 505, GROUPS, RANKS, A_NODE, NULL).form, TW_FORM_LONG_STAGES);
+    /* a rank a node: all 4096 come to each, up to n = 8 */
+    ck_assert_int_eq(cost_of(TW_REPRODUCIBLE, 8, GROUPS, RANKS, 1, NULL).form, TW_FORM_SHORT);
+    ck_assert_int_eq(cost_of(TW_REPRODUCIBLE, 9, GROUPS, RANKS, 1, NULL).form, TW_FORM_LONG);
+}
+END_TEST
+
+/* Ranks and nodes that do not divide the groups bring more tree nodes, and the last node is not full. */
+START_TEST(so_are_they_where_nothing_divides_evenly)
+{
+    static const int ranks[] = {4095, 3000, 2047}, a_node[] = {64, 48, 128};
+    for (int i = 0; i < 3; i++)
+        for (size_t n = 1; n <= 64; n++) {
+            const tw_exchange_cost c = cost_of(TW_REPRODUCIBLE, n, 65536, ranks[i], a_node[i], NULL);
+            ck_assert_msg(c.form == TW_FORM_SHORT_STAGES, "%d ranks, n %zu: %s", ranks[i], n,
+                          tw_form_name(c.form));
+        }
+}
+END_TEST
+
 START_TEST(stages_merge_inside_the_node_first)
 {
     uint64_t sent[4];
@@ -201,6 +253,9 @@ int main(void)
     tcase_add_test(all, short_vectors_bring_whole_tree_nodes);
     tcase_add_test(all, long_vectors_travel_once_to_slices_and_once_back);
     tcase_add_test(all, half_a_mebibyte_is_the_limit_of_short);
+    tcase_add_test(all, in_stages_the_limit_counts_what_the_first_rank_of_a_node_gathers);
+    tcase_add_test(all, tiny_vectors_are_gathered_on_thousands_of_ranks_that_share_nodes);
+    tcase_add_test(all, so_are_they_where_nothing_divides_evenly);
     tcase_add_test(all, stages_merge_inside_the_node_first);
     tcase_add_test(all, computing_is_bound_by_the_memory_of_a_node);
     tcase_add_test(all, ranks_beyond_the_groups_are_idle);
