@@ -179,7 +179,7 @@ tw_status tw_objective_least_curvature(tw_objective *objective, const double *w,
                                        double *largest) TW_CHECKED;
 
 /** Bytes that tw_objective_hessian and its solver need on a rank at most. Not collective. */
-double tw_objective_matrix_bytes(size_t features, size_t outputs, bool intercept);
+double tw_objective_matrix_bytes(size_t features, size_t outputs, bool intercept, int threads);
 
 /** h [n][n], symmetric: the Hessian of the smooth part (of rows: needs keep_margins). One read of X, one
  * exchange of about n^2 numbers. A function without rows: 2 n evaluations. */

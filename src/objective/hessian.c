@@ -77,14 +77,14 @@ static size_t pairs_of(const tw_objective *F)
     return F->model->outputs * (F->model->outputs + 1) / 2;
 }
 
-double tw_objective_matrix_bytes(size_t features, size_t outputs, bool intercept)
+double tw_objective_matrix_bytes(size_t features, size_t outputs, bool intercept, int threads)
 {
     const size_t dim = features + (intercept ? 1 : 0), pairs = outputs * (outputs + 1) / 2;
     const double node = (double)pairs * (double)stride_of(dim) * (double)stride_of(dim);
     const double n = (double)dim * (double)outputs;
     double levels = 3;
     for (int g = TW_MATRIX_GROUPS; g > 1; g /= 2) levels++;
-    return 8 * (levels * node + 2 * n * n);
+    return 8 * (levels * threads * node + 2 * n * n);
 }
 
 void tw_matrix_free(tw_matrix *h)

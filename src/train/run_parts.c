@@ -2,6 +2,7 @@
  * stand. */
 #include "thalweg/interrupt.h"
 #include "thalweg/rng.h"
+#include "thalweg/threads.h"
 #include "thalweg/units.h"
 #include "train/run_impl.h"
 
@@ -44,7 +45,8 @@ static void check_matrix(tw_run *run)
     /* Classes are counted when they are read; the Gram matrix is the same for all of them. */
     const size_t least = !gram && run->model_ops->target == TW_TARGET_CLASS ? 2 : 1;
     const double bytes =
-        tw_objective_matrix_bytes((size_t)run->dataset.cols, least, run->config.model.intercept);
+        tw_objective_matrix_bytes((size_t)run->dataset.cols, least, run->config.model.intercept,
+                                  tw_threads_choose(run->config.parallel.threads));
     const double room = memory_of_a_rank(run->comm);
     if (bytes <= room) return;
     tw_config_problem(
