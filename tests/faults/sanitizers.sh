@@ -31,6 +31,7 @@ ubsan)
 tsan)
     command -v clang >/dev/null || skip clang
     flags=(-fsanitize=thread) compiler=clang
+    preload=$work/libnodlclose.so
     units='unit/(shard|partition|tree|monitor|minimize)' # one thread each
     ;;
 valgrind)
@@ -48,7 +49,7 @@ esac
 export ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:strict_string_checks=1
 export LSAN_OPTIONS=suppressions=$here/lsan.supp:print_suppressions=0
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-export TSAN_OPTIONS=suppressions=$here/tsan.supp:exitcode=66
+export TSAN_OPTIONS=suppressions=$here/tsan.supp:exitcode=66:ignore_noninstrumented_modules=1
 export CK_TIMEOUT_MULTIPLIER=40
 
 # ---- does the tool notice anything? ----
@@ -95,6 +96,37 @@ done
 [ $failures = 0 ] || exit 1
 echo "$tool notices: ${mistakes[$tool]}"
 
+# Threads of OpenMP: the run-time library tells this sanitizer how they wait for each other (libomp does, by its libarcher; libgomp
+# does not). What they do between two parallel regions must not count as a race, what they do at the same time must.
+threads=()
+cat >"$work/parallel.c" <<'C'
+#include <string.h>
+static long shared, own[64];
+int main(int argc, char **argv)
+{
+    const int race = argc > 1 && strcmp(argv[1], "race") == 0;
+    for (int round = 0; round < 50; round++) {
+#pragma omp parallel for num_threads(2) schedule(static)
+        for (int i = 0; i < 64; i++) {
+            own[i]++;
+            if (race) shared++;
+        }
+        for (int i = 0; i < 64; i++) own[i]++;
+    }
+    return own[3] != 100;
+}
+C
+if [ "$tool" = tsan ] && ! clang "${flags[@]}" -g -O1 -fopenmp "$work/parallel.c" -o "$work/parallel" 2>"$work/out.txt"; then
+    echo "not run: tsan with threads (libomp-dev is missing)"
+elif [ "$tool" = tsan ] && ! "$work/parallel" none </dev/null >"$work/out.txt" 2>&1; then
+    echo "not run: tsan with threads (libomp does not tell it how threads wait: libarcher is missing)"
+elif [ "$tool" = tsan ]; then
+    if "$work/parallel" race </dev/null >"$work/out.txt" 2>&1 || ! grep -qE "$findings" "$work/out.txt"; then
+        complain "tsan does not notice a race of OpenMP's threads: $(cat "$work/out.txt")"
+    fi
+    threads=('parallel.threads: 2')
+fi
+
 # ---- build, unit suites ----
 cd "$source"
 # shellcheck source=launch/env.sh disable=SC1091
@@ -114,7 +146,7 @@ done < <(ctest --test-dir "$build" -N -L unit -LE slow -R "$units" | sed -n 's/.
 # ---- runs ----
 cd "$work"
 thalweg=$build/thalweg
-plain() { LSAN_OPTIONS=detect_leaks=0 ASAN_OPTIONS=detect_leaks=0 "$thalweg" "$@" >out.txt 2>&1 </dev/null || complain "$*: $(cat out.txt)"; }
+plain() { LD_PRELOAD=$([ "$tool" != tsan ] || echo "$preload") LSAN_OPTIONS=detect_leaks=0 ASAN_OPTIONS=detect_leaks=0 "$thalweg" "$@" >out.txt 2>&1 </dev/null || complain "$*: $(cat out.txt)"; }
 plain generate -o rows.h5 --task logistic --rows 403 --features 5 --seed 6
 plain generate -o classes.h5 --task softmax --classes 3 --rows 401 --features 4 --seed 7
 try() { # EXIT_CODE, arguments of thalweg: on 2 ranks
@@ -128,7 +160,7 @@ try() { # EXIT_CODE, arguments of thalweg: on 2 ranks
 }
 train() { # EXIT_CODE NAME FILE LINE...
     printf 'data: {train: %s, scaling: standardize}\n' "$3" >"$2.yaml"
-    printf '%s\n' "${@:4}" >>"$2.yaml"
+    printf '%s\n' "${@:4}" "${threads[@]}" >>"$2.yaml"
     try "$1" train "$2.yaml" -q --out "out-$2"
 }
 logistic='model: {type: logistic, l2: 0.01}'
@@ -138,6 +170,11 @@ train 0 newton classes.h5 'model: {type: softmax, l2: 0.01}' 'optimizer: {type: 
 train 0 trust classes.h5 'model: {type: softmax, l2: 0.01}' 'optimizer: {type: newton_cg}' 'step: {rule: trust_region}' 'stop: {max_iterations: 3}'
 train 0 path rows.h5 'model: {type: logistic, l1: 0.02, folds: 3, path: {count: 3, min_ratio: 0.1}}' \
     'optimizer: {type: coordinate_descent}' 'stop: {max_iterations: 3}'
+if [ ${#threads[@]} != 0 ]; then
+    for name in lbfgs batches newton trust path; do
+        grep -q '"threads": 2' "out-$name/summary.json" || complain "$name has not run with 2 threads"
+    done
+fi
 train 66 missing nothing.h5 "$logistic"
 train 78 unknown rows.h5 "$logistic" 'lenght: 4'
 try 0 evaluate out-lbfgs/model.h5 rows.h5

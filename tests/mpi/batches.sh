@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Mini-batches and rows kept for validation: one hash of the parameters for 1 to 8 ranks, for each model x optimizer x batch;
+# Mini-batches and rows kept for validation: one hash of the parameters for 1 to 8 ranks and 1 to 3 threads, for each model x
+# optimizer x batch;
 # gd and momentum also equal to the independent scalar oracle's. All hashes are pinned in golden-batches.txt.
 #
 #   batches.sh THALWEG SOURCE_DIR BITS ORACLE
@@ -8,6 +9,7 @@ thalweg=$1 source_dir=$2 bits=$3 oracle=$4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
+export OMP_WAIT_POLICY=passive # there are more threads than cores
 fail() { echo "FAILED: $*"; exit 1; }
 mpi() { timeout 240 mpirun --oversubscribe -n "$@" </dev/null; }
 
@@ -103,8 +105,11 @@ echo "same bits: the oracle, in $(wc -l <oracle.txt) of ${#configs[@]} runs"
 diff "$source_dir/tests/mpi/golden-batches.txt" got-1.txt || fail "the contract has changed without a new version"
 [ "$(cut -d' ' -f2 got-1.txt | sort -u | wc -l)" = ${#configs[@]} ] || fail "two different runs have the same parameters"
 
-THALWEG_ISA=baseline mpi 3 "$bits" run-isa "${configs[@]}" >got.txt 2>isa.log
-diff got-1.txt got.txt || fail "bits differ without vector instructions"
+THALWEG_ISA=baseline mpi 3 "$bits" run-isa parallel.threads=2 "${configs[@]}" >got.txt 2>isa.log
+diff got-1.txt got.txt || fail "bits differ without vector instructions and with 2 threads"
+mpi 2 "$bits" run-threads parallel.threads=3 "${configs[@]}" >got.txt
+diff got-1.txt got.txt || fail "bits differ with 3 threads on 2 ranks"
+echo "same bits: 2 and 3 threads, no vector instructions"
 
 # Negative controls, over all runs: another seed or batch is another run; the plain all-reduce rounds by rank count.
 for change in seed=4 optimizer.batch=31 reduction.groups=32; do

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# One hash of the parameters on 1, 2, 3, 4, 7 and 8 ranks and with every instruction set, for each optimizer with a rule that suits
-# it (each rule once at least) x model x scaling; with l1 where the method takes it, with mini-batches, and for a path with folds.
+# One hash of the parameters on 1, 2, 3, 4, 7 and 8 ranks, with every instruction set and 1 to 3 threads, for each optimizer with a
+# rule that suits it (each rule once at least) x model x scaling; with l1 where the method takes it, with mini-batches, and for a
+# path with folds.
 # The hashes are pinned in methods.txt, a line for each run; methods that the program does not list are left out.
 #
 #   methods.sh THALWEG SOURCE_DIR BITS          checks
@@ -10,6 +11,7 @@ thalweg=$1 bits=$3 pins=$2/tests/mpi/methods.txt
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
+export OMP_WAIT_POLICY=passive # there are more threads than cores
 mpi() { timeout 200 mpirun --oversubscribe -n "$@" </dev/null; }
 "$thalweg" help config markdown >names.md
 known() { grep -q "^| \`optimizer.type\` | \`$1\`" names.md && grep -q "^| \`step.rule\` | \`$2\`" names.md; }
@@ -96,9 +98,10 @@ for ranks in 2 3 4 7 8; do
     mpi "$ranks" "$bits" "run-$ranks" "${configs[@]}" >got.txt
     same "$ranks ranks"
 done
-for isa in avx512 avx2 baseline; do
-    THALWEG_ISA=$isa mpi 2 "$bits" "run-$isa" "${configs[@]}" >got.txt 2>isa.log
-    same "instruction set $isa"
+for case in "avx512 1" "avx2 2" "baseline 3"; do
+    read -r isa threads <<<"$case"
+    THALWEG_ISA=$isa mpi 2 "$bits" "run-$isa" parallel.threads="$threads" "${configs[@]}" >got.txt 2>isa.log
+    same "instruction set $isa, parallel.threads=$threads"
 done
 
 # Negative controls: a plain all-reduce gives other bits on other rank counts, and no two optimizers the same ones.
