@@ -91,7 +91,7 @@ START_TEST(a_dry_run_shows_the_columns_and_writes_nothing)
     ck_assert_ptr_nonnull(
         strstr(printed,
                "      2  'w'                      string          0              -              -  label\n"));
-    ck_assert_ptr_nonnull(strstr(printed, "would write /X (2, 2) f64 with 1 missing, /y (2) 2 classes\n"));
+    ck_assert_ptr_nonnull(strstr(printed, "would write /X (2, 2) f64 with 1 missing, /y (2) 2 classes, 48 B\n"));
     ck_assert_int_eq(scratch_entries(), 1);
 }
 END_TEST
