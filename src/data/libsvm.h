@@ -5,11 +5,7 @@
 #include "data/text_source.h"
 
 /** The columns that a dense result may have. */
-#ifdef THALWEG_FUZZ
-enum { TW_LIBSVM_MOST_COLUMNS = 1 << 14 };
-#else
 enum { TW_LIBSVM_MOST_COLUMNS = 1 << 24 };
-#endif
 
 typedef struct {
     const char *path;       /* borrowed */
