@@ -11,7 +11,7 @@
     X(predict, "MODEL.h5 DATA.h5 -o OUT", "predictions of a model; under mpirun or srun")     \
     X(check, "CONFIG.yaml", "validate a configuration and open its data, train nothing")      \
     X(inspect, "FILE|RUN_DIR", "what a data set, a model, a checkpoint or a run folder holds")\
-    X(convert, "IN... -o OUT.h5", "CSV or IDX, also gzipped, to HDF5")                        \
+    X(convert, "IN... -o OUT.h5", "CSV, LIBSVM, NPY or IDX, also gzipped, to HDF5")                        \
     X(generate, "-o OUT.h5 --task ...", "a data set with a known truth; also under mpirun")   \
     X(plot, "RUN_DIR... [-o FILE]", "loss, gradient norm and Taylor ratio as SVG or PNG")     \
     X(init, "linear|logistic|softmax", "a commented configuration on stdout; --sbatch CONFIG: a job script") \

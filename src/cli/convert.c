@@ -6,6 +6,7 @@
 #include "thalweg/interrupt.h"
 #include "thalweg/units.h"
 
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,26 +14,43 @@
 #include <string.h>
 #include <time.h>
 
-enum { OPTION_NO_LABEL = 256, OPTION_HEADER, OPTION_NO_HEADER, OPTION_GZIP, OPTION_FORCE, OPTION_DRY_RUN };
+enum {
+    OPTION_NO_LABEL = 256,
+    OPTION_HEADER,
+    OPTION_NO_HEADER,
+    OPTION_GZIP,
+    OPTION_FORCE,
+    OPTION_DRY_RUN,
+    OPTION_INDEX_BASE,
+    OPTION_FEATURES,
+    OPTION_LARGE
+};
 
 static const struct argp_option options[] = {
     {"output", 'o', "OUT.h5", 0, "Name of the data set file", 0},
     {"force", OPTION_FORCE, NULL, 0, "Replace OUT.h5 if it exists", 0},
     {"gzip", OPTION_GZIP, "LEVEL", 0, "Compress, 1 (fast) to 9; reading is slower", 0},
     {"dry-run", OPTION_DRY_RUN, NULL, 0, "Check all input and say what would be written", 0},
-    {NULL, 0, NULL, 0, "Text files:", 1},
-    {"label", 'l', "NAME|INDEX", 0,
-     "Column of the labels: its name, or its index from 0, negative from the end "
-     "(default: the column y, label, target or class, else the last)",
-     1},
-    {"no-label", OPTION_NO_LABEL, NULL, 0, "All columns are features", 1},
+    {NULL, 0, NULL, 0, "CSV, TSV and LIBSVM files:", 1},
     {"type", 't', "TYPE", 0,
      "Type of the features: u8, i8, i16, f16, bf16, f32 or f64 "
      "(default: the smallest of u8, i8, i16 that holds all values, else f64)",
      1},
-    {"separator", 's', "CHARACTER", 0, "comma, tab, semicolon, space or a character (default: detected)", 1},
-    {"header", OPTION_HEADER, NULL, 0, "The first line holds names (default: detected)", 1},
-    {"no-header", OPTION_NO_HEADER, NULL, 0, "The first line holds values", 1},
+    {NULL, 0, NULL, 0, "CSV and TSV files:", 2},
+    {"label", 'l', "NAME|INDEX", 0,
+     "Column of the labels: its name, or its index from 0, negative from the end "
+     "(default: the column y, label, target or class, else the last)",
+     2},
+    {"no-label", OPTION_NO_LABEL, NULL, 0, "All columns are features", 2},
+    {"separator", 's', "CHARACTER", 0, "comma, tab, semicolon, space or a character (default: detected)", 2},
+    {"header", OPTION_HEADER, NULL, 0, "The first line holds names (default: detected)", 2},
+    {"no-header", OPTION_NO_HEADER, NULL, 0, "The first line holds values", 2},
+    {NULL, 0, NULL, 0, "LIBSVM files:", 3},
+    {"index-base", OPTION_INDEX_BASE, "0|1", 0,
+     "Index of the first feature (default: 0 when the file has an index 0, else 1)", 3},
+    {"features", OPTION_FEATURES, "N", 0,
+     "Columns of the result, as many as those of the training file (default: up to the largest index)", 3},
+    {"large", OPTION_LARGE, NULL, 0, "Write a dense result beyond 16 GiB", 3},
     {0},
 };
 
@@ -81,6 +99,25 @@ static tw_status parse_separator(const char *text, char *separator)
     return TW_OK;
 }
 
+static tw_status parse_base(const char *text, tw_import_index *base)
+{
+    if ((text[0] != '0' && text[0] != '1') || text[1] != 0)
+        return tw_fail(TW_USAGE, "--index-base must be 0 or 1; it is '%s'", text);
+    *base = text[0] == '0' ? TW_INDEX_FROM_0 : TW_INDEX_FROM_1;
+    return TW_OK;
+}
+
+static tw_status parse_features(const char *text, size_t *features)
+{
+    char *end;
+    errno = 0;
+    const unsigned long long n = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != 0 || errno != 0 || n == 0)
+        return tw_fail(TW_USAGE, "--features must be a whole number from 1; it is '%s'", text);
+    *features = (size_t)n;
+    return TW_OK;
+}
+
 static tw_status parse_level(const char *text, int *level)
 {
     if (text[0] < '1' || text[0] > '9' || text[1] != 0)
@@ -103,6 +140,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_HEADER: a->import.header = TW_HEADER_YES; break;
     case OPTION_NO_HEADER: a->import.header = TW_HEADER_NO; break;
     case OPTION_GZIP: a->status = parse_level(value, &a->import.gzip); break;
+    case OPTION_INDEX_BASE: a->status = parse_base(value, &a->import.index_base); break;
+    case OPTION_FEATURES: a->status = parse_features(value, &a->import.features); break;
+    case OPTION_LARGE: a->import.most_bytes = UINT64_MAX; break;
     case OPTION_FORCE: a->import.replace = true; break;
     case OPTION_DRY_RUN: a->dry_run = true; break;
     case ARGP_KEY_ARG: a->inputs[a->n_inputs++] = value; break;
@@ -141,15 +181,22 @@ static void print_shapes(const tw_import_report *r)
     if (r->y_missing > 0) printf(" with %zu missing", r->y_missing);
 }
 
+static double bytes_of_values(const tw_import_report *r)
+{
+    const size_t row = r->cols * tw_dtype_size(r->x_type) + tw_label_type_size(r->y_type);
+    return (double)r->rows * (double)row;
+}
+
 static void print_report(const arguments *a, const tw_import_report *report, double seconds)
 {
     char size[TW_UNIT_LEN], time[TW_UNIT_LEN];
     if (a->dry_run) {
-        printf("%s: %s, %zu rows\n", a->inputs[0], report->format, report->rows);
+        printf("%s: %s, %zu rows\n", a->inputs[report->x_input], report->format, report->rows);
         if (report->n_columns > 0) print_columns(report);
         printf("would write ");
         print_shapes(report);
-        putchar('\n');
+        printf(", %s%s\n", tw_units_bytes(bytes_of_values(report), size),
+               a->import.gzip ? " before compression" : "");
         return;
     }
     printf("wrote %s: ", a->output);
@@ -217,9 +264,13 @@ tw_status tw_command_convert(int argc, char **argv)
         .options = options,
         .parser = parse_option,
         .args_doc = "IN... -o OUT.h5",
-        .doc = "Convert CSV, TSV or IDX files, plain or gzipped, to a data set file for training.\v"
-               "A text file gives one data set. Two IDX files give features and labels; the one with one "
-               "dimension holds the labels. Types are kept: images stay bytes.",
+        .doc =
+            "Convert CSV, TSV, LIBSVM, NPY (NumPy) or IDX files, plain or gzipped, to a data set file for "
+            "training. The format is found in the content.\v"
+            "A text file gives one data set. Two NPY or two IDX files give features and labels; the one with "
+            "one dimension holds the labels. Types are kept: images stay bytes. LIBSVM becomes dense: a "
+            "value "
+            "that is not given is 0. --dry-run needs no -o.",
     };
     arguments a = {.inputs = calloc((size_t)argc + 1, sizeof *a.inputs)};
     if (!a.inputs) return tw_fail(TW_MEMORY, "out of memory for the command line");

@@ -16,8 +16,8 @@ typedef struct {
 
 static const signature signatures[] = {
     {MAGIC("\x1f\x8b"), "gzip-compressed",
-     "`thalweg convert FILE -o OUT.h5` reads CSV and IDX compressed like this"},
-    {MAGIC("\x93NUMPY"), "a NumPy array", "write it as /X of an HDF5 file with h5py"},
+     "`thalweg convert FILE -o OUT.h5` reads CSV, LIBSVM, NPY and IDX compressed like this"},
+    {MAGIC("\x93NUMPY"), "a NumPy array", "`thalweg convert X.npy y.npy -o OUT.h5` makes a data set"},
     {MAGIC("PK\x03\x04"), "a ZIP archive (npz, xlsx, ...)", "unpack it, or write its arrays with h5py"},
     {MAGIC("PAR1"), "a Parquet file", "export it as CSV for `thalweg convert`"},
     {MAGIC("ARROW1"), "an Arrow file", "export it as CSV for `thalweg convert`"},
@@ -107,7 +107,7 @@ static tw_status guess_text(const char *path, const char *text)
     if (*line == '<')
         return looks_like(path, "a web page or XML", "was a download page saved instead of the file?");
     if (is_libsvm(line))
-        return looks_like(path, "libsvm text", "write it as CSV for `thalweg convert`, or with h5py");
+        return looks_like(path, "LIBSVM text", "`thalweg convert FILE -o OUT.h5` makes a data set of it");
     if (has_extension(path, ".csv") || (separator && *separator != '\n'))
         return looks_like(path, "CSV text", "`thalweg convert FILE -o OUT.h5` makes a data set of it");
     return looks_like(path, "text", "inspect looks at HDF5 data, models and run folders");

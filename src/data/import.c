@@ -2,6 +2,7 @@
 #include "data/import.h"
 #include "core/output_file.h"
 #include "data/byte_source.h"
+#include "data/libsvm.h"
 #include "data/printable.h"
 
 #include <ctype.h>
@@ -9,27 +10,35 @@
 #include <string.h>
 #include <sys/stat.h>
 
-typedef enum { FORMAT_TEXT, FORMAT_IDX } format;
+enum { SNIFFED_BYTES = 1 << 16 };
+typedef enum { FORMAT_TEXT, FORMAT_LIBSVM, FORMAT_IDX, FORMAT_NPY, N_FORMATS } format;
+
+static const char *const format_names[N_FORMATS] = {"CSV or TSV", "LIBSVM", "IDX", "NPY"};
 
 static const struct {
     const char *magic, *what;
 } foreign[] = {
     {"\x89HDF", "is an HDF5 file already; thalweg inspect shows what it holds"},
-    {"\x93NUM", "is a NumPy file, which this version cannot convert; save it as HDF5 (h5py) or CSV"},
-    {"PK\3\4", "is a zip archive; extract it first (unzip)"},
+    {"PK\3\4", "is a zip archive; extract it first (unzip); an .npz holds NPY files"},
     {"BZh", "is compressed by bzip2; decompress it first (bunzip2)"},
     {"\xfd\x37zXZ", "is compressed by xz; decompress it first (unxz)"},
     {"\x28\xb5\x2f\xfd", "is compressed by zstd; decompress it first (unzstd)"},
     {"PAR1", "is a Parquet file; save it as HDF5 (h5py) or CSV"},
 };
 
-static tw_status detect(const char *path, format *found)
+static format recognise(size_t size, const char *start, const tw_import_options *options)
 {
-    unsigned char start[8] = {0};
+    if (size >= 2 && start[0] == 0 && start[1] == 0) return FORMAT_IDX;
+    if (size >= 4 && memcmp(start, "\x93NUM", 4) == 0) return FORMAT_NPY;
+    return !options->separator && tw_libsvm_looks_like(size, start) ? FORMAT_LIBSVM : FORMAT_TEXT;
+}
+
+static tw_status detect(const char *path, const tw_import_options *options, char *start, format *found)
+{
     size_t size = 0;
     tw_byte_source source;
     tw_status status = tw_byte_source_open(&source, path);
-    if (status == TW_OK) status = tw_byte_source_read(&source, sizeof start, start, &size);
+    if (status == TW_OK) status = tw_byte_source_read(&source, SNIFFED_BYTES, start, &size);
     tw_byte_source_release(&source);
     TW_TRY(status);
     if (size == 0) return tw_fail(TW_DATA, "%s is empty", path);
@@ -38,7 +47,7 @@ static tw_status detect(const char *path, format *found)
         if (size >= length && memcmp(start, foreign[i].magic, length) == 0)
             return tw_fail(TW_DATA, "%s %s", path, foreign[i].what);
     }
-    *found = size >= 2 && start[0] == 0 && start[1] == 0 ? FORMAT_IDX : FORMAT_TEXT;
+    *found = recognise(size, start, options);
     return TW_OK;
 }
 
@@ -65,54 +74,103 @@ static tw_status check_options(const tw_import_options *o)
                        tw_printable_quote(1, &o->separator).text);
     if (o->label && o->no_label) return tw_fail(TW_USAGE, "--label and --no-label exclude each other");
     if (o->gzip < 0 || o->gzip > 9) return tw_fail(TW_USAGE, "--gzip must be from 1 to 9; it is %d", o->gzip);
+    if (o->features > TW_LIBSVM_MOST_COLUMNS)
+        return tw_fail(TW_USAGE, "--features must be at most %d; it is %zu", TW_LIBSVM_MOST_COLUMNS,
+                       o->features);
     if (o->typed && (unsigned)o->type >= TW_N_DTYPES)
         return tw_fail(TW_USAGE, "the type %d is unknown", (int)o->type);
     return TW_OK;
 }
 
-static tw_status check_idx_options(const tw_import_options *o)
+/* Options that the format has no use for would mislead if they were passed over. */
+static tw_status check_text_options(const tw_import_options *o, const char *path, format f)
+{
+    const char *const csv = o->label                        ? "--label"
+                            : o->no_label                   ? "--no-label"
+                            : o->header == TW_HEADER_DETECT ? NULL
+                            : o->header == TW_HEADER_YES    ? "--header"
+                                                            : "--no-header";
+    const char *const libsvm = o->index_base                 ? "--index-base"
+                               : o->features                 ? "--features"
+                               : o->most_bytes == UINT64_MAX ? "--large"
+                                                             : NULL;
+    const char *const given = f == FORMAT_TEXT ? libsvm : csv;
+    if (!given) return TW_OK;
+    if (f == FORMAT_TEXT)
+        return tw_fail(TW_USAGE,
+                       "%s is for LIBSVM, and %s looks like CSV: its rows are not LABEL INDEX:VALUE ...",
+                       given, path);
+    return tw_fail(TW_USAGE,
+                   "%s is for CSV and TSV, and %s looks like LIBSVM; if it is not, give its --separator",
+                   given, path);
+}
+
+static tw_status check_array_options(const tw_import_options *o, format f)
 {
     const char *const given = o->label                        ? "--label"
                               : o->no_label                   ? "--no-label"
                               : o->typed                      ? "--type"
                               : o->separator                  ? "--separator"
+                              : o->index_base                 ? "--index-base"
+                              : o->features                   ? "--features"
+                              : o->most_bytes == UINT64_MAX   ? "--large"
                               : o->header == TW_HEADER_DETECT ? NULL
                               : o->header == TW_HEADER_YES    ? "--header"
                                                               : "--no-header";
-    return given ? tw_fail(TW_USAGE, "%s is for text files; IDX files say all of it themselves", given)
+    return given ? tw_fail(TW_USAGE, "%s is for text files; %s files say all of it themselves", given,
+                           format_names[f])
                  : TW_OK;
 }
 
-static tw_status import_text(size_t n, const char *const *inputs, const char *output,
-                             const tw_import_options *options, tw_import_report *report)
+static tw_status import_as(format f, size_t n, const char *const *inputs, const char *output,
+                           const tw_import_options *options, tw_import_report *report)
 {
-    if (n > 1)
-        return tw_fail(TW_USAGE,
-                       "convert takes one text file at a time, and got %zu; join them first, with one header",
-                       n);
-    return tw_import_csv(inputs[0], output, options, report);
+    const bool text = f == FORMAT_TEXT || f == FORMAT_LIBSVM;
+    if (text && n > 1)
+        return tw_fail(TW_USAGE, "convert takes one text file at a time, and got %zu; join them first%s", n,
+                       f == FORMAT_TEXT ? ", with one header" : "");
+    if (n > 2)
+        return tw_fail(TW_USAGE, "convert takes one or two %s files, features and labels, and got %zu",
+                       format_names[f], n);
+    TW_TRY(text ? check_text_options(options, inputs[0], f) : check_array_options(options, f));
+    switch (f) {
+    case FORMAT_IDX: return tw_import_idx(n, inputs, output, options, report);
+    case FORMAT_NPY: return tw_import_npy(n, inputs, output, options, report);
+    case FORMAT_LIBSVM: return tw_import_libsvm(inputs[0], output, options, report);
+    default: return tw_import_csv(inputs[0], output, options, report);
+    }
+}
+
+static tw_status detect_all(size_t n, const char *const *inputs, const tw_import_options *options,
+                            format *found)
+{
+    format other = FORMAT_TEXT;
+    char *start = malloc(SNIFFED_BYTES);
+    if (!start) return tw_fail(TW_MEMORY, "out of memory for %s", inputs[0]);
+    tw_status status = detect(inputs[0], options, start, found);
+    for (size_t i = 1; i < n && status == TW_OK; i++) {
+        status = detect(inputs[i], options, start, &other);
+        if (status == TW_OK && other != *found)
+            status = tw_fail(
+                TW_USAGE,
+                "%s and %s have different formats (%s, %s); convert one file, or two IDX or NPY files",
+                inputs[0], inputs[i], format_names[*found], format_names[other]);
+    }
+    free(start);
+    return status;
 }
 
 tw_status tw_import(size_t n, const char *const *inputs, const char *output, const tw_import_options *options,
                     tw_import_report *report)
 {
-    format first = FORMAT_TEXT, other = FORMAT_TEXT;
+    format found = FORMAT_TEXT;
     *report = (tw_import_report){0};
     TW_TRY(check_options(options));
-    if (n == 0) return tw_fail(TW_USAGE, "nothing to convert: give a CSV, TSV or IDX file");
-    for (size_t i = 0; i < n; i++) {
-        TW_TRY(detect(inputs[i], i == 0 ? &first : &other));
-        if (i > 0 && other != first)
-            return tw_fail(TW_USAGE, "%s and %s have different formats; convert one file, or two IDX files",
-                           inputs[0], inputs[i]);
-        if (output) TW_TRY(check_output(output, inputs[i]));
-    }
+    if (n == 0) return tw_fail(TW_USAGE, "nothing to convert: give a CSV, TSV, LIBSVM, NPY or IDX file");
+    TW_TRY(detect_all(n, inputs, options, &found));
+    for (size_t i = 0; output && i < n; i++) TW_TRY(check_output(output, inputs[i]));
     if (output) TW_TRY(tw_output_file_possible(output, options->replace));
-    if (first == FORMAT_TEXT) return import_text(n, inputs, output, options, report);
-    if (n > 2)
-        return tw_fail(TW_USAGE, "convert takes one or two IDX files, features and labels, and got %zu", n);
-    TW_TRY(check_idx_options(options));
-    return tw_import_idx(n, inputs, output, options, report);
+    return import_as(found, n, inputs, output, options, report);
 }
 
 void tw_import_report_release(tw_import_report *report)

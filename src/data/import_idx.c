@@ -4,6 +4,7 @@
 #include "data/byte_source.h"
 #include "data/import.h"
 #include "data/label_set.h"
+#include "data/swap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,28 +102,6 @@ static tw_status open_idx(idx_file *f, const char *path)
     return read_shape(f);
 }
 
-static void swap_bytes(size_t size, size_t count, unsigned char *values)
-{
-    for (size_t i = 0; i < count && size == 2; i++) {
-        uint16_t v;
-        memcpy(&v, values + 2 * i, 2);
-        v = __builtin_bswap16(v);
-        memcpy(values + 2 * i, &v, 2);
-    }
-    for (size_t i = 0; i < count && size == 4; i++) {
-        uint32_t v;
-        memcpy(&v, values + 4 * i, 4);
-        v = __builtin_bswap32(v);
-        memcpy(values + 4 * i, &v, 4);
-    }
-    for (size_t i = 0; i < count && size == 8; i++) {
-        uint64_t v;
-        memcpy(&v, values + 8 * i, 8);
-        v = __builtin_bswap64(v);
-        memcpy(values + 8 * i, &v, 8);
-    }
-}
-
 /* 32-bit values in the upper half of out become doubles in all of it; each is read before it is overwritten.
  */
 static void widen(bool is_float, size_t count, unsigned char *out)
@@ -146,7 +125,7 @@ static tw_status read_rows(idx_file *f, size_t rows, size_t out_size, unsigned c
     size_t got;
     TW_TRY(tw_byte_source_read(&f->source, count * size, raw, &got));
     if (got < count * size) return too_short(f, "before the last row that its header claims");
-    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) swap_bytes(size, count, raw);
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) tw_swap_bytes(size, count, raw);
     if (out_size > size) widen(f->type->feature == TW_f32, count, out);
     return TW_OK;
 }
@@ -249,6 +228,7 @@ static void fill_report(const conversion *c, tw_import_report *report)
 {
     snprintf(report->format, sizeof report->format, "IDX, %zu dimension%s", c->x->dimensions,
              c->x->dimensions == 1 ? "" : "s");
+    report->x_input = (size_t)(c->x - c->file);
     report->rows = c->x->rows;
     report->cols = c->x->cols;
     report->x_type = c->x->type->feature;

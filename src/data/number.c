@@ -3,7 +3,7 @@
 #include <locale.h>
 #include <stdlib.h>
 
-enum { MOST_DIGITS = 19, EXACT_POWER = 22, MOST_EXPONENT = 1000000000 };
+enum { MOST_DIGITS = 19, EXACT_POWER = 22, LONG_POWER = 27, MOST_EXPONENT = 1000000000 };
 #define EXACT_WHOLE ((uint64_t)1 << 53)
 
 static bool is_digit(char c)
@@ -39,6 +39,59 @@ static double scale(uint64_t whole, int exponent)
     return exponent < 0 ? (double)whole / power[-exponent] : (double)whole * power[exponent];
 }
 
+__extension__ typedef unsigned __int128 wide;
+
+/* 2^k within the range of normal doubles. */
+static double power_of_two(int k)
+{
+    const uint64_t bits = (uint64_t)(k + 1023) << 52;
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* Up to 19 digits: whole times 5^exponent is exact in 128 bits, or has a quotient of at least 63 bits, whose
+ * last is set when a rest remains. So the conversion rounds once, and rightly; what is left is a power of
+ * two. */
+static double scale_wide(uint64_t whole, int exponent)
+{
+    static const uint64_t five[LONG_POWER + 1] = {1u,
+                                                  5u,
+                                                  25u,
+                                                  125u,
+                                                  625u,
+                                                  3125u,
+                                                  15625u,
+                                                  78125u,
+                                                  390625u,
+                                                  1953125u,
+                                                  9765625u,
+                                                  48828125u,
+                                                  244140625u,
+                                                  1220703125u,
+                                                  6103515625u,
+                                                  30517578125u,
+                                                  152587890625u,
+                                                  762939453125u,
+                                                  3814697265625u,
+                                                  19073486328125u,
+                                                  95367431640625u,
+                                                  476837158203125u,
+                                                  2384185791015625u,
+                                                  11920928955078125u,
+                                                  59604644775390625u,
+                                                  298023223876953125u,
+                                                  1490116119384765625u,
+                                                  7450580596923828125u};
+    if (whole == 0) return 0;
+    if (exponent >= 0) return (double)((wide)whole * five[exponent]) * power_of_two(exponent);
+    const int up = __builtin_clzll(whole), shift = __builtin_clzll(five[-exponent]);
+    const uint64_t d = five[-exponent] << shift; /* beyond the upper half of n: the quotient has 64 bits */
+    const wide n = (wide)(whole << up) << 63;
+    const uint64_t q = (uint64_t)(n / d);
+    return (double)(q | ((wide)q * d != n)) * power_of_two(exponent + shift - 63 - up);
+}
+
 /* glibc keeps one "C" locale for all; it is never freed. */
 static double convert(const char *text)
 {
@@ -62,10 +115,13 @@ const char *tw_number_scan(const char *text, double *value, unsigned char *kind)
     if (digits == 0) return NULL;
     if ((*p == 'e' || *p == 'E') && !(p = scan_exponent(p + 1, &exponent))) return NULL;
     *kind = p == point ? TW_NUMBER_WHOLE : TW_NUMBER_REAL;
-    if (digits > MOST_DIGITS || whole > EXACT_WHOLE || exponent < -EXACT_POWER || exponent > EXACT_POWER)
+    if (digits > MOST_DIGITS || exponent < -LONG_POWER || exponent > LONG_POWER) {
         *value = convert(text);
-    else
-        *value = negative ? -scale(whole, exponent) : scale(whole, exponent);
+        return p;
+    }
+    const bool small = whole <= EXACT_WHOLE && exponent >= -EXACT_POWER && exponent <= EXACT_POWER;
+    const double size = small ? scale(whole, exponent) : scale_wide(whole, exponent);
+    *value = negative ? -size : size;
     return p;
 }
 

@@ -116,7 +116,7 @@ static tw_status find_record_end(tw_text_source *s, size_t *size, uint64_t *line
         if (*size > MOST_RECORD) return too_long(s);
         const char *piece = s->buffer + s->begin + seen;
         const bool was_open = state == QUOTE_OPEN;
-        if (!was_open && !memchr(piece, '"', *size - seen)) break;
+        if (s->separator == 0 || (!was_open && !memchr(piece, '"', *size - seen))) break;
         state = scan_quotes(was_open ? state : QUOTE_CELL_START, s->separator, *size - seen, piece);
         if (state != QUOTE_OPEN) break;
         if (!was_open) opened = s->line + *lines;

@@ -15,14 +15,15 @@ typedef struct {
 
 typedef struct {
     tw_byte_source bytes;
-    char separator;
+    char separator;              /* 0: lines without cells; a quote is a character like any other */
     char *buffer;                /* [capacity], then a few zeros; owned */
     size_t capacity, begin, end; /* unread text is buffer[begin .. end) */
     bool ended;                  /* the file has no more */
     uint64_t line;               /* of buffer[begin] */
 } tw_text_source;
 
-/** Open at the first record. TW_INPUT, TW_MEMORY. Release in any case. */
+/** Open at the first record. separator: 0 for lines without cells and quotes. TW_INPUT, TW_MEMORY. Release in
+ * any case. */
 tw_status tw_text_source_open(tw_text_source *source, const char *path, char separator) TW_CHECKED;
 
 /** The next record. more: out, false at the end. TW_DATA (names file and line), TW_IO, TW_MEMORY. */

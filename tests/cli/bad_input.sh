@@ -134,6 +134,31 @@ else
     not_run=$((not_run + 1))
 fi
 
+# Files to convert. The tables of the unit tests hold every case; here are the ways in which a path can be wrong.
+cannot() { try "convert-$1" "$2" "$3" convert "${@:4}" -o converted.h5; [ ! -e converted.h5 ] || complain "convert-$1 left a file"; }
+printf '+1 1:0.5 3:2\n-1 2:1\n' >good.svm
+printf '\223NUMPY\001\000\066\000%s\n\000\000' "{'descr': '|O', 'fortran_order': False, 'shape': (1,2)}" >object.npy
+printf '+1 1:0.5 3:2\n-1 2:1 2:3\n' >repeated.svm
+printf '+1 1:0.5\n-1 2:\0001\n' >nul.svm
+gzip -c good.svm | head -c 20 >cut.svm.gz
+: >empty.svm
+cannot missing 66 'nowhere.svm: No such file' nowhere.svm
+cannot directory 66 'directory' .
+cannot empty 65 'empty.svm is empty' empty.svm
+cannot cut 65 'cut.svm.gz is truncated' cut.svm.gz
+cannot nul 65 'nul.svm: line 2 holds a NUL byte' nul.svm
+cannot repeated 65 "repeated.svm: line 2, column 8: '2:3' repeats the index" repeated.svm
+cannot object 65 "object.npy: its values are Python objects .*save numbers" object.npy
+cannot together 64 'have different formats \(LIBSVM, NPY\)' good.svm object.npy
+if [ "$(id -u)" != 0 ]; then
+    cp good.svm closed.svm
+    chmod 000 closed.svm
+    cannot unreadable 66 'closed.svm: Permission denied' closed.svm
+else
+    echo "not run: unreadable file to convert (root may read everything)"
+    not_run=$((not_run + 1))
+fi
+
 # Launch and command line.
 cases=$((cases + 1)) got=0
 PMI_SIZE=4 timeout 20 "$thalweg" train c.yaml --out single </dev/null >out.txt 2>err.txt || got=$?

@@ -12,8 +12,8 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 source_dir=$(cd "$here/../.." && pwd)
-targets=(config check number csv idx header model checkpoint)
-declare -A corpus=([check]=config) longest=([config]=1024 [check]=1024 [number]=600 [csv]=512 [idx]=512 [model]=400 [checkpoint]=400)
+targets=(config check number csv idx npy libsvm header model checkpoint)
+declare -A corpus=([check]=config) longest=([config]=1024 [check]=1024 [number]=600 [csv]=512 [idx]=512 [npy]=512 [libsvm]=512 [model]=400 [checkpoint]=400)
 
 usage() { sed -n '4,6p' "$0" | cut -c3- >&2; exit 64; }
 case $# in 1 | 2) ;; *) usage ;; esac

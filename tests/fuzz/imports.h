@@ -1,4 +1,4 @@
-/* imports.h -- what the two targets of importers share: one conversion, and whether its output is what its
+/* imports.h -- what the targets of importers share: one conversion, and whether its output is what its
  * report says. */
 #ifndef THALWEG_FUZZ_IMPORTS_H
 #define THALWEG_FUZZ_IMPORTS_H

@@ -185,6 +185,108 @@ pairs = {
 for name, content in pairs.items():
     put("idx", name, content)
 
+# ---- LIBSVM: a first line of options (fuzz_libsvm.c), then the file ----
+
+rows = {
+    "plain": "w\n+1 1:0.5 3:-2\n-1 2:1e-3 4:7\n",
+    "dry": "\n+1 1:0.5 3:-2\n",
+    "zero": "w\n0 0:1 2:255\n1\n2 1:3\n",
+    "base-0": "wb1\n0 1:1\n1 2:2\n",
+    "base-1": "wb2\n0 0:1\n1 2:2\n",
+    "features": "wf9\n0 1:1\n1 2:2\n",
+    "features-few": "wf\1\n0 1:1\n1 2:2\n",
+    "types": "wt0\n0 1:256\n1 2:2\n",
+    "half": "wt3\n0 1:65504\n1 2:1e-8\n",
+    "gzip-out": "wg\n0 1:1\n1 2:2\n",
+    "crlf": "w\n0 1:1\r\n1 2:2\r\n",
+    "bom": "w\n\ufeff0 1:1\n",
+    "comments": "w\n# a\n\n0 1:1 # \"b\n  \n1#\n2 2:2#c\n",
+    "qid": "w\n1 qid:3 1:1\n",
+    "labels": "w\n1,2 1:1\n",
+    "labels64": "w\n9223372036854775807 1:1\n-9223372036854775808 1:2\n9223372036854775808 1:3\n",
+    "label-word": "w\nspam 1:1\n",
+    "label-none": "w\n1:1 2:2\n",
+    "descending": "w\n1 2:1 1:2\n",
+    "repeated": "w\n1 1:1 1:2\n",
+    "negative": "w\n1 -1:1\n",
+    "huge-index": "w\n1 1:1 99999999999999999999:1\n",
+    "wide": "w\n1 16000:1\n",
+    "too-large": "w\n" + "1 100000:1.5\n" * 9,
+    "nan": "w\n1 1:nan 2:inf\n",
+    "huge": "w\n1 1:1e400\n",
+    "no-value": "w\n1 1:\n",
+    "no-pair": "w\n1 1:1 2\n",
+    "nul": b"w\n1 1:1 \0\n",
+    "numbers": "w\n-0 1:+1 2:.5 3:5. 4:1E5 5:-0 6:007 7:1e-400 8:12345678901234567e-20 9:9007199254740993\n",
+    "long": "w\n1 " + " ".join(f"{i}:{i}" for i in range(1, 90)) + "\n",
+    "gzip": b"w\n" + gzip.compress(b"1 1:1\n2 2:2\n", mtime=0),
+    "gzip-cut": b"w\n" + gzip.compress(b"1 1:1\n2 2:2\n", mtime=0)[:-9],
+    "empty": "",
+}
+for name, text in rows.items():
+    put("libsvm", name, text)
+
+# ---- NPY: options (fuzz_npy.c), length of the first file in 16 bits little-endian, the first, the second ----
+
+DRESS, ZIP = 8, 16
+
+
+def described(descr, shape, values=b"", order=False, zero=b"\0"):
+    return f"{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}\n".encode() + zero + values
+
+
+def npy(descr, shape, values=b"", order=False, version=1):
+    text = described(descr, shape, b"", order, b"")
+    return b"\x93NUMPY" + bytes([version, 0]) + struct.pack("<H" if version == 1 else "<I", len(text)) + text + values
+
+
+labels, matrix = npy("|u1", "(3,)", b"\0\1\2"), npy("<i2", "(3, 2)", bytes(range(12)))
+arrays = {
+    "pair": pair(WRITE, matrix, labels),
+    "swapped": pair(WRITE, labels, matrix),
+    "dry": pair(0, matrix, labels),
+    "one": pair(ONE | WRITE, matrix),
+    "labels-only": pair(ONE | WRITE, labels),
+    "two-labels": pair(WRITE, labels, labels),
+    "two-matrices": pair(WRITE, matrix, matrix),
+    "column": pair(WRITE, matrix, npy("|u1", "(3, 1)", b"\0\1\2")),
+    "fewer": pair(WRITE, matrix, npy("|u1", "(2,)", b"\0\1")),
+    "gzip": pair(WRITE | GZIP, gzip.compress(matrix, mtime=0), gzip.compress(labels, mtime=0)),
+    "gzip-cut": pair(WRITE, gzip.compress(matrix, mtime=0)[:-5], labels),
+    "gzip-bomb": pair(ONE | WRITE, gzip.compress(npy("<f8", "(100, 100)", bytes(80000), True), mtime=0)),
+    "version-2": pair(ONE | WRITE, npy("<i2", "(3, 2)", bytes(12), False, 2)),
+    "version-3": pair(ONE | WRITE, npy("<i2", "(3, 2)", bytes(12), True, 3)),
+    "version-4": pair(ONE, npy("<i2", "(3, 2)", bytes(12), False, 4)),
+    "header-long": pair(ONE, b"\x93NUMPY\2\0\xff\xff\xff\xff{"),
+    "header-cut": pair(ONE, matrix[:40]),
+    "magic": pair(ONE, b"\x93NUMBER"),
+    "head": pair(ONE, b"\x93NUM"),
+    "cut": pair(ONE | WRITE, matrix[:-1]),
+    "trail": pair(ONE | WRITE, matrix + b"x"),
+    "object": pair(ONE | DRESS, described("|O", "(1, 2)", bytes(16))),
+    "words": pair(ONE | DRESS, described("<U2", "(1, 2)", bytes(16))),
+    "negative": pair(ONE | DRESS, described("<f8", "(-1, 2)", bytes(16))),
+    "overflow": pair(ONE | DRESS, described("<f8", "(4294967296, 4294967296)", bytes(16))),
+    "overflow-digits": pair(ONE | DRESS, described("<f8", "(" + "9" * 40 + ", 1)", bytes(16))),
+    "scalar": pair(ONE | DRESS, described("<f8", "()", bytes(8))),
+    "zero": pair(ONE | DRESS, described("<f8", "(0, 3)")),
+    "nested": pair(ONE | DRESS, described("<f8", "((1, 2), 3)", bytes(16))),
+    "deep": pair(ONE | DRESS, described("<f8", "(" * 300, bytes(16))),
+    "cube": pair(ONE | WRITE | DRESS, described("<f4", "(2, 2, 2)", bytes(32))),
+    "cube-fortran": pair(ONE | WRITE | DRESS, described("<f4", "(2, 2, 2)", bytes(32), True)),
+    "twice": pair(ONE | DRESS, b"{'descr': '<f8', 'descr': '<f8'}\0"),
+    "records": pair(ONE | DRESS, b"{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,)}\0" + bytes(8)),
+    "empty": b"",
+}
+for descr, size in [("|b1", 1), ("|i1", 1), (">i2", 2), ("<u2", 2), (">i4", 4), ("<u4", 4), ("<i8", 8), (">u8", 8), ("<f2", 2),
+                    (">f4", 4), (">f8", 8)]:
+    for order in (False, True):
+        first = described(descr, "(3, 5)", bytes((37 * i) % 251 * (i % size != size - 1) for i in range(15 * size)), order)
+        second = described(descr, "(3,)", bytes(3 * size))
+        arrays[f"type-{descr[1:]}-{descr[0] == '>':d}{order:d}"] = pair(WRITE | DRESS | ZIP * order, first, second)
+for name, content in arrays.items():
+    put("npy", name, content)
+
 # ---- headers: options (fuzz_header.c), then the file ----
 
 MAGIC = b"\x89THW\r\n\x1a\n"

@@ -91,8 +91,46 @@ START_TEST(a_dry_run_shows_the_columns_and_writes_nothing)
     ck_assert_ptr_nonnull(
         strstr(printed,
                "      2  'w'                      string          0              -              -  label\n"));
-    ck_assert_ptr_nonnull(strstr(printed, "would write /X (2, 2) f64 with 1 missing, /y (2) 2 classes\n"));
+    ck_assert_ptr_nonnull(
+        strstr(printed, "would write /X (2, 2) f64 with 1 missing, /y (2) 2 classes, 40 B\n"));
     ck_assert_int_eq(scratch_entries(), 1);
+}
+END_TEST
+
+START_TEST(libsvm_files_are_described_and_written)
+{
+    const char text[] = "+1 1:0.708333 2:1 3:1\n-1 1:0.5 4:-0.6 # a\n+1 2:1\n-1 1:0.25\n";
+    spill("heart.txt", sizeof text - 1, text);
+    ck_assert_int_eq(convert("heart.txt --dry-run"), TW_OK);
+    ck_assert_str_eq(printed, "heart.txt: LIBSVM, indices from 1 to 4, 43.8 % of all values given, 4 rows\n"
+                              "would write /X (4, 4) f64, /y (4) 2 classes, 160 B\n");
+    ck_assert_int_eq(convert("heart.txt --dry-run --gzip 3 --index-base 0 --features 7 --type f32 --large"),
+                     TW_OK);
+    ck_assert_ptr_nonnull(
+        strstr(printed, "would write /X (4, 7) f32, /y (4) 2 classes, 144 B before compression\n"));
+    ck_assert_int_eq(scratch_entries(), 2);
+    ck_assert_int_eq(convert("heart.txt -o out.h5 --index-base 0 --features 7"), TW_OK);
+    ck_assert(output_has_type("/X", H5T_IEEE_F64LE));
+    check_features(4, 7, (double[]){0, 0.708333, 1, 1, 0, 0, 0, 0, 0.5,  0, 0, -0.6, 0, 0,
+                                    0, 0,        1, 0, 0, 0, 0, 0, 0.25, 0, 0, 0,    0, 0});
+}
+END_TEST
+
+START_TEST(numpy_files_are_described_and_written)
+{
+    const char x[] = "\x93NUMPY\1\0\75\0{'descr': '>i2', 'fortran_order': True, 'shape': (2, 2), }  "
+                     "\n\1\0\2\0\0\3\377\374";
+    const char y[] = "\x93NUMPY\1\0\74\0{'descr': '|b1', 'fortran_order': False, 'shape': (2,), }  \n\1\0";
+    spill("x.npy", sizeof x - 1, x);
+    spill("y.npy", sizeof y - 1, y);
+    ck_assert_msg(convert("y.npy x.npy --dry-run") == TW_OK, "%s", tw_status_message());
+    ck_assert_str_eq(printed, "x.npy: NPY, >i2, 2 dimensions, Fortran order, 2 rows\n"
+                              "would write /X (2, 2) i16, /y (2) 2 classes, 10 B\n");
+    ck_assert_int_eq(scratch_entries(), 3);
+    ck_assert_int_eq(convert("y.npy x.npy -o out.h5"), TW_OK);
+    check_features(2, 2, (double[]){256, 3, 512, -4});
+    ck_assert_int_eq(convert("x.npy -o x.npy --force"), TW_USAGE);
+    ck_assert_says("is the input itself");
 }
 END_TEST
 
@@ -118,6 +156,12 @@ START_TEST(mistakes_on_the_command_line_are_code_64)
         {"a.csv -o out.h5 --separator xy", "--separator must be"},
         {"a.csv -o out.h5 --separator x", "cannot separate cells"},
         {"a.csv -o out.h5 --gzip 0", "--gzip must be from 1 to 9"},
+        {"a.csv -o out.h5 --index-base 2", "--index-base must be 0 or 1; it is '2'"},
+        {"a.csv -o out.h5 --index-base 01", "--index-base must be 0 or 1"},
+        {"a.csv -o out.h5 --features 0", "--features must be a whole number from 1; it is '0'"},
+        {"a.csv -o out.h5 --features -3", "--features must be a whole number from 1"},
+        {"a.csv -o out.h5 --features 99999999999999999999", "--features must be a whole number"},
+        {"a.csv -o out.h5 --features 2", "--features is for LIBSVM, and a.csv looks like CSV"},
         {"a.csv -o out.h5 --gzip 11", "--gzip must be from 1 to 9"},
         {"a.csv -o out.h5 --label u --no-label", "exclude each other"},
         {"a.csv -o out.h5 --label q", "available: 'u', 'v', 'w'"},
@@ -204,6 +248,8 @@ int main(void)
     tcase_add_test(t, it_says_in_one_line_what_it_wrote);
     tcase_add_test(t, options_reach_the_import);
     tcase_add_test(t, a_dry_run_shows_the_columns_and_writes_nothing);
+    tcase_add_test(t, libsvm_files_are_described_and_written);
+    tcase_add_test(t, numpy_files_are_described_and_written);
     tcase_add_test(t, names_in_a_file_cannot_drive_the_terminal);
     tcase_add_test(t, mistakes_on_the_command_line_are_code_64);
     tcase_add_test(t, other_failures_have_their_codes);
