@@ -73,16 +73,23 @@ OF_DOUBLES(map_log1p, hot.k->log1p(n, hot.copy, hot.out))
 OF_DOUBLES(logistic, hot.k->logistic(n, hot.x, hot.y, hot.row, hot.slope))
 #undef OF_DOUBLES
 
+static tw_outputs outputs_of(size_t n, size_t rows)
+{
+    return (tw_outputs){.rows = rows, .n = n, .outputs = OUTPUTS, .kp = WIDE, .x = hot.x, .ahead = hot.x};
+}
+
 static void products(size_t n, size_t rows, tw_dtype type)
 {
+    const tw_outputs p = outputs_of(n, rows);
     (void)type;
-    hot.k->products(rows, n, WIDE, hot.x, hot.v, hot.out);
+    hot.k->products(&p, hot.v, hot.out);
 }
 
 static void outer(size_t n, size_t rows, tw_dtype type)
 {
+    const tw_outputs p = outputs_of(n, rows);
     (void)type;
-    hot.k->outer(rows, n, WIDE, hot.x, hot.v, hot.out);
+    hot.k->outer(&p, hot.v, hot.out);
 }
 
 static size_t whole(size_t n)
@@ -90,7 +97,7 @@ static size_t whole(size_t n)
     return (n + TW_LANES - 1) / TW_LANES * TW_LANES;
 }
 
-static void product(size_t n, size_t rows, tw_dtype type)
+static void multiply(size_t n, size_t rows, tw_part part)
 {
     const tw_product p = {.rows = rows,
                           .m = n,
@@ -99,21 +106,21 @@ static void product(size_t n, size_t rows, tw_dtype type)
                           .ldc = whole(n),
                           .a = hot.x,
                           .b = hot.copy,
-                          .c = hot.out};
-    (void)type;
+                          .c = hot.out,
+                          .part = part};
     hot.k->product(&p);
+}
+
+static void product(size_t n, size_t rows, tw_dtype type)
+{
+    (void)type;
+    multiply(n, rows, TW_ALL);
 }
 
 static void gram(size_t n, size_t rows, tw_dtype type)
 {
     (void)type;
-    hot.k->gram(rows, n, whole(n), hot.x, hot.copy, hot.out);
-}
-
-static void gemm_tn(size_t n, size_t rows, tw_dtype type)
-{
-    (void)type;
-    hot.k->gemm_tn(rows, n, whole(n), hot.x, hot.copy, hot.out);
+    multiply(n, rows, TW_LOWER);
 }
 
 /* The model and its block are made before; these do nothing but evaluate. */
@@ -176,13 +183,12 @@ static void visit_doubles(void)
         visit(&(item){maps[i].name, maps[i].call, 256, 1, 256}, TW_f64, "");
     }
     for (size_t n = 16; n <= 784; n *= 7) { /* 10 classes take 16 lanes */
-        visit(&(item){"products", products, n, 8, n * 8 * WIDE}, TW_f64, "");
-        visit(&(item){"outer", outer, n, 8, n * 8 * WIDE}, TW_f64, "");
+        visit(&(item){"products", products, n, 32, n * 32 * OUTPUTS}, TW_f64, "");
+        visit(&(item){"outer", outer, n, 32, n * 32 * OUTPUTS}, TW_f64, "");
     }
     for (size_t n = 100; n <= LARGE; n += LARGE - 100) {
         visit(&(item){"product", product, n, 32, n * n * 32}, TW_f64, "");
         visit(&(item){"gram", gram, n, 32, n * (n + 1) / 2 * 32}, TW_f64, "");
-        visit(&(item){"gemm_tn", gemm_tn, n, 32, n * n * 32}, TW_f64, "");
     }
 }
 
