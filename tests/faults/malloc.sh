@@ -25,6 +25,8 @@ commands() { # CASE: its arguments
     predict-hdf5) echo predict ../model/model.h5 ../rows.h5 -o predicted.h5 ;;
     generate) echo generate -o made.h5 --task softmax --classes 3 --rows 300 --features 4 ;;
     convert) echo convert ../rows.csv -o converted.h5 --label y ;;
+    convert-libsvm) echo convert ../rows.svm -o converted.h5 ;;
+    convert-npy) echo convert ../x.npy.gz ../y.npy -o converted.h5 ;;
     inspect) echo inspect ../model ;;
     esac
 }
@@ -75,6 +77,10 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 "$thalweg" generate -o rows.h5 --task logistic --rows 103 --features 3 --seed 6 >/dev/null
 { echo "a,b,y" && seq 1 40 | awk '{ print $1 / 7 "," $1 % 5 ",c" $1 % 2 }'; } >rows.csv
+seq 1 40 | awk '{ print $1 % 2 " " $1 % 5 + 1 ":" $1 / 7 " 9:1" }' >rows.svm
+array() { printf '\223NUMPY\001\000\100\000%-63s\n%s' "{'descr': '$1', 'fortran_order': $2, 'shape': $3}" "$4"; } # DESCR ORDER SHAPE VALUES
+array '<u2' True '(3, 2)' abcdefghijkl | gzip >x.npy.gz
+array '>u2' False '(3,)' abcdef >y.npy
 configure() { # NAME LINE...: a run of 3 iterations or epochs
     printf 'data: {train: %s/rows.h5, scaling: standardize}\n' "$work" >"$1.yaml"
     printf '%s\n' "${@:2}" >>"$1.yaml"
@@ -97,7 +103,7 @@ plan() {
     for ((k = 1 + count % $5; k <= count; k += $5)); do echo "$1 $2 $3 $4 $k"; done
 }
 if [ "$how" = all ]; then
-    for name in train batches newton wrong check evaluate predict predict-hdf5 generate convert inspect; do
+    for name in train batches newton wrong check evaluate predict predict-hdf5 generate convert convert-libsvm convert-npy inspect; do
         for mode in once always; do plan $name 1 0 $mode 1; done
     done
     for name in train path evaluate-json; do plan $name 1 0 once,from=libjansson 1; done
@@ -114,6 +120,8 @@ else
     plan check 1 0 once 7
     plan evaluate 1 0 once 13
     plan convert 1 0 once 11
+    plan convert-libsvm 1 0 once 7
+    plan convert-npy 1 0 once 7
     plan train 1 0 once,from=libjansson 41
     plan train 2 1 once 19
     plan train 2 0 once 37

@@ -37,7 +37,7 @@ def values(d, shape):
         return rng.integers(0, 2, shape).astype(d)
     if d.kind == "f":
         a = (rng.standard_normal(shape) * 100).astype(d)
-        a.flat[0], a.flat[-1] = np.nan, -0.0
+        a.flat[0], a.flat[1], a.flat[2], a.flat[-1] = np.nan, np.finfo(d).smallest_subnormal * 5, np.inf, -0.0
         return a
     low, high = np.iinfo(d).min, np.iinfo(d).max
     a = rng.integers(low, high, shape, dtype=d.newbyteorder("="), endpoint=True).astype(d)
@@ -76,7 +76,8 @@ for name, dtype, label, numbers in [("u2", ">u2", "i4", [0, 65535, 7]), ("i4", "
 
 # Shapes: labels as a column, more than two dimensions, one row, one column; other versions of the format.
 np.save(here / "column.npy", np.array([[1.5], [2], [-3]]))
-put(["x.npy", "column.npy"], x, "f8", np.load(here / "column.npy").ravel(), "f8")
+for files in (["x.npy", "column.npy"], ["column.npy", "x.npy"]):
+    put(files, x, "f8", np.load(here / "column.npy").ravel(), "f8")
 np.save(here / "cube.npy", np.arange(24, dtype="u1").reshape(2, 3, 4))
 put(["cube.npy"], np.load(here / "cube.npy").reshape(2, 12), "u1")
 np.save(here / "row.npy", np.asfortranarray(rng.standard_normal((1, 7)).astype("f4")))
@@ -92,6 +93,7 @@ for name, expected, label, text in [
         ("zero", "f8", "i8", "2 0:0.1 3:0.30000000000000004\n0 1:1\n1\n"),
         ("bytes", "u1", "f8", "0.5 1:255 2:1\n-1e3 3:7\n"),
         ("signed", "i1", "i8", "1 1:-128\n2 2:127\n"),
+        ("short-256", "i2", "i8", "1 1:256\n2 2:1\n"), ("short-128", "i2", "i8", "1 1:128\n2 2:-1\n"),
         ("short", "i2", "i8", "1 1:-129\n2 2:32767\n"),
         ("whole", "f8", "i8", "1 1:32768\n2 2:-1\n"),
         ("digits", "f8", "f8", "1.7976931348623157e308 1:4.9e-324 2:0.1234567890123456789 3:-1.7976931348623157e+308 5:0\n"
