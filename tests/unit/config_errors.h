@@ -33,7 +33,7 @@ static const struct {
                                  "    | ^~~~ did you mean 'step'?\n"},
     {"zebra:\n  a: 1\n", "c.yaml:1:1: error: unknown section 'zebra'\n"
                          "  1 | zebra:\n"
-                         "    | ^~~~~ sections: data model optimizer step stop reduction checkpoint output\n"},
+                         "    | ^~~~~ sections: data model optimizer step stop reduction parallel checkpoint output\n"},
     {"seed: abc\n", "c.yaml:1:7: error: 'seed' must be a whole number (>= 0), not 'abc'\n"
                     "  1 | seed: abc\n"
                     "    |       ^~~\n"},

@@ -42,8 +42,8 @@ static tw_config stored_copy(const tw_config *c)
 static bool free_by_the_page(const char *key)
 {
     return strncmp(key, "stop.", 5) == 0 || strncmp(key, "output.", 7) == 0 ||
-           strncmp(key, "checkpoint.", 11) == 0 || strcmp(key, "data.train") == 0 ||
-           strcmp(key, "data.validation.file") == 0;
+           strncmp(key, "checkpoint.", 11) == 0 || strncmp(key, "parallel.", 9) == 0 ||
+           strcmp(key, "data.train") == 0 || strcmp(key, "data.validation.file") == 0;
 }
 
 /* "KEY=VALUE" with a valid value that is not the default; false: the key can have but one value. */

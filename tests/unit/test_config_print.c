@@ -182,7 +182,8 @@ START_TEST(the_resolved_copy_lists_every_key_once_in_the_order_of_the_table)
                                    "    file: null\nmodel:\n  type: linear\n  intercept: true\n  l2: 0\n";
     static const char end[] =
         "  max_time: 1:30:00\n  divergence_factor: 10000\nreduction:\n  mode: allreduce\n"
-        "  groups: null\ncheckpoint:\n  every: 0:05:00\n  keep: 3\noutput:\n  dir: null\n  log_every: null\n"
+        "  groups: null\nparallel:\n  threads: null\ncheckpoint:\n  every: 0:05:00\n  keep: 3\noutput:\n"
+        "  dir: null\n  log_every: null\n"
         "  accounting: true\n";
     tw_config c;
     tw_status status;
