@@ -3,7 +3,8 @@
  *
  * Elements become doubles in registers, in both halves: kept as doubles they would not fit the first cache.
  * While the rows are worked on, memory further on is asked for, one line for every two lines of the rows; so
- * the memory has work in both halves, although only the first meets new rows. Tiles decide which independent
+ * the memory has work in both halves, although only the first meets new rows. Wide elements, which the memory
+ * hardly brings in time, are asked for in four pages at once. Tiles decide which independent
  * numbers travel together, never the order of a sum. */
 #include "core/kernels_parts.h"
 
@@ -12,10 +13,11 @@
 #include "core/vmath.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* STRIP: columns whose parameters stay in the first cache while 8 rows pass. FAN: rows that are folded to
  * margins together. */
-enum { STRIDE = 4 * TW_LANES, STRIP = 64 * STRIDE, FAN = 8, LINE = 64 };
+enum { STRIDE = 4 * TW_LANES, STRIP = 64 * STRIDE, FAN = 8, LINE = 64, PAGE = 4096, PAGES = 4 };
 
 /* type is known to the compiler wherever this stands. */
 V8_INLINE v8 element_8(tw_dtype type, const unsigned char *p)
@@ -55,11 +57,31 @@ V8_INLINE size_t size_of(tw_dtype type)
     return 0;
 }
 
-/* Work on so many bytes asks for half as many, but for one line at least. */
-V8_INLINE void ask(const unsigned char **ahead, size_t bytes)
+/* Memory in another order: of 16 KiB the first line of each of the four pages, then the second of each, and
+ * so on. A core has more requests under way in four pages than in one. */
+V8_INLINE const unsigned char *spread(const unsigned char *p)
 {
-    const size_t lines = bytes / LINE > 2 ? bytes / LINE / 2 : 1;
-    V8_UNROLL for (size_t i = 0; i < lines; i++) __builtin_prefetch(*ahead + i * LINE);
+    const uintptr_t in = (uintptr_t)p % (PAGES * PAGE), line = in / LINE;
+    return p - in + line % PAGES * PAGE + line / PAGES * LINE;
+}
+
+V8_INLINE const unsigned char *first_ahead(const tw_rows *b)
+{
+    const unsigned char *p = b->ahead;
+    return p - (uintptr_t)p % (PAGES * LINE);
+}
+
+/* Work on so many elements asks for half their bytes, but for one line at least. */
+V8_INLINE void ask(const unsigned char **ahead, tw_dtype type, size_t elements)
+{
+    const size_t bytes = elements * size_of(type), lines = bytes / LINE > 2 ? bytes / LINE / 2 : 1;
+    const bool in_pages = size_of(type) >= sizeof(float);
+    V8_UNROLL for (size_t i = 0; i < lines; i++)
+    {
+        const unsigned char *p = *ahead + i * LINE;
+        if (in_pages) p = lines % PAGES ? spread(p) : spread(p - i % PAGES * LINE) + i % PAGES * PAGE;
+        __builtin_prefetch(p);
+    }
     *ahead += lines * LINE;
 }
 
@@ -110,7 +132,7 @@ V8_INLINE void add_strip(tw_dtype type, size_t rows, strip p, lanes *kept)
     for (size_t j = p.from; j < p.to; j += STRIDE) {
         const v8 v0 = v8_load(p.v + j), v1 = v8_load(p.v + j + 8), v2 = v8_load(p.v + j + 16),
                  v3 = v8_load(p.v + j + 24);
-        ask(p.ahead, rows * STRIDE * one);
+        ask(p.ahead, type, rows * STRIDE);
         V8_UNROLL for (size_t i = 0; i < rows; i++)
         {
             const unsigned char *x = p.x + i * row + j * one;
@@ -124,7 +146,7 @@ V8_INLINE void add_strip(tw_dtype type, size_t rows, strip p, lanes *kept)
     V8_UNROLL for (size_t i = 0; i < rows; i++)
     {
         if (last) {
-            if (i == 0 && p.n < STRIDE) ask(p.ahead, rows * STRIDE / 2 * one);
+            if (i == 0 && p.n < STRIDE) ask(p.ahead, type, rows * STRIDE / 2);
             s[i] = add_tail(type, p.n - p.to, p.x + i * row + p.to * one, p.v + p.to, s[i]);
             s[i].a0 = v8_add(v8_add(s[i].a0, s[i].a1), v8_add(s[i].a2, s[i].a3));
             kept[i].a0 = s[i].a0;
@@ -157,7 +179,7 @@ V8_INLINE void add_all(tw_dtype type, size_t rows, strip p, lanes *kept)
 V8_INLINE void margins_of(tw_dtype type, const tw_rows *b, const double *v, double offset, double *z)
 {
     const size_t row = b->n * size_of(type);
-    const unsigned char *ahead = b->ahead;
+    const unsigned char *ahead = first_ahead(b);
     lanes kept[FAN];
     size_t i = 0;
     for (; i + FAN <= b->rows; i += FAN) {
@@ -208,7 +230,7 @@ V8_INLINE void update_rows(tw_dtype type, size_t rows, size_t n, const unsigned 
     size_t j = 0;
     V8_UNROLL for (size_t i = 0; i < rows; i++) s[i] = v8_set1(r[i]);
     for (; j + 16 <= n; j += 16) {
-        ask(ahead, rows * 16 * one);
+        ask(ahead, type, rows * 16);
         const v8 t = chain(type, rows, s, x + j * one, row, v8_load(g + j));
         const v8 u = chain(type, rows, s, x + (j + 8) * one, row, v8_load(g + j + 8));
         v8_store(g + j, t);
@@ -226,7 +248,7 @@ V8_INLINE void update_rows(tw_dtype type, size_t rows, size_t n, const unsigned 
 V8_INLINE void update_of(tw_dtype type, const tw_rows *b, const double *r, double *g)
 {
     const size_t row = b->n * size_of(type);
-    const unsigned char *x = b->x, *ahead = b->ahead;
+    const unsigned char *x = b->x, *ahead = first_ahead(b);
     size_t i = 0;
     for (; i + FAN <= b->rows; i += FAN) update_rows(type, FAN, b->n, x + i * row, r + i, g, &ahead);
     for (; i + 2 <= b->rows; i += 2) update_rows(type, 2, b->n, x + i * row, r + i, g, &ahead);

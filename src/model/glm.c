@@ -13,8 +13,8 @@ size_t tw_glm_outputs(const tw_model *model)
 }
 
 /* Rows for one micro-batch: their bytes stay in the first cache between the two halves of a pass where 8 rows
- * can; a link is worth calling for many. */
-enum { MICRO_BYTES = 8192, AHEAD_BYTES = 16384 };
+ * can; a link is worth calling for many. What is asked for ahead comes in pieces of 16 KiB, in no order. */
+enum { MICRO_BYTES = 8192, AHEAD_BYTES = 24576 };
 
 static tw_rows rows_of(const tw_block *b, size_t first)
 {
