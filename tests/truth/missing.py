@@ -43,6 +43,8 @@ truth["missing"] = int(np.isnan(X).sum())
 
 def bfloat16(value):
     """Bits of the nearest, ties to even, of a number that is not subnormal there."""
+    if value == 0:
+        return 0x8000 if math.copysign(1, value) < 0 else 0
     exponent = math.frexp(abs(value))[1] - 1
     kept = round(Fraction(abs(value)) / Fraction(2) ** (exponent - 7))  # Python rounds ties to even
     return (0x8000 if value < 0 else 0) | ((exponent + 127) << 7) + kept - 128
