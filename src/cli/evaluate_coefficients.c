@@ -77,7 +77,7 @@ static void cells(const chart *c, FILE *out)
         for (size_t k = 0; k < outputs; k++) {
             const double v = c->map ? coefficient(c, k, c->row[i]) : c->e->apply->file.coef_scaled[c->row[i]];
             const double share = fabs(v) / most;
-            fprintf(out, "%zu %zu %u %.3g %u %.9g\n", k, i,
+            fprintf(out, "%zu %zu %u %.2g %u %.9g\n", k, i,
                     tw_picture_shade(c->map ? share : 1, v < 0 ? FULL_NEGATIVE : FULL), v,
                     share > 0.55 ? 0xFFFFFFu : 0x202020u, v);
         }
@@ -87,7 +87,7 @@ static void cells(const chart *c, FILE *out)
 static void draw_bars(const chart *c, FILE *out)
 {
     fputs("unset grid\nset grid xtics linetype 1 linewidth 0.8 linecolor rgb '#E4E4E4'\nset border 1\n"
-          "set xzeroaxis\nset arrow 1 from 0, graph 0 to 0, graph 1 nohead linecolor rgb '#9A9A9A'\n",
+          "set arrow 1 from 0, graph 0 to 0, graph 1 nohead linecolor rgb '#9A9A9A'\n",
           out);
     fprintf(out, "set yrange [%zu.5:-0.5]\nset offsets 0, 0, 0, 0\n", c->n - 1);
     tw_picture_tics(out, 'y', c->n, row_label, c);
@@ -103,8 +103,7 @@ static void draw_map(const chart *c, FILE *out)
     fprintf(out, "set xrange [-0.5:%zu.5]\nset yrange [%zu.5:-0.5]\n", outputs - 1, c->n - 1);
     tw_picture_tics(out, 'y', c->n, row_label, c);
     tw_picture_tics(out, 'x', outputs, class_label, c);
-    fputs("set xtics rotate by 45 right\n"
-          "plot $cells using 1:2:(0.49):(0.49):3 with boxxyerror fillcolor rgb variable notitle, "
+    fputs("plot $cells using 1:2:(0.49):(0.49):3 with boxxyerror fillcolor rgb variable notitle, "
           "$cells using 1:2:4:5 with labels font ',9' textcolor rgb variable notitle\n",
           out);
 }
@@ -114,7 +113,8 @@ static void script(const void *what, FILE *out, bool png)
     const chart *const c = what;
     const tw_model_file *f = &c->e->apply->file;
     const double height = 22 * (double)c->n, width = c->map ? 52 * (double)f->outputs : 460;
-    const tw_canvas canvas = {out, width + 210 < 600 ? 600 : width + 210, height + 210};
+    const double below = c->map ? tw_picture_below(f->outputs, class_label, c) : 60;
+    const tw_canvas canvas = {out, width + 210 < 600 ? 600 : width + 210, height + 76 + below};
     const size_t all = c->map ? f->features : f->features * f->outputs;
     char title[TITLE_LEN];
     snprintf(title, sizeof title, "%s %zu coefficients%s", c->n < all ? "The largest of" : "All",

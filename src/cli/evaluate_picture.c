@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MOST = 40, WITH_COUNTS = 20, NAME_SHOWN = 18, TITLE_LEN = 160 };
+enum { MOST = 40, WITH_COUNTS = 20, NAME_SHOWN = 22, NAME_LEVEL = 4, TITLE_LEN = 160 };
 
 tw_status tw_picture_name(const char *option, const char *path)
 {
@@ -31,6 +31,25 @@ unsigned tw_picture_shade(double share, unsigned full)
     return colour;
 }
 
+/* Characters of the longest label as shown. */
+static size_t longest(size_t n, tw_picture_label *label, const void *what)
+{
+    char text[TW_CLASS_NAME_LEN];
+    size_t most = 0;
+    for (size_t i = 0; i < n; i++) {
+        label(what, i, text);
+        const size_t columns = tw_text_columns(text);
+        if (columns > most) most = columns;
+    }
+    return most < NAME_SHOWN ? most : NAME_SHOWN;
+}
+
+double tw_picture_below(size_t n, tw_picture_label *label, const void *what)
+{
+    const size_t most = longest(n, label, what);
+    return 60 + (most > NAME_LEVEL ? 5.2 * (double)most : 0);
+}
+
 void tw_picture_tics(FILE *out, char which, size_t n, tw_picture_label *label, const void *what)
 {
     char text[TW_CLASS_NAME_LEN];
@@ -42,6 +61,9 @@ void tw_picture_tics(FILE *out, char which, size_t n, tw_picture_label *label, c
         fprintf(out, " %zu", i);
     }
     fputs(")\n", out);
+    const size_t most = longest(n, label, what);
+    if (which != 'x' || most <= NAME_LEVEL) return;
+    fprintf(out, "set xtics rotate by 45 right\nset xlabel offset 0, %.3g\n", -0.36 * (double)most);
 }
 
 /* ---- the confusion matrix ---- */
@@ -113,7 +135,8 @@ static void script(const void *what, FILE *out, bool png)
     const chart *const c = what;
     const tw_metrics *t = c->e->metrics;
     const double cell = c->n <= 6 ? 72 : c->n <= WITH_COUNTS ? 48 : 22, side = cell * (double)c->n;
-    const tw_canvas canvas = {out, side + 200 < 560 ? 560 : side + 200, side + 230};
+    const tw_canvas canvas = {out, side + 200 < 560 ? 560 : side + 200,
+                              side + 76 + tw_picture_below(c->n, label, c)};
     char title[TITLE_LEN], about[TITLE_LEN];
     cells(c, out);
     snprintf(title, sizeof title, "Confusion matrix: accuracy %.4f", t->accuracy);
@@ -127,9 +150,7 @@ static void script(const void *what, FILE *out, bool png)
     fprintf(out, "set xrange [-0.5:%zu.5]\nset yrange [%zu.5:-0.5]\n", c->n - 1, c->n - 1);
     tw_picture_tics(out, 'x', c->n, label, c);
     tw_picture_tics(out, 'y', c->n, label, c);
-    fputs("set xtics rotate by 45 right\n"
-          "plot $cells using 1:2:(0.49):(0.49):3 with boxxyerror fillcolor rgb variable notitle",
-          out);
+    fputs("plot $cells using 1:2:(0.49):(0.49):3 with boxxyerror fillcolor rgb variable notitle", out);
     if (c->n <= WITH_COUNTS) fputs(", $cells using 1:2:4:5 with labels textcolor rgb variable notitle", out);
     fputc('\n', out);
 }

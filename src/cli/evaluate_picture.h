@@ -14,7 +14,10 @@ unsigned tw_picture_shade(double share, unsigned full);
 /** The text at position i of an axis. */
 typedef void tw_picture_label(const void *what, size_t i, char text[TW_CLASS_NAME_LEN]);
 
-/** Name positions 0 .. n-1 of axis 'x' or 'y'. */
+/** Pixels below a panel for its n labels: rotated unless all are short. */
+double tw_picture_below(size_t n, tw_picture_label *label, const void *what);
+
+/** Name positions 0 .. n-1 of axis 'x', with its own name below by the same rule, or 'y'. */
 void tw_picture_tics(FILE *out, char which, size_t n, tw_picture_label *label, const void *what);
 
 #endif

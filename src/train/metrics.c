@@ -71,18 +71,59 @@ static size_t predicted_class(const tw_model *m, const double *z)
     return best;
 }
 
-/* Row i of the pass, without its loss. */
-static void count_row(tw_pass *p, const double *z, size_t i, tw_u128 *cells, double *sums)
+/* Scores of class 1 of two, and how many are not numbers. */
+static void take_scores(tw_pass *p, const double *z, size_t begin, size_t rows, double *sums)
+{
+    const size_t outputs = p->in->model->outputs;
+    const double *const weight = p->in->shard->weight;
+    uint64_t *const keys = p->keys + begin;
+    uint64_t unordered = 0;
+    for (size_t i = 0; i < rows; i++) {
+        const double score = outputs == 2 ? z[2 * i + 1] - z[2 * i] : z[i];
+        keys[i] = tw_score_key(score);
+        unordered += isnan(score) && !(weight && weight[begin + i] == 0);
+    }
+    sums[SUM_UNORDERED] = (double)unordered;
+}
+
+/* One margin a row and no weights: counts that need no branch. */
+static void count_signs(const double *z, const tw_block *block, tw_u128 *cells)
+{
+    uint64_t truth = 0, predicted = 0, both = 0;
+    for (size_t i = 0; i < block->rows; i++) {
+        const uint64_t positive = z[i] > 0, one = block->y[i] > 0;
+        truth += one;
+        predicted += positive;
+        both += positive & one;
+    }
+    cells[0] += block->rows + both - truth - predicted;
+    cells[1] += predicted - both;
+    cells[2] += truth - both;
+    cells[3] += both;
+}
+
+static void count_rows(const tw_pass *p, const double *z, const tw_block *block, tw_u128 *cells)
 {
     const tw_model *const m = p->in->model;
-    const tw_shard *const s = p->in->shard;
-    const double score = m->outputs == 2 ? z[1] - z[0] : z[0];
-    if (p->keys) p->keys[i] = tw_score_key(score);
-    if (s->weight && s->weight[i] == 0) return;
-    cells[(size_t)s->y[i] * m->classes + predicted_class(m, z)] += tw_pass_units(p, s->weight, i);
-    sums[SUM_ROWS] += 1;
-    sums[SUM_WEIGHT] += s->weight ? s->weight[i] : 1;
-    sums[SUM_UNORDERED] += isnan(score) ? 1 : 0;
+    if (m->outputs == 1 && !block->weight) {
+        count_signs(z, block, cells);
+        return;
+    }
+    for (size_t i = 0; i < block->rows; i++)
+        cells[(size_t)block->y[i] * m->classes + predicted_class(m, z + i * m->outputs)] +=
+            tw_pass_units(p, block->weight, i);
+}
+
+static void add_weights(const tw_block *block, double *sums)
+{
+    if (!block->weight) {
+        sums[SUM_ROWS] = sums[SUM_WEIGHT] = (double)block->rows;
+        return;
+    }
+    for (size_t i = 0; i < block->rows; i++) {
+        sums[SUM_ROWS] += block->weight[i] > 0 ? 1 : 0;
+        sums[SUM_WEIGHT] += block->weight[i];
+    }
 }
 
 /* residual: p - y; of two classes the last is that of class 1. */
@@ -108,9 +149,9 @@ static tw_status class_block(tw_pass *p, int thread, size_t begin, size_t rows, 
                   *const loss = residual + m->outputs * TW_BLOCK_ROWS;
     const double *z;
     TW_TRY(margins(p, thread, &block, begin, &z));
-    for (size_t i = 0; i < rows; i++)
-        count_row(p, z + i * m->outputs, begin + i, p->cells + (size_t)thread * m->classes * m->classes,
-                  sums);
+    add_weights(&block, sums);
+    if (p->keys) take_scores(p, z, begin, rows, sums);
+    count_rows(p, z, &block, p->cells + (size_t)thread * m->classes * m->classes);
     if (!tw_model_has_probabilities(m)) return TW_OK;
     m->ops->rates(m, rows, z, block.y, loss, residual);
     add_losses(m, &block, loss, residual, sums);

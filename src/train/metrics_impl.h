@@ -39,6 +39,9 @@ static inline tw_u128 tw_pass_units(const tw_pass *p, const double *weight, size
 /** Sort keys ascending, in place; weights follow their keys, NULL: none. Not collective. */
 void tw_score_sort(uint64_t *keys, double *weights, size_t n, bool ticks);
 
+/** The same, slower, in time that no order of keys can lengthen. */
+void tw_score_radix_sort(uint64_t *keys, double *weights, size_t n, bool ticks);
+
 /** From pass->keys, which are lost, and the weight of both classes. Collective. */
 tw_status tw_metrics_auc(double *auc, tw_pass *pass, tw_u128 negative, tw_u128 positive) TW_CHECKED;
 

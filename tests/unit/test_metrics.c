@@ -1,5 +1,6 @@
 /* Metrics against scikit-learn's on stored cases (tests/truth/metrics.json), to 1e-12. */
 #include "metrics_cases.h"
+#include "train/metrics_impl.h"
 
 static json_t *cases;
 
@@ -259,6 +260,114 @@ START_TEST(threads_change_no_bit)
 }
 END_TEST
 
+/* ---- the sort ---- */
+
+enum { KEYS = 20000, PATTERNS = 8 };
+
+static uint64_t pattern_key(int pattern, size_t i)
+{
+    switch (pattern) {
+    case 0: return test_bits();
+    case 1: return i;
+    case 2: return KEYS - i;
+    case 3: return 7;
+    case 4: return i < KEYS / 2 ? i : KEYS - i; /* an organ pipe */
+    case 5: return test_bits() % 3 ? UINT64_MAX : test_bits() % 5;
+    case 6: return tw_score_key(test_uniform() * 1e-300 + (double)(test_bits() % 2));
+    default: return i % 100;
+    }
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* A weight tells which key it came with. */
+static void sorts(void (*sort)(uint64_t *, double *, size_t, bool), int pattern, size_t n)
+{
+    uint64_t *first = malloc((n + 1) * sizeof *first), *keys = malloc((n + 1) * sizeof *keys),
+             *alone = malloc((n + 1) * sizeof *alone);
+    double *weights = malloc((n + 1) * sizeof *weights);
+    char *seen = calloc(n + 1, 1);
+    for (size_t i = 0; i < n; i++) {
+        first[i] = keys[i] = alone[i] = pattern_key(pattern, i);
+        weights[i] = (double)i;
+    }
+    sort(keys, weights, n, false);
+    sort(alone, NULL, n, true);
+    for (size_t i = 0; i < n; i++) {
+        const size_t from = (size_t)weights[i];
+        ck_assert(first[from] == keys[i] && !seen[from]);
+        seen[from] = 1;
+    }
+    qsort(first, n, sizeof *first, by_key);
+    ck_assert_mem_eq(first, keys, n * sizeof *keys);
+    ck_assert_mem_eq(first, alone, n * sizeof *keys);
+    free(first);
+    free(keys);
+    free(alone);
+    free(weights);
+    free(seen);
+}
+
+START_TEST(keys_are_sorted_and_weights_stay_with_them)
+{
+    test_seed(11);
+    const size_t sizes[] = {0, 1, 2, 24, 25, 49, 1000, KEYS};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        sorts(tw_score_sort, _i, sizes[i]);
+        sorts(tw_score_radix_sort, _i, sizes[i]);
+    }
+}
+END_TEST
+
+START_TEST(keys_ascend_as_scores_do)
+{
+    const double scores[] = {-INFINITY, -1e300, -1, -0x1p-1074, 0, 0x1p-1074, 1, 1e300, INFINITY};
+    for (size_t i = 1; i < sizeof scores / sizeof *scores; i++)
+        ck_assert(tw_score_key(scores[i - 1]) < tw_score_key(scores[i]));
+    ck_assert(tw_score_key(-0.0) == tw_score_key(0.0));
+}
+END_TEST
+
+/* ---- whole numbers ---- */
+
+START_TEST(wide_products_and_their_doubles_are_exact)
+{
+    const tw_u128 a = ((tw_u128)0x123456789abcdef0 << 64) | 0xfedcba9876543210,
+                  b = ((tw_u128)0x0fffffffffffffff << 64) | 0xffffffffffffffff;
+    tw_u256 p = tw_u256_product(a, b); /* a 2^124 - a */
+    tw_u256 high = {{0, (uint64_t)(a << 60), (uint64_t)(a >> 4), (uint64_t)(a >> 68)}};
+    const tw_u256 low = {{(uint64_t)a, (uint64_t)(a >> 64), 0, 0}};
+    tw_u256_subtract(&high, &low);
+    ck_assert_mem_eq(&p, &high, sizeof p);
+    tw_u256_add(&p, &low);
+    ck_assert_double_eq(tw_u256_double(&p), ldexp((double)a, 124));
+    /* a half that is broken by the last bit of all */
+    const tw_u256 even = {{0, 0, 0, (uint64_t)1 << 63 | 1 << 10}},
+                  odd = {{1, 0, 0, (uint64_t)1 << 63 | 1 << 10}};
+    ck_assert_double_eq(tw_u256_double(&even), 0x1p255);
+    ck_assert_double_eq(tw_u256_double(&odd), 0x1.0000000000001p255);
+    const tw_u256 small = {{3, 0, 0, 0}}, zero = {{0}};
+    ck_assert_double_eq(tw_u256_double(&small), 3);
+    ck_assert_double_eq(tw_u256_double(&zero), 0);
+}
+END_TEST
+
+START_TEST(weights_are_whole_numbers_of_units)
+{
+    const double weights[] = {1, 0.1, 1e-9, 3.5, 0x1p-1074, 0};
+    const int shift = tw_exact_shift(3.5, 1000);
+    ck_assert_int_eq(shift, 126 - 10 - 2);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_double_eq(tw_exact_weight(tw_exact_units(weights[i], shift), shift), weights[i]);
+    ck_assert(tw_exact_units(weights[4], shift) == 0 && tw_exact_units(0, shift) == 0);
+    ck_assert(tw_exact_units(0x1p-1074, tw_exact_shift(0x1p-1074, 1)) == (tw_u128)1 << 124);
+}
+END_TEST
+
 static int count(const char *kind)
 {
     return (int)json_array_size(json_object_get(cases, kind));
@@ -285,6 +394,12 @@ int main(void)
     tcase_add_test(tc, small_weights_beside_large_ones_are_not_lost);
     tcase_add_loop_test(tc, auc_is_the_share_of_ordered_pairs, 0, 4);
     tcase_add_loop_test(tc, threads_change_no_bit, 0, 2);
+    suite_add_tcase(suite, tc);
+    tc = tcase_create("parts");
+    tcase_add_loop_test(tc, keys_are_sorted_and_weights_stay_with_them, 0, PATTERNS);
+    tcase_add_test(tc, keys_ascend_as_scores_do);
+    tcase_add_test(tc, wide_products_and_their_doubles_are_exact);
+    tcase_add_test(tc, weights_are_whole_numbers_of_units);
     suite_add_tcase(suite, tc);
     const int failed = test_run(suite);
     json_decref(cases);
