@@ -72,6 +72,9 @@ tw_status tw_dataset_open(tw_dataset *dataset, const char *path, const tw_datase
 
 void tw_dataset_release(tw_dataset *dataset);
 
+/** Sizes of the files that path means, together; what is no file counts 0. */
+double tw_dataset_bytes(const char *path);
+
 /** What rank 0 has described, to all ranks. Collective. @return TW_OK, TW_MEMORY; the same on every rank. */
 tw_status tw_dataset_share(tw_dataset *dataset, tw_comm *comm) TW_CHECKED;
 

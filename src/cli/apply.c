@@ -4,6 +4,7 @@
 #include "thalweg/missing.h"
 #include "thalweg/node_file.h"
 #include "thalweg/phase.h"
+#include "thalweg/threads.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -87,6 +88,53 @@ static tw_status share_model(tw_apply *a, const char *path)
     return tw_comm_bcast(a->comm, 0, a->classes, e.classes * sizeof *a->classes);
 }
 
+/* The first name that is in one list and not in the other, or NULL. */
+static const char *missing(size_t n, char *const *names, char *const *from)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t j = 0;
+        while (j < n && strcmp(names[i], from[j]) != 0) j++;
+        if (j == n) return names[i];
+    }
+    return NULL;
+}
+
+static tw_status refuse_names(const tw_apply *a, const char *path, size_t at, char *const *names)
+{
+    char *const *const known = a->file.feature_names;
+    const char *const unknown = missing(a->file.features, names, known), *const absent = missing(
+                                                                             a->file.features, known, names);
+    if (!unknown && !absent)
+        return tw_fail(TW_DATA,
+                       "%s has the features of the model in another order: feature %zu (counted from 0) is "
+                       "'%s' where the model was trained on '%s'; put the columns of %s and its "
+                       "/feature_names into the order of feature_names_in_ of the model (thalweg inspect "
+                       "shows it)",
+                       path, at, names[at], known[at], a->dataset.features);
+    return tw_fail(
+        TW_DATA,
+        "%s has other features than the model: feature %zu (counted from 0) is '%s' where the model "
+        "was trained on '%s'%s%s%s; give it the columns that the model was trained on, or, if only "
+        "the names differ, correct or remove its /feature_names",
+        path, at, names[at], known[at], absent ? "; it has no '" : "", absent ? absent : "",
+        absent ? "'" : "");
+}
+
+/* Names must agree where both files have them. */
+static tw_status match_names(const tw_apply *a, const char *path)
+{
+    size_t count, i = 0;
+    char **names;
+    TW_TRY(tw_dataset_strings(path, "/feature_names", &count, &names));
+    tw_status status = TW_OK;
+    if (names && count == a->file.features && a->file.feature_names) {
+        while (i < count && strcmp(names[i], a->file.feature_names[i]) == 0) i++;
+        if (i < count) status = refuse_names(a, path, i, names);
+    }
+    free(names);
+    return status;
+}
+
 static tw_status open_data(tw_apply *a, const tw_apply_paths *paths, bool labels)
 {
     const char *path = paths->data;
@@ -99,6 +147,34 @@ static tw_status open_data(tw_apply *a, const tw_apply_paths *paths, bool labels
     if ((size_t)a->dataset.cols != a->model.features)
         return tw_fail(TW_DATA, "the model was trained on %zu features, but %s:%s has %lld",
                        a->model.features, path, a->dataset.features, (long long)a->dataset.cols);
+    return match_names(a, path);
+}
+
+/* What the environment says, as far as there is work for it. */
+static int choose_threads(const tw_apply *a, int64_t rows)
+{
+    const double bytes = (double)rows * (double)a->dataset.cols * (double)tw_dtype_size(a->dataset.type);
+    const double worth = 1 + bytes / (64 << 10);
+    const int threads = tw_threads_choose(0);
+    return threads < worth ? threads : (int)worth;
+}
+
+/* Each thread has the rows of the groups that it is going to sum. */
+static tw_status read_groups(tw_apply *a)
+{
+    int64_t start[TW_THREADS_MOST + 1];
+    const int rank = tw_comm_rank(a->comm), threads = a->threads;
+    const int64_t first = a->partition.start[rank], groups = a->partition.start[rank + 1] - first;
+    for (int t = 0; t <= threads; t++)
+        start[t] = tw_partition_row(&a->partition, first + tw_threads_first(groups, t, threads));
+    return tw_shard_read_threads(&a->shard, &a->dataset, threads, start);
+}
+
+static tw_status share_views(tw_apply *a)
+{
+    a->views = calloc((size_t)a->threads, sizeof *a->views);
+    if (!a->views) return tw_fail(TW_MEMORY, "out of memory for %d threads", a->threads);
+    for (int t = 0; t < a->threads; t++) TW_TRY(tw_model_share(&a->views[t], &a->model));
     return TW_OK;
 }
 
@@ -106,12 +182,13 @@ static tw_status read_rows(tw_apply *a, bool labels)
 {
     const int rank = tw_comm_rank(a->comm);
     TW_TRY(tw_partition_init(&a->partition, a->dataset.rows, 0, tw_comm_size(a->comm)));
-    const int64_t first = tw_partition_shard(&a->partition, rank);
+    a->threads = choose_threads(a, tw_partition_shard(&a->partition, rank + 1) -
+                                       tw_partition_shard(&a->partition, rank));
     if (!labels) a->dataset.labels[0] = a->dataset.weights[0] = 0;
-    TW_TRY(tw_shard_read(&a->shard, &a->dataset, first, tw_partition_shard(&a->partition, rank + 1) - first));
+    TW_TRY(read_groups(a));
     if (a->missing == TW_MISSING_DROP) TW_TRY(tw_missing_drop(&a->shard, &a->dropped));
-    tw_missing_fill(&a->shard, 1, a->fill);
-    if (!labels) return TW_OK;
+    tw_missing_fill(&a->shard, a->threads, a->fill);
+    if (!labels) return share_views(a);
     if (a->model.classes == 0) return tw_model_check_labels(a->model.ops, &a->shard);
     return tw_shard_encode(&a->shard, a->model.classes, a->classes);
 }
@@ -177,6 +254,9 @@ tw_status tw_apply_open(tw_apply *a, tw_comm *comm, const tw_apply_paths *paths,
 void tw_apply_release(tw_apply *a)
 {
     free(a->fill);
+    for (int t = 0; a->views && t < a->threads; t++)
+        if (a->views[t].ops) tw_model_release(&a->views[t]);
+    free(a->views);
     free(a->classes);
     tw_dataset_release(&a->dataset);
     free(a->raw);
@@ -187,13 +267,14 @@ void tw_apply_release(tw_apply *a)
     *a = (tw_apply){0};
 }
 
-tw_status tw_apply_margins(const tw_apply *a, size_t begin, size_t rows, double *z)
+tw_status tw_apply_margins(const tw_apply *a, int thread, size_t begin, size_t rows, double *z)
 {
-    for (size_t end = begin + rows, count; begin < end; begin += count, z += count * a->model.outputs) {
+    const tw_model *const m = &a->views[thread];
+    for (size_t end = begin + rows, count; begin < end; begin += count, z += count * m->outputs) {
         count = end - begin < TW_BLOCK_ROWS ? end - begin : TW_BLOCK_ROWS;
         const tw_block block = tw_shard_block(&a->shard, begin, count);
-        tw_phase_tick();
-        TW_TRY(a->model.ops->margins(&a->model, &block, a->raw, z));
+        if (thread == 0) tw_phase_tick();
+        TW_TRY(m->ops->margins(m, &block, a->raw, z));
     }
     return TW_OK;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- which files ---- */
@@ -73,6 +74,18 @@ static tw_status take_paths(paths *p, const char *text)
         at += size + (at[size] == '\n');
     }
     return p->count > 0 ? TW_OK : tw_fail(TW_INPUT, "no data file is named");
+}
+
+double tw_dataset_bytes(const char *path)
+{
+    paths p = {0};
+    struct stat info;
+    double bytes = 0;
+    const tw_status status = take_paths(&p, path);
+    for (size_t i = 0; status == TW_OK && i < p.count; i++)
+        if (stat(p.path[i], &info) == 0 && S_ISREG(info.st_mode)) bytes += (double)info.st_size;
+    release(&p);
+    return bytes;
 }
 
 /* ---- what they have in common ---- */
