@@ -33,6 +33,7 @@ typedef struct {
     char features[TW_NAME_LEN]; /* absolute names in the file, "/X" */
     char labels[TW_NAME_LEN];   /* "" when there are none */
     char weights[TW_NAME_LEN];  /* "" when there are none */
+    bool words;                 /* the labels are strings */
     int64_t rows, cols;
     tw_dtype type;      /* of the features in memory */
     tw_dtype stored;    /* as they are read: as in the file, wider integers as f32 or f64 */

@@ -122,6 +122,10 @@ static tw_status compare(const tw_dataset *d, const tw_dataset *other)
                        d->weights[0] ? other->path : d->path, other->weights[0] && d->weights[0] ? "'" : "",
                        other->weights[0] && d->weights[0] ? other->weights : "none",
                        other->weights[0] && d->weights[0] ? "'" : "");
+    if (other->words != d->words)
+        return tw_fail(TW_DATA, "the labels of %s are %s, those of %s %s: they cannot be one data set",
+                       d->path, d->words ? "words" : "numbers", other->path,
+                       other->words ? "words" : "numbers");
     if (d->rows > INT64_MAX / 16 / d->cols - other->rows)
         return tw_fail(TW_DATA, "%s and %s claim an impossible size together", d->path, other->path);
     TW_TRY(compare_names(d->path, other->path, "/feature_names"));
