@@ -119,8 +119,23 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
+static struct {
+    void (*read)(void *context, const struct argp *argp, const char *name);
+    void *context;
+} reader; /* of the main thread, before anything else begins */
+
+void tw_arguments_read(void (*read)(void *context, const struct argp *argp, const char *name), void *context)
+{
+    reader.read = read;
+    reader.context = context;
+}
+
 tw_status tw_arguments_parse(const struct argp *argp, int argc, char **argv, void *input)
 {
+    if (reader.read) {
+        reader.read(reader.context, argp, argv[0]);
+        return TW_USAGE;
+    }
     const bool silent = tw_launch_rank() != 0;
     if (silent && asks_for_help(argc, argv)) exit(0);
     TW_TRY(check_names(argp, argc, argv));

@@ -19,7 +19,7 @@
     X(init, "linear|logistic|softmax", "a commented configuration on stdout; --sbatch CONFIG: a job script") \
     X(scale, "plan|run|report ...", "scaling studies: one configuration on several numbers of ranks") \
     X(doctor, "[FILE.h5]", "what this machine and this launch are, how fast, and what limits a run")    \
-    X(help, "[COMMAND | config [KEY] | exit [CODE] | fault]", "explain a command, a configuration key, an exit code, a rehearsal")
+    X(help, "[COMMAND | config | exit | fault | man] ...", "explain a command, a configuration key, an exit code; manual pages")
 
 typedef struct {
     const char *name, *args, *summary;
