@@ -60,6 +60,13 @@ typedef struct {
     double *table;         /* [planned][TW_PATH_COLUMNS] the points as numbers; owned */
 } tw_path;
 
+/** Factors of the weights of rows, by their class. All NULL: not asked for. Owned. */
+typedef struct {
+    double *factor; /* [n_classes] */
+    double *weight; /* [n_classes] of the rows that train, without the factor */
+    char **names;   /* [n_classes] or NULL; rank 0 */
+} tw_class_weights;
+
 typedef struct {
     tw_comm *comm; /* not owned */
     tw_binding binding;
@@ -93,6 +100,7 @@ typedef struct {
     tw_iterate iterate;
     tw_monitor monitor;
     double *row_weight; /* [rows of the shard] weights of the rows to train on; NULL: the shard's; owned */
+    tw_class_weights class_weights;
     tw_watched watched;
     tw_path path;
     tw_runlog log;

@@ -6,6 +6,7 @@
 #include "thalweg/model_file.h"
 #include "thalweg/phase.h"
 #include "thalweg/version.h"
+#include "train/class_weight.h"
 #include "train/run_impl.h"
 #include "train/summary.h"
 
@@ -130,6 +131,7 @@ static tw_status fill(tw_model_file *file, const tw_summary *s, const tw_run *ru
     TW_TRY(add_names(file, run));
     TW_TRY(tw_model_file_set_history(file, run->log.rows, run->log.history));
     TW_TRY(add_watched(file, run));
+    TW_TRY(tw_class_weights_save(run, file));
     TW_TRY(tw_path_save(&run->path, run, file));
     return add_provenance(file, s, run);
 }

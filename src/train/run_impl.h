@@ -30,6 +30,12 @@ tw_status tw_run_assign_parts(tw_run *run) TW_CHECKED;
 /* The rows to train on are those not of part `without` (0: all); scaling is fitted to them. Collective. */
 tw_status tw_run_without(tw_run *run, uint32_t without) TW_CHECKED;
 
+/* Weights of classes need classes. Not collective. */
+void tw_run_check_classes(tw_run *run);
+
+/* model.class_weight to factors, once; the rows that train are known. Collective. */
+tw_status tw_run_weigh_classes(tw_run *run) TW_CHECKED;
+
 /* The file of data.validation.file. Collective. */
 tw_status tw_run_load_validation(tw_run *run) TW_CHECKED;
 

@@ -3,6 +3,7 @@
 #include "thalweg/phase.h"
 #include "thalweg/rng.h"
 #include "thalweg/threads.h"
+#include "train/class_weight.h"
 #include "train/method.h"
 #include "train/run_impl.h"
 
@@ -43,6 +44,7 @@ void tw_run_release(tw_run *run)
     free(run->watched.best);
     free(run->watched.weight);
     free(run->row_weight);
+    tw_class_weights_release(&run->class_weights);
     tw_objective_release(&run->objective);
     tw_scaling_release(&run->scaling);
     tw_model_release(&run->model);

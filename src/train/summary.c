@@ -5,6 +5,7 @@
 #include "thalweg/hash.h"
 #include "thalweg/kernels.h"
 #include "thalweg/version.h"
+#include "train/class_weight.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -259,6 +260,7 @@ tw_status tw_summary_write(const tw_summary *s, const tw_run *run)
         tw_json_put(&all, "condition", number(run->iterate.condition));
         tw_json_put(&all, "regularised", json_integer((json_int_t)run->iterate.regularised));
     }
+    if (run->class_weights.factor) tw_json_put(&all, "class_weight", tw_class_weights_json(run));
     if (run->watched.any) tw_json_put(&all, "validation", validation(run));
     if (run->config.model.path.count > 0) tw_json_put(&all, "path", penalties(run));
     tw_json_put(&all, "seconds", json_real(s->wall));
