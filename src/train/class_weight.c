@@ -157,12 +157,7 @@ static void check_left(tw_run *run)
 static tw_status resolve(tw_run *run)
 {
     tw_class_weights *c = &run->class_weights;
-    size_t count;
-    TW_TRY(tw_dataset_strings(run->dataset.path, "/classes", &count, &c->names));
-    if (count != run->n_classes) {
-        free(c->names);
-        c->names = NULL;
-    }
+    TW_TRY(tw_run_class_names(run, &c->names));
     char *name = malloc(NAME_LEN);
     if (!name) return tw_fail(TW_MEMORY, "out of memory for the weights of the classes");
     if (strcmp(run->config.model.class_weight, "balanced") == 0)

@@ -25,23 +25,6 @@ const char *tw_run_reduction_name(const tw_run *run)
     return run->config.reduction.mode == TW_CONFIG_MODE_REPRODUCIBLE ? "reproducible" : "allreduce";
 }
 
-/* Names number the labels from 0; a class that no row has is none of the model's. */
-static tw_status add_class_names(tw_model_file *file, const tw_run *run, size_t count, char *const *names)
-{
-    char **own = calloc(run->n_classes, sizeof *own);
-    bool all = own && names;
-    for (size_t k = 0; all && k < run->n_classes; k++) {
-        const double label = run->classes[k];
-        all = label >= 0 && label < (double)count && label == floor(label);
-        if (all) own[k] = names[(size_t)label];
-    }
-    const tw_status status =
-        own ? tw_model_file_set_classes(file, run->n_classes, run->classes, all ? own : NULL)
-            : tw_fail(TW_MEMORY, "out of memory for the names of the classes");
-    free(own);
-    return status;
-}
-
 static tw_status add_names(tw_model_file *file, const tw_run *run)
 {
     char **names;
@@ -52,9 +35,8 @@ static tw_status add_names(tw_model_file *file, const tw_run *run)
     free(names);
     TW_TRY(status);
     if (run->n_classes == 0) return TW_OK;
-    if (run->class_names) return add_class_names(file, run, run->n_names, run->class_names);
-    TW_TRY(tw_dataset_strings(run->dataset.path, "/classes", &count, &names));
-    status = add_class_names(file, run, count, names);
+    TW_TRY(tw_run_class_names(run, &names));
+    status = tw_model_file_set_classes(file, run->n_classes, run->classes, names);
     free(names);
     return status;
 }

@@ -11,6 +11,9 @@ tw_status tw_run_resolve_method(tw_run *run) TW_CHECKED;
 /* What the description of the data says about the configuration: rows, features, memory. Rank 0. */
 void tw_run_check_sizes(tw_run *run);
 
+/* [n_classes] one allocation to be freed, NULL: they have none. Rank 0, or any rank that sees the file. */
+tw_status tw_run_class_names(const tw_run *run, char ***names) TW_CHECKED;
+
 /* How the features are kept in memory and what is missing, from the configuration to a description. Not
  * collective. */
 void tw_run_keep(const tw_run *run, tw_dataset *dataset);

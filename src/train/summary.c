@@ -222,9 +222,10 @@ static json_t *penalties(const tw_run *run)
                                           number(at->cv_error), "validation_loss", number(at->val_loss)));
     }
     return json_pack("{so so sI sI sI sI so so so}", "largest", number(p->largest), "points", points,
-                     "planned", (json_int_t)p->planned, "kept", (json_int_t)p->kept, "fits", (json_int_t)p->fits, "fits_not_converged",
-                     (json_int_t)p->unfinished, "folds", json_integer((json_int_t)run->config.model.folds),
-                     "best", p->best >= 0 ? json_integer(p->best) : json_null(), "one_standard_error",
+                     "planned", (json_int_t)p->planned, "kept", (json_int_t)p->kept, "fits",
+                     (json_int_t)p->fits, "fits_not_converged", (json_int_t)p->unfinished, "folds",
+                     json_integer((json_int_t)run->config.model.folds), "best",
+                     p->best >= 0 ? json_integer(p->best) : json_null(), "one_standard_error",
                      p->one_error >= 0 ? json_integer(p->one_error) : json_null());
 }
 
