@@ -1,5 +1,6 @@
 #include "cli/arguments.h"
 
+#include "thalweg/runlog.h"
 #include "thalweg/watchdog.h"
 #include "thalweg/words.h"
 
@@ -13,7 +14,9 @@ void tw_command_print_error(tw_status status)
     char *sentence = tw_status_message();
     if (status != TW_OK && sentence[0] && tw_launch_rank() == 0) {
         fflush(stdout);
-        fprintf(stderr, "thalweg: %s%s\n", status == TW_STOPPED ? "" : "error: ", sentence);
+        fputs("thalweg: ", stderr);
+        if (status != TW_STOPPED) tw_runlog_put_alarm(stderr, "error");
+        fprintf(stderr, "%s\n", sentence);
     }
     sentence[0] = 0;
 }
