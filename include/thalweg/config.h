@@ -82,6 +82,7 @@ typedef struct tw_config {
         double delta;
         tw_config_start init;
         double init_scale;
+        char *start;
         int64_t folds;
         struct {
             int64_t count;

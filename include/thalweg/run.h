@@ -110,6 +110,7 @@ typedef struct {
     tw_checkpoint_head head;
     char *configuration; /* resolved, as text; owned */
     char data_digest[33], watched_digest[33];
+    char start_hash[64]; /* of the parameters of model.start, "": unknown; rank 0 */
     char resumed[2 * TW_PATH_LEN]; /* the line of the header */
 
     bool opened;  /* the run folder is */

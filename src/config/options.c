@@ -98,6 +98,7 @@ static const tw_option options[] = {
            "parameters at the start"),
     REAL(model.init_scale, "1", -INFINITY, INFINITY, 0,
          "the constant, the standard deviation, or the half width of the uniform range, for model.init"),
+    PATH(model.start, 0, "model.h5 whose parameters are the starting point, instead of model.init"),
     INTEGER(model.folds, NULL, 2, 1e6, 0, "folds of the cross-validation of the path"),
 
     SECTION("model.path", "a path of fits, from a strong penalty to a weak one"),

@@ -77,6 +77,7 @@ static tw_status add_provenance(tw_model_file *file, const tw_summary *s, const 
     TW_TRY(tw_model_file_set_text(file, "mpi", mpi));
     TW_TRY(tw_model_file_set_text(file, "data", run->dataset.path));
     TW_TRY(tw_model_file_set_text(file, "parameters_hash", hash));
+    if (run->config.model.start) TW_TRY(tw_model_file_set_text(file, "start", run->config.model.start));
     TW_TRY(tw_model_file_set_text(file, "reason", tw_reason_name(run->iterate.why)));
     TW_TRY(tw_model_file_set_count(file, "contract", TW_CONTRACT_VERSION));
     TW_TRY(tw_model_file_set_count(file, "groups", run->partition.groups));

@@ -33,6 +33,13 @@ tw_status tw_run_assign_parts(tw_run *run) TW_CHECKED;
 /* The rows to train on are those not of part `without` (0: all); scaling is fitted to them. Collective. */
 tw_status tw_run_without(tw_run *run, uint32_t without) TW_CHECKED;
 
+/* model.start: is it a model of this kind, with these features? Problems of the configuration, or TW_INPUT,
+ * TW_DATA for the file. Rank 0. */
+tw_status tw_run_check_start(tw_run *run) TW_CHECKED;
+
+/* Its parameters into run->iterate.w; labels and scaling are known. Collective. */
+tw_status tw_run_take_start(tw_run *run) TW_CHECKED;
+
 /* Weights of classes need classes. Not collective. */
 void tw_run_check_classes(tw_run *run);
 

@@ -275,6 +275,7 @@ tw_status tw_run_load(tw_run *run)
             tw_objective_batches(&run->objective, run->config.optimizer.batch, (uint64_t)run->config.seed));
     TW_TRY(watch(run));
     set_start(run);
+    TW_TRY(tw_run_take_start(run));
     tw_phase_return(TW_AT_START);
     return TW_OK;
 }

@@ -168,6 +168,8 @@ static void print_header(tw_run *run)
     tw_run_print_classes(run);
     print_batches(run);
     if (tw_fault_armed) print_rehearsal(run);
+    if (run->config.model.start)
+        tw_runlog_print(&run->log, "  start    %s %s\n", run->config.model.start, run->start_hash);
     tw_runlog_print(&run->log, "  resume   %s\n", run->resumed);
     tw_runlog_print(&run->log, "  output   %s\n", run->out);
 }

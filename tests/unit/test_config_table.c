@@ -310,6 +310,7 @@ START_TEST(the_defaults_are_those_of_the_documentation)
     ck_assert(isnan(c.data.validation.fraction) && isnan(c.data.validation.tail));
     ck_assert_ptr_null(c.data.validation.file);
     ck_assert_ptr_null(c.model.class_weight);
+    ck_assert_ptr_null(c.model.start);
     ck_assert(c.model.l1 == 0 && c.model.delta == 1 && c.model.folds == 0);
     ck_assert(c.model.path.count == 0 && c.model.path.min_ratio == 1e-3);
     ck_assert_ptr_null(c.step.rule);
