@@ -60,10 +60,10 @@ typedef struct {
     double *table;         /* [planned][TW_PATH_COLUMNS] the points as numbers; owned */
 } tw_path;
 
-/** Factors of the weights of rows, by their class. All NULL: not asked for. Owned. */
+/** Classes in the rows that train. Owned. */
 typedef struct {
-    double *factor; /* [n_classes] */
-    double *weight; /* [n_classes] of the rows that train, without the factor */
+    double *factor; /* [n_classes] of the weights of rows; NULL: 1 for all */
+    double *weight; /* [n_classes] without the factor; NULL: not needed, or not known yet */
     char **names;   /* [n_classes] or NULL; rank 0 */
 } tw_class_weights;
 

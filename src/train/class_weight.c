@@ -1,4 +1,4 @@
-/* model.class_weight: a factor for the weight of every row that trains, by its class.
+/* What each class weighs in the rows that train, and model.class_weight: a factor by class for these rows.
  *
  * balanced is W / (K W_k), W_k the weight of class k in the rows that train, K the classes that have any: all
  * classes then weigh the same, W in all (King and Zeng 2001). The sums go through the tree of the gradient,
@@ -50,20 +50,9 @@ static tw_status weigh_group(void *context, int thread, int64_t k, tw_branch *br
 
 static tw_status weigh(tw_run *run, double *weight)
 {
-    double flags[TW_N_FLAGS] = {0};
-    tw_reduction *reduction;
     const tw_reduction_plan plan = {
         .mode = TW_REPRODUCIBLE, .merge = &tw_merge_sum, .n = run->n_classes, .threads = run->threads};
-    tw_status status =
-        tw_comm_agree(run->comm, tw_reduction_new(&reduction, run->comm, &run->partition, &plan));
-    if (status == TW_OK) {
-        const tw_status local = tw_reduction_sweep(reduction, weigh_group, run);
-        flags[TW_FLAG_FAILED] = local != TW_OK;
-        status = tw_reduction_finish(reduction, flags, weight);
-        if (status == TW_OK && flags[TW_FLAG_FAILED] > 0) status = tw_comm_agree(run->comm, local);
-    }
-    tw_reduction_free(reduction);
-    return status;
+    return tw_reduction_once(run->comm, &run->partition, &plan, weigh_group, run, weight);
 }
 
 /* Order: W over k ascending, then W / (K W_k). */
@@ -138,6 +127,28 @@ static void name_factors(tw_run *run, char *name)
         if (c->factor[k] < 0) c->factor[k] = 1;
 }
 
+/* Rows may all be kept for validation, or weigh nothing. */
+static tw_status check_present(const tw_run *run)
+{
+    const tw_class_weights *c = &run->class_weights;
+    char text[72];
+    size_t present = 0, last = 0;
+    for (size_t k = 0; k < run->n_classes; k++) {
+        if (!(c->weight[k] > 0)) continue;
+        present++;
+        last = k;
+    }
+    if (present > 1) return TW_OK;
+    if (present == 0)
+        return tw_fail(TW_DATA, "the weights of all rows of %s to train on are zero: there is nothing to fit",
+                       run->dataset.path);
+    label(run, last, sizeof text, text);
+    return tw_fail(TW_DATA,
+                   "all rows of %s to train on are of class %s, of %zu classes in the file: with one class "
+                   "there is nothing to learn; other rows are kept for validation or weigh 0",
+                   run->dataset.path, text, run->n_classes);
+}
+
 /* Of one class nothing can be learned. */
 static void check_left(tw_run *run)
 {
@@ -157,7 +168,6 @@ static void check_left(tw_run *run)
 static tw_status resolve(tw_run *run)
 {
     tw_class_weights *c = &run->class_weights;
-    TW_TRY(tw_run_class_names(run, &c->names));
     char *name = malloc(NAME_LEN);
     if (!name) return tw_fail(TW_MEMORY, "out of memory for the weights of the classes");
     if (strcmp(run->config.model.class_weight, "balanced") == 0)
@@ -169,27 +179,38 @@ static tw_status resolve(tw_run *run)
     return tw_config_verdict(&run->config);
 }
 
+static tw_status judge(tw_run *run)
+{
+    tw_class_weights *c = &run->class_weights;
+    TW_TRY(tw_run_class_names(run, &c->names));
+    TW_TRY(check_present(run));
+    return run->config.model.class_weight ? resolve(run) : TW_OK;
+}
+
 /* ---- to the rows ---- */
 
 static tw_status allocate(tw_run *run)
 {
     tw_class_weights *c = &run->class_weights;
-    c->factor = calloc(run->n_classes, sizeof *c->factor);
+    const bool wanted = run->config.model.class_weight != NULL;
     c->weight = calloc(run->n_classes, sizeof *c->weight);
-    if (!run->row_weight) run->row_weight = calloc(run->shard.rows + 1, sizeof *run->row_weight);
-    if (c->factor && c->weight && run->row_weight) return TW_OK;
+    if (wanted) c->factor = calloc(run->n_classes, sizeof *c->factor);
+    if (wanted && !run->row_weight) run->row_weight = calloc(run->shard.rows + 1, sizeof *run->row_weight);
+    if (c->weight && (!wanted || (c->factor && run->row_weight))) return TW_OK;
     return tw_fail(TW_MEMORY, "out of memory for the weights of %zu rows", run->shard.rows);
 }
 
 tw_status tw_run_weigh_classes(tw_run *run)
 {
     tw_class_weights *c = &run->class_weights;
-    if (!run->config.model.class_weight || c->factor) return TW_OK;
+    if (c->weight || run->n_classes == 0) return TW_OK;
+    if (!run->config.model.class_weight && !run->shard.without && !run->dataset.weights[0]) return TW_OK;
     TW_TRY(tw_comm_agree(run->comm, allocate(run)));
     TW_TRY(weigh(run, c->weight));
     tw_status status = TW_OK;
-    if (tw_comm_rank(run->comm) == 0) status = resolve(run);
+    if (tw_comm_rank(run->comm) == 0) status = judge(run);
     TW_TRY(tw_comm_bcast_status(run->comm, 0, status));
+    if (!c->factor) return TW_OK;
     return tw_comm_bcast(run->comm, 0, c->factor, run->n_classes * sizeof *c->factor);
 }
 
@@ -203,11 +224,30 @@ void tw_class_weights_release(tw_class_weights *c)
 
 /* ---- what is said of it ---- */
 
+static void warn_of_absent(tw_run *run)
+{
+    const tw_class_weights *c = &run->class_weights;
+    char list[SHOWN * 72] = "", text[72];
+    size_t absent = 0;
+    for (size_t k = 0; k < run->n_classes; k++) {
+        if (c->weight[k] > 0 || absent++ >= SHOWN) continue;
+        label(run, k, sizeof text, text);
+        const size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", text);
+    }
+    if (absent > 0)
+        tw_runlog_print(&run->log,
+                        "  warning  no row to train on is of class %s%s: the model never sees %s\n", list,
+                        absent > SHOWN ? ", ..." : "", absent == 1 ? "it" : "them");
+}
+
 void tw_run_print_classes(tw_run *run)
 {
     const tw_class_weights *c = &run->class_weights;
     char list[SHOWN * 96] = "", text[72];
-    if (!c->factor || tw_comm_rank(run->comm) != 0) return;
+    if (!c->weight || tw_comm_rank(run->comm) != 0) return;
+    warn_of_absent(run);
+    if (!c->factor) return;
     for (size_t k = 0; k < run->n_classes && k < SHOWN; k++) {
         label(run, k, sizeof text, text);
         const size_t used = strlen(list);

@@ -25,20 +25,9 @@ static tw_status sum_group(void *context, int thread, int64_t k, tw_branch *bran
 /* Sums over all rows, through the tree. Collective. */
 static tw_status sum_rows(tw_pass *p, size_t n, double *sums)
 {
-    tw_comm *const comm = p->in->comm;
-    tw_reduction *reduction;
-    double flags[TW_N_FLAGS] = {0};
     const tw_reduction_plan plan = {
         .mode = TW_REPRODUCIBLE, .merge = &tw_merge_sum, .n = n, .threads = p->threads};
-    tw_status status = tw_comm_agree(comm, tw_reduction_new(&reduction, comm, p->in->partition, &plan));
-    if (status != TW_OK) tw_reduction_free(reduction);
-    TW_TRY(status);
-    status = tw_reduction_sweep(reduction, sum_group, p);
-    flags[TW_FLAG_FAILED] = status != TW_OK;
-    const tw_status exchanged = tw_reduction_finish(reduction, flags, sums);
-    tw_reduction_free(reduction);
-    TW_TRY(exchanged);
-    if (flags[TW_FLAG_FAILED] > 0) return tw_comm_agree(comm, status);
+    TW_TRY(tw_reduction_once(p->in->comm, p->in->partition, &plan, sum_group, p, sums));
     if (isnan(sums[SUM_ROWS]) || isnan(sums[SUM_WEIGHT]))
         return tw_fail(TW_INTERNAL,
                        "a sum over the ranks is NaN although it counts rows or weights, so a memory, a "

@@ -43,7 +43,8 @@ tw_status tw_run_take_start(tw_run *run) TW_CHECKED;
 /* Weights of classes need classes. Not collective. */
 void tw_run_check_classes(tw_run *run);
 
-/* model.class_weight to factors, once; the rows that train are known. Collective. */
+/* Are there rows of two classes to train on? model.class_weight to factors. Once; the rows that train are
+ * known. Collective. */
 tw_status tw_run_weigh_classes(tw_run *run) TW_CHECKED;
 
 /* The file of data.validation.file. Collective. */

@@ -129,14 +129,15 @@ train whole 1 --set reduction.mode=reproducible
 is "a resumed run" "$(hash cut)" "$(hash whole)"
 
 # ---- refusals: nothing is left behind ----
-refuse() { # weights, sentence, further arguments
+fail() { # exit code, sentence, further arguments
     local code=0
-    launch refused 1 --set "model.class_weight=$1" "${@:3}" || code=$?
-    is "exit code of $1" "$code" 78
-    grep -qF -- "$2" refused.err || complain "$1: $(cat refused.err)"
-    [ ! -e refused/summary.json ] || complain "$1: a run was made"
+    launch refused 1 "${@:3}" || code=$?
+    is "exit code of ${*:3}" "$code" "$1"
+    grep -qF -- "$2" refused.err || complain "${*:3}: $(cat refused.err)"
+    [ ! -e refused/summary.json ] || complain "${*:3}: a run was made"
     rm -rf refused
 }
+refuse() { fail 78 "$2" --set "model.class_weight=$1" "${@:3}"; } # weights, sentence, further arguments
 refuse 'rde: 2' "'rde' is no class of the data, which has 3: blue, green, red. Did you mean 'red'?"
 refuse '3: 2' "'3' is no class of the data, which has 3: blue, green, red"
 refuse 'blue: 1, 0: 2' "'blue' names a class a second time"
@@ -149,6 +150,41 @@ refuse balanced 'model.type linear has no classes' --set model.type=linear
 code=0
 launch refused 3 --set 'model.class_weight=rde: 2' || code=$?
 is "exit code on 3 ranks" "$code" 78
+
+# ---- classes without a row to train on, and wrong row weights ----
+awk 'BEGIN { srand(4); print "a,b,label"; for (i = 0; i < 60; i++) printf "%.3f,%.3f,%s\n", rand() + i % 2, rand(), (i > 49 ? "late" : i % 2 ? "odd" : "even") }' >late.csv
+"$thalweg" convert late.csv -o late.h5 --label label </dev/null >/dev/null 2>convert.err || complain "$(cat convert.err)"
+weigh() { # file, then an awk condition: its weights, 0 elsewhere
+    cp late.h5 "$1"
+    awk "BEGIN { for (i = 0; i < 60; i++) print ($2) }" >weights.txt
+    printf 'PATH sample_weight\nINPUT-CLASS TEXTFP\nRANK 1\nDIMENSION-SIZES 60\nOUTPUT-SIZE 64\n' >weights.how
+    h5import weights.txt -c weights.how -o weights.h5 >/dev/null
+    h5copy -i weights.h5 -o "$1" -s sample_weight -d sample_weight
+    rm weights.h5
+}
+printf 'data.train: late.h5\nmodel: {type: softmax, l2: 0.01}\n' >c.yaml
+warning='^  warning  no row to train on is of class late: the model never sees it$'
+train late 2
+grep -q 'warning' late.log && complain "a warning without a reason"
+train early 2 --set data.validation.tail=10
+grep -q "$warning" early.log || complain "no warning of a class that has validation rows only"
+train early2 1 --set data.validation.tail=10 --set model.class_weight=balanced
+grep -q 'balanced: even x 1, late x 1, odd x 1$' early2.log || complain "balanced over classes that train: $(grep weights early2.log)"
+weigh half.h5 'i < 50'
+train half 1 --set data.train=half.h5
+grep -q "$warning" half.log || complain "no warning of a class whose rows weigh 0"
+is "rows of weight 0 and validation rows" "$(hash half)" "$(hash early)"
+fail 65 'all rows of late.h5 to train on are of class even, of 3 classes in the file' --set data.validation.tail=59
+weigh odd.h5 'i % 2 && i < 50'
+fail 65 'all rows of odd.h5 to train on are of class odd' --set data.train=odd.h5
+weigh zero.h5 0
+fail 65 'the weights of all rows of zero.h5 to train on are zero' --set data.train=zero.h5
+fail 65 'the weights of all rows sum to zero' --set data.train=zero.h5 --set model.type=linear
+weigh negative.h5 'i == 7 ? -1e-9 : 1'
+fail 65 "'/sample_weight' is negative in row 7" --set data.train=negative.h5
+code=0
+launch refused 3 --set data.train=odd.h5 || code=$?
+is "exit code of one class on 3 ranks" "$code" 65
 
 [ "$failures" = 0 ] || exit 1
 echo "weights of classes: $(find . -name summary.json | wc -l) runs"
