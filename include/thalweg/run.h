@@ -80,7 +80,9 @@ typedef struct {
     tw_partition partition;
     tw_shard shard;
     size_t n_classes;
-    double *classes; /* [n_classes] ascending */
+    double *classes;         /* [n_classes] ascending */
+    double *fill;            /* [features] for missing features, NULL: none are filled in; owned */
+    double missing, dropped; /* features and rows of all ranks, of the training files */
     tw_model model;
     tw_scaling scaling;
     tw_objective objective;

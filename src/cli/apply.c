@@ -1,10 +1,12 @@
 #include "cli/apply.h"
 
 #include "cli/arguments.h"
+#include "thalweg/missing.h"
 #include "thalweg/node_file.h"
 #include "thalweg/phase.h"
 #include "thalweg/threads.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +15,26 @@
 typedef struct {
     char model[32];
     size_t features, outputs, classes;
-    bool intercept;
+    bool intercept, fills, marked;
+    tw_missing missing;
+    double marker;
 } essence;
+
+static tw_status read_missing(const tw_model_file *f, const char *path, essence *e)
+{
+    const char *policy = tw_model_file_text(f, "missing");
+    const tw_model_number *marker = tw_model_file_number(f, "missing_value");
+    if (policy && !tw_missing_find(policy, &e->missing))
+        return tw_fail(TW_DATA,
+                       "%s: missing features are to be treated by '%s', which this thalweg does not know",
+                       path, policy);
+    e->fills = f->fill != NULL;
+    if ((e->missing == TW_MISSING_MEAN || e->missing == TW_MISSING_ZERO) != e->fills)
+        return tw_fail(TW_DATA, "%s: fill_ and the attribute missing contradict each other", path);
+    e->marked = marker != NULL;
+    if (marker) e->marker = marker->whole ? (double)marker->count : marker->number;
+    return TW_OK;
+}
 
 static tw_status read_model(tw_apply *a, const char *path, essence *e)
 {
@@ -31,7 +51,7 @@ static tw_status read_model(tw_apply *a, const char *path, essence *e)
     e->outputs = a->file.outputs;
     e->classes = a->file.n_classes;
     e->intercept = a->file.intercept;
-    return TW_OK;
+    return read_missing(&a->file, path, e);
 }
 
 static tw_status make_model(tw_apply *a, const essence *e)
@@ -39,7 +59,10 @@ static tw_status make_model(tw_apply *a, const essence *e)
     TW_TRY(tw_model_init(&a->model, tw_model_find(e->model), e->features, e->classes, true));
     a->raw = calloc(tw_model_raw(&a->model) + 1, sizeof *a->raw);
     a->classes = calloc(e->classes + 1, sizeof *a->classes);
-    if (!a->raw || !a->classes)
+    a->fill = e->fills ? calloc(e->features, sizeof *a->fill) : NULL;
+    a->missing = e->missing;
+    a->marker = e->marked ? e->marker : NAN;
+    if (!a->raw || !a->classes || (e->fills && !a->fill))
         return tw_fail(TW_MEMORY, "out of memory for a model of %zu features", e->features);
     if (a->model.outputs != e->outputs)
         return tw_fail(TW_DATA, "the model has %zu outputs where %s with %zu classes has %zu", e->outputs,
@@ -58,7 +81,9 @@ static tw_status share_model(tw_apply *a, const char *path)
     if (tw_comm_rank(a->comm) == 0) {
         tw_model_file_raw(&a->file, a->raw);
         if (e.classes) memcpy(a->classes, a->file.classes, e.classes * sizeof *a->classes);
+        if (e.fills) memcpy(a->fill, a->file.fill, e.features * sizeof *a->fill);
     }
+    if (e.fills) TW_TRY(tw_comm_bcast(a->comm, 0, a->fill, e.features * sizeof *a->fill));
     TW_TRY(tw_comm_bcast(a->comm, 0, a->raw, tw_model_raw(&a->model) * sizeof *a->raw));
     return tw_comm_bcast(a->comm, 0, a->classes, e.classes * sizeof *a->classes);
 }
@@ -116,10 +141,13 @@ static tw_status open_data(tw_apply *a, const tw_apply_paths *paths, bool labels
     tw_dataset_names names = paths->names;
     names.need_labels = labels;
     TW_TRY(tw_dataset_open(&a->dataset, path, &names, NULL));
+    /* A row that is left out has no prediction. */
+    tw_dataset_keep(&a->dataset, NULL,
+                    !labels && a->missing == TW_MISSING_DROP ? TW_MISSING_ERROR : a->missing, a->marker);
     if ((size_t)a->dataset.cols != a->model.features)
         return tw_fail(TW_DATA, "the model was trained on %zu features, but %s:%s has %lld",
                        a->model.features, path, a->dataset.features, (long long)a->dataset.cols);
-    return match_names(a, path);
+    return match_names(a, a->dataset.path);
 }
 
 /* What the environment says, as far as there is work for it. */
@@ -158,6 +186,8 @@ static tw_status read_rows(tw_apply *a, bool labels)
                                        tw_partition_shard(&a->partition, rank));
     if (!labels) a->dataset.labels[0] = a->dataset.weights[0] = 0;
     TW_TRY(read_groups(a));
+    if (a->missing == TW_MISSING_DROP) TW_TRY(tw_missing_drop(&a->shard, &a->dropped));
+    tw_missing_fill(&a->shard, a->threads, a->fill);
     if (!labels) return share_views(a);
     if (a->model.classes == 0) return tw_model_check_labels(a->model.ops, &a->shard);
     return tw_shard_encode(&a->shard, a->model.classes, a->classes);
@@ -216,7 +246,7 @@ tw_status tw_apply_open(tw_apply *a, tw_comm *comm, const tw_apply_paths *paths,
     status = tw_comm_bcast_status(comm, 0, status);
     if (status == TW_OK || status == TW_DATA) TW_TRY(tw_node_file_compare(comm, paths->data));
     TW_TRY(status);
-    TW_TRY(tw_comm_bcast(comm, 0, &a->dataset, sizeof a->dataset));
+    TW_TRY(tw_dataset_share(&a->dataset, comm));
     TW_TRY(tw_comm_agree(comm, read_rows(a, labels)));
     return a->model.ops->prepare ? a->model.ops->prepare(&a->model, a->raw) : TW_OK;
 }
@@ -226,7 +256,9 @@ void tw_apply_release(tw_apply *a)
     for (int t = 0; a->views && t < a->threads; t++)
         if (a->views[t].ops) tw_model_release(&a->views[t]);
     free(a->views);
+    free(a->fill);
     free(a->classes);
+    tw_dataset_release(&a->dataset);
     free(a->raw);
     tw_model_release(&a->model);
     tw_shard_release(&a->shard);

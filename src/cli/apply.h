@@ -14,10 +14,14 @@ typedef struct {
     tw_partition partition;
     tw_shard shard;
     tw_model model;
-    int threads;     /* of this rank */
-    tw_model *views; /* [threads] the model for each thread; NULL with labels */
-    double *raw;     /* raw-space parameters */
-    double *classes; /* [model.classes] */
+    int threads;        /* of this rank */
+    tw_model *views;    /* [threads] the model for each thread; NULL with labels */
+    double *raw;        /* raw-space parameters */
+    double *classes;    /* [model.classes] */
+    tw_missing missing; /* as the model was trained */
+    double marker;      /* NAN: none */
+    double *fill;       /* [features] for missing features, NULL: none */
+    int64_t dropped;    /* own rows that take no part */
 } tw_apply;
 
 /** The positional arguments MODEL.h5 DATA.h5, and names in the data file (NULL: detected); not owned. */

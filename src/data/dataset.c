@@ -1,6 +1,8 @@
-/* Which data sets of a file are features, labels and weights. Rank 0 alone runs this. */
+/* Which data sets of a file are features, labels and weights; several files are in dataset_files.c. Rank 0
+ * alone runs this. */
 #include "thalweg/dataset.h"
 
+#include "data/dataset_files.h"
 #include "data/hdf5_file.h"
 #include "data/hdf5_storage.h"
 #include "thalweg/units.h"
@@ -159,6 +161,7 @@ static tw_status check_features(hid_t dataset, tw_dataset *d)
     const char *const kind = tw_hdf5_type_name(type);
     hid_t memory;
     const bool usable = tw_hdf5_memory_type(type, &d->type, &memory);
+    d->stored = d->type;
     if (usable) {
         d->offset = tw_storage_offset(dataset, memory);
         H5Tclose(memory);
@@ -250,13 +253,11 @@ static tw_status examine(hid_t file, tw_dataset *d, const tw_dataset_names *name
     return TW_OK;
 }
 
-tw_status tw_dataset_open(tw_dataset *d, const char *path, const tw_dataset_names *names,
-                          const char **wrong_key)
+tw_status tw_dataset_open_one(tw_dataset *d, const char *path, const tw_dataset_names *names,
+                              const char **wrong)
 {
     hid_t file;
-    const char *unused, **wrong = wrong_key ? wrong_key : &unused;
-    *wrong = NULL;
-    memset(d, 0, sizeof *d);
+    *d = (tw_dataset){.files = 1};
     if (snprintf(d->path, sizeof d->path, "%s", path) >= (int)sizeof d->path)
         return tw_fail(TW_INPUT, "the path of the data is longer than %d bytes", TW_PATH_LEN);
     TW_TRY(tw_hdf5_open(path, &file));
@@ -267,7 +268,10 @@ tw_status tw_dataset_open(tw_dataset *d, const char *path, const tw_dataset_name
 
 void tw_dataset_describe(const tw_dataset *d, size_t length, char *text)
 {
-    snprintf(text, length, "%s:%s  %lld x %lld %s%s%s%s%s", d->path, d->features, (long long)d->rows,
-             (long long)d->cols, tw_dtype_name(d->type), d->labels[0] ? ", " : "", d->labels,
-             d->weights[0] ? ", weights " : "", d->weights);
+    char more[48] = "", as[48] = "";
+    if (d->files > 1) snprintf(more, sizeof more, " (and %zu more)", d->files - 1);
+    if (d->type != d->stored) snprintf(as, sizeof as, " as %s", tw_dtype_name(d->type));
+    snprintf(text, length, "%s%s:%s  %lld x %lld %s%s%s%s%s%s", d->path, more, d->features,
+             (long long)d->rows, (long long)d->cols, tw_dtype_name(d->stored), as, d->labels[0] ? ", " : "",
+             d->labels, d->weights[0] ? ", weights " : "", d->weights);
 }

@@ -38,7 +38,7 @@ static tw_status read_fragile(const tw_dataset *d, const char *name, uint64_t by
     return tw_survey_values(d->path, name, ignore, NULL);
 }
 
-static tw_status read_values(const tw_dataset *d)
+static tw_status read_values_of(const tw_dataset *d)
 {
     const uint64_t column = (uint64_t)d->rows * sizeof(double);
     const uint64_t bytes = (uint64_t)d->rows * (uint64_t)d->cols * tw_dtype_size(d->type);
@@ -53,6 +53,16 @@ static tw_status read_values(const tw_dataset *d)
     TW_TRY(read_fragile(d, d->features, bytes));
     if (d->labels[0]) TW_TRY(read_fragile(d, d->labels, column));
     return d->weights[0] ? read_fragile(d, d->weights, column) : TW_OK;
+}
+
+static tw_status read_values(const tw_dataset *d)
+{
+    int64_t first;
+    for (size_t f = 0; f < d->files; f++) {
+        const tw_dataset one = tw_dataset_part(d, f, &first);
+        TW_TRY(read_values_of(&one));
+    }
+    return TW_OK;
 }
 
 static tw_status read_names(const char *path, const char *name)

@@ -172,15 +172,17 @@ static json_t *setting(const tw_run *run)
 {
     char mpi[64];
     tw_comm_library(sizeof mpi, mpi);
-    return json_pack("{ss ss ss si si si ss si sI ss ss ss ss ss sI sI sI sf ss}", "version", TW_VERSION,
-                     "git_commit", TW_GIT_COMMIT, "configuration", run->config_path, "ranks",
-                     tw_comm_size(run->comm), "nodes", tw_comm_nodes(run->comm), "threads", run->threads, "isa",
-                     tw_kernels_get()->name, "contract", TW_CONTRACT_VERSION, "groups",
+    return json_pack("{ss ss ss si si si ss si sI ss ss ss sI ss ss sI sI sI sI sI sf ss}", "version",
+                     TW_VERSION, "git_commit", TW_GIT_COMMIT, "configuration", run->config_path, "ranks",
+                     tw_comm_size(run->comm), "nodes", tw_comm_nodes(run->comm), "threads", run->threads,
+                     "isa", tw_kernels_get()->name, "contract", TW_CONTRACT_VERSION, "groups",
                      (json_int_t)run->partition.groups, "reduction", tw_run_reduction_name(run), "mpi", mpi,
-                     "data", run->dataset.path, "data_digest", run->data_digest, "type",
-                     tw_dtype_name(run->dataset.type), "rows", (json_int_t)run->dataset.rows, "features",
-                     (json_int_t)run->dataset.cols, "parameters", (json_int_t)run->model.n_params, "weight",
-                     run->objective.weight, "model", run->model_ops->name);
+                     "data", run->dataset.path, "files", (json_int_t)run->dataset.files, "data_digest",
+                     run->data_digest, "type", tw_dtype_name(run->dataset.type), "rows",
+                     (json_int_t)run->dataset.rows, "missing", (json_int_t)run->missing, "rows_dropped",
+                     (json_int_t)run->dropped, "features", (json_int_t)run->dataset.cols, "parameters",
+                     (json_int_t)run->model.n_params, "weight", run->objective.weight, "model",
+                     run->model_ops->name);
 }
 
 /* Where the run was: what must be equal of runs whose times are compared. */
