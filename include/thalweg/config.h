@@ -77,9 +77,12 @@ typedef struct tw_config {
     struct {
         char *type;
         bool intercept;
-        double l2, l1, delta;
+        double l2, l1;
+        char *class_weight;
+        double delta;
         tw_config_start init;
         double init_scale;
+        char *start;
         int64_t folds;
         struct {
             int64_t count;
@@ -138,7 +141,9 @@ typedef enum {
     TW_OPTION_CHOICE, /* the field is an enum: the index into choices */
     TW_OPTION_WORD,   /* the name of a strategy, checked later against its table */
     TW_OPTION_TEXT,
-    TW_OPTION_PATH
+    TW_OPTION_PATH,
+    TW_OPTION_LIST, /* paths, a line each; tw_config_next_item */
+    TW_OPTION_MAP   /* the word of choices, or names with numbers; tw_config_next_pair */
 } tw_option_type;
 
 /* Flags of a row. */
@@ -217,6 +222,19 @@ bool tw_config_is_set(const tw_config *c, const char *key);
  */
 void tw_config_problem(tw_config *c, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/**
+ * Walk over a list: paths "a.h5\nb.h5" as the field holds them.
+ *
+ * @param at    in and out: the field at first (may be NULL), then where to go on
+ * @param size  of item; longer ones are cut, none is longer than 4095 bytes
+ * @param item  out: the next one
+ * @return false at the end
+ */
+bool tw_config_next_item(const char **at, size_t size, char *item);
+
+/** The same for a mapping, "a: 1, b: 5": names in order (numbers first, by size), each with its number. */
+bool tw_config_next_pair(const char **at, size_t size, char *name, double *number);
 
 /** TW_MEMORY when something of the configuration could not be kept for want of memory, else TW_OK. The part
  * of the verdict that may differ between ranks: each of them asks before it uses a value. */

@@ -33,6 +33,7 @@ typedef struct {
     char features[TW_NAME_LEN]; /* absolute names in the file, "/X" */
     char labels[TW_NAME_LEN];   /* "" when there are none */
     char weights[TW_NAME_LEN];  /* "" when there are none */
+    bool words;                 /* the labels are strings */
     int64_t rows, cols;
     tw_dtype type;      /* of the features in memory */
     tw_dtype stored;    /* as they are read: as in the file, wider integers as f32 or f64 */
@@ -71,6 +72,9 @@ tw_status tw_dataset_open(tw_dataset *dataset, const char *path, const tw_datase
                           const char **wrong_key) TW_CHECKED;
 
 void tw_dataset_release(tw_dataset *dataset);
+
+/** Sizes of the files that path means, together; what is no file counts 0. */
+double tw_dataset_bytes(const char *path);
 
 /** What rank 0 has described, to all ranks. Collective. @return TW_OK, TW_MEMORY; the same on every rank. */
 tw_status tw_dataset_share(tw_dataset *dataset, tw_comm *comm) TW_CHECKED;

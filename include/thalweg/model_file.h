@@ -135,4 +135,8 @@ tw_status tw_model_file_write(const tw_model_file *file, const char *path) TW_CH
  */
 tw_status tw_model_file_read(tw_model_file *file, const char *path, bool *edited) TW_CHECKED;
 
+/** Add the further data sets of our own that the file has: /path, validation in /history. After
+ * tw_model_file_read, which has told whether the file was changed. As it returns; the file is to be released. */
+tw_status tw_model_file_read_arrays(tw_model_file *file, const char *path) TW_CHECKED;
+
 #endif

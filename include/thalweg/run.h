@@ -60,6 +60,13 @@ typedef struct {
     double *table;         /* [planned][TW_PATH_COLUMNS] the points as numbers; owned */
 } tw_path;
 
+/** Factors of the weights of rows, by their class. All NULL: not asked for. Owned. */
+typedef struct {
+    double *factor; /* [n_classes] */
+    double *weight; /* [n_classes] of the rows that train, without the factor */
+    char **names;   /* [n_classes] or NULL; rank 0 */
+} tw_class_weights;
+
 typedef struct {
     tw_comm *comm; /* not owned */
     tw_binding binding;
@@ -80,7 +87,9 @@ typedef struct {
     tw_partition partition;
     tw_shard shard;
     size_t n_classes;
-    double *classes;         /* [n_classes] ascending */
+    double *classes; /* [n_classes] ascending */
+    size_t n_names;
+    char **class_names;      /* [n_names] of labels that are words: label k is word k; NULL: numbers; owned */
     double *fill;            /* [features] for missing features, NULL: none are filled in; owned */
     double missing, dropped; /* features and rows of all ranks, of the training files */
     tw_model model;
@@ -91,6 +100,7 @@ typedef struct {
     tw_iterate iterate;
     tw_monitor monitor;
     double *row_weight; /* [rows of the shard] weights of the rows to train on; NULL: the shard's; owned */
+    tw_class_weights class_weights;
     tw_watched watched;
     tw_path path;
     tw_runlog log;
@@ -100,6 +110,7 @@ typedef struct {
     tw_checkpoint_head head;
     char *configuration; /* resolved, as text; owned */
     char data_digest[33], watched_digest[33];
+    char start_hash[64]; /* of the parameters of model.start, "": unknown; rank 0 */
     char resumed[2 * TW_PATH_LEN]; /* the line of the header */
 
     bool opened;  /* the run folder is */

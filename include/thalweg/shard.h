@@ -15,6 +15,8 @@ typedef struct {
     tw_dtype type;
     void *x;            /* [rows][cols] row-major; owned */
     double *y, *weight; /* [rows]; y NULL without labels, weight NULL when all are 1; owned */
+    struct tw_label_set
+        *words; /* labels are indices into these, until they are classes; NULL: numbers; owned */
     size_t rows, cols;
     int64_t first;  /* row of the data set that row 0 is */
     uint32_t *part; /* [rows] 0, or the part (validation, fold) that a row is kept for; NULL: all 0; owned */
@@ -97,6 +99,18 @@ tw_block tw_shard_block(const tw_shard *shard, size_t begin, size_t rows);
  * @return TW_OK, or TW_DATA when there are more than 65536 or a label is no whole number.
  */
 tw_status tw_shard_classes(const tw_shard *shard, tw_comm *comm, size_t *count, double **classes) TW_CHECKED;
+
+/**
+ * Labels that are words become indices into the distinct words of all ranks, which are in the order of their
+ * bytes. Words of dropped rows do not count. Collective.
+ * @param names out: [*count], one allocation to be freed
+ * @return TW_OK, TW_DATA when there are more than 65536, TW_MEMORY; the same on every rank.
+ */
+tw_status tw_shard_name_classes(tw_shard *shard, tw_comm *comm, size_t *count, char ***names) TW_CHECKED;
+
+/** Labels that are words become indices into names. Not collective. TW_DATA for a word that is not among
+ * them. */
+tw_status tw_shard_find_words(tw_shard *shard, size_t count, char *const *names) TW_CHECKED;
 
 /** Replace labels by their index in classes. Not collective. TW_DATA for a label that is not among them. */
 tw_status tw_shard_encode(tw_shard *shard, size_t count, const double *classes) TW_CHECKED;

@@ -1,5 +1,6 @@
 #include "cli/apply.h"
 
+#include "cli/apply_labels.h"
 #include "cli/arguments.h"
 #include "thalweg/missing.h"
 #include "thalweg/node_file.h"
@@ -147,7 +148,8 @@ static tw_status open_data(tw_apply *a, const tw_apply_paths *paths, bool labels
     if ((size_t)a->dataset.cols != a->model.features)
         return tw_fail(TW_DATA, "the model was trained on %zu features, but %s:%s has %lld",
                        a->model.features, path, a->dataset.features, (long long)a->dataset.cols);
-    return match_names(a, a->dataset.path);
+    TW_TRY(match_names(a, a->dataset.path));
+    return labels ? tw_apply_look_at_labels(a) : TW_OK;
 }
 
 /* What the environment says, as far as there is work for it. */
@@ -184,13 +186,12 @@ static tw_status read_rows(tw_apply *a, bool labels)
     TW_TRY(tw_partition_init(&a->partition, a->dataset.rows, 0, tw_comm_size(a->comm)));
     a->threads = choose_threads(a, tw_partition_shard(&a->partition, rank + 1) -
                                        tw_partition_shard(&a->partition, rank));
-    if (!labels) a->dataset.labels[0] = a->dataset.weights[0] = 0;
+    if (!labels) a->dataset.labels[0] = a->dataset.weights[0] = 0, a->dataset.words = false;
     TW_TRY(read_groups(a));
     if (a->missing == TW_MISSING_DROP) TW_TRY(tw_missing_drop(&a->shard, &a->dropped));
     tw_missing_fill(&a->shard, a->threads, a->fill);
     if (!labels) return share_views(a);
-    if (a->model.classes == 0) return tw_model_check_labels(a->model.ops, &a->shard);
-    return tw_shard_encode(&a->shard, a->model.classes, a->classes);
+    return tw_apply_take_labels(a);
 }
 
 tw_status tw_apply_start(tw_comm **comm, int *argc, char ***argv, const tw_apply_paths *paths)
@@ -247,16 +248,19 @@ tw_status tw_apply_open(tw_apply *a, tw_comm *comm, const tw_apply_paths *paths,
     if (status == TW_OK || status == TW_DATA) TW_TRY(tw_node_file_compare(comm, paths->data));
     TW_TRY(status);
     TW_TRY(tw_dataset_share(&a->dataset, comm));
+    if (labels) TW_TRY(tw_apply_share_labels(a));
     TW_TRY(tw_comm_agree(comm, read_rows(a, labels)));
     return a->model.ops->prepare ? a->model.ops->prepare(&a->model, a->raw) : TW_OK;
 }
 
 void tw_apply_release(tw_apply *a)
 {
+    free(a->names);
+    free(a->renamed);
+    free(a->fill);
     for (int t = 0; a->views && t < a->threads; t++)
         if (a->views[t].ops) tw_model_release(&a->views[t]);
     free(a->views);
-    free(a->fill);
     free(a->classes);
     tw_dataset_release(&a->dataset);
     free(a->raw);

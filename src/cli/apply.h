@@ -22,6 +22,10 @@ typedef struct {
     double marker;      /* NAN: none */
     double *fill;       /* [features] for missing features, NULL: none */
     int64_t dropped;    /* own rows that take no part */
+    size_t n_renamed;
+    double
+        *renamed; /* [n_renamed] class for each label of the data, -1: none; NULL: labels are the model's */
+    char *names;  /* of the classes, one after the other, when labels are words; else NULL */
 } tw_apply;
 
 /** The positional arguments MODEL.h5 DATA.h5, and names in the data file (NULL: detected); not owned. */

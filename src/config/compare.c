@@ -33,7 +33,9 @@ static bool same_value(const tw_config *a, const tw_config *b, const tw_option *
         return u == v || (isnan(u) && isnan(v));
     case TW_OPTION_WORD:
     case TW_OPTION_TEXT:
-    case TW_OPTION_PATH: break;
+    case TW_OPTION_PATH:
+    case TW_OPTION_LIST:
+    case TW_OPTION_MAP: break;
     }
     return same_text(*(char *const *)x, *(char *const *)y);
 }

@@ -16,6 +16,7 @@ static void set_default(tw_config *c, const tw_option *row)
     tw_complaint why;
     if (row->initial && !tw_scalar_parse(row, row->initial, &value, &why)) value.null = true;
     if (!tw_scalar_store(c, row, &value)) c->record->out_of_memory = true;
+    free(value.owned);
 }
 
 void tw_config_init(tw_config *c)
@@ -85,14 +86,43 @@ void tw_config_assign(tw_config *c, const tw_option *row, const char *token, tw_
     }
     if (origin < entry->origin) {
         tw_place_release(&place);
-        return;
+    } else {
+        tw_place_release(&entry->place);
+        entry->place = place;
+        entry->origin = origin;
+        if (valid) entry->set = !value.null;
+        if (valid && !tw_scalar_store(c, row, &value)) c->record->out_of_memory = true;
     }
-    tw_place_release(&entry->place);
-    entry->place = place;
-    entry->origin = origin;
-    if (!valid) return;
-    entry->set = !value.null;
-    if (!tw_scalar_store(c, row, &value)) c->record->out_of_memory = true;
+    free(value.owned);
+}
+
+void tw_config_assign_list(tw_config *c, const tw_option *row, tw_collection *list, tw_origin origin,
+                           tw_place place)
+{
+    char *text = tw_collection_text(list);
+    if (text == NULL) {
+        c->record->out_of_memory = true;
+        tw_place_release(&place);
+    } else {
+        tw_config_assign(c, row, text, origin, place);
+    }
+    free(text);
+}
+
+/* A list on one line. */
+static void set_list(tw_config *c, const tw_option *row, const char *value, tw_place place)
+{
+    tw_collection list;
+    tw_complaint why;
+    tw_collection_open(&list, row);
+    if (tw_collection_read(&list, value, &why)) {
+        tw_config_assign_list(c, row, &list, TW_ORIGIN_SET, place);
+    } else {
+        tw_problem_add(c, &place, why.hint, "%s", why.text);
+        tw_config_excuse(c, row);
+        tw_place_release(&place);
+    }
+    tw_collection_release(&list);
 }
 
 static char *copy_trimmed(const char *start, const char *end)
@@ -142,6 +172,8 @@ void tw_config_set(tw_config *c, const char *assignment)
     } else if (row == NULL) {
         report_override(c, &place, key);
         tw_place_release(&place);
+    } else if (row->type == TW_OPTION_LIST && !tw_config_says_nothing(value)) {
+        set_list(c, row, value, place);
     } else {
         tw_config_assign(c, row, tw_config_says_nothing(value) ? NULL : value, TW_ORIGIN_SET, place);
     }

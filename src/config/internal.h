@@ -1,6 +1,6 @@
 /* internal.h -- what the files of src/config share and nobody else sees.
  *
- * options: rows -> suggestions. scalar: text <-> one value. source: bytes -> lines and places. problems: the
+ * options: rows -> suggestions. scalar: text <-> one value. collection: text <-> several. source: bytes -> lines and places. problems: the
  * list of errors. yaml and keys: events of libfyaml -> keys. config: the life cycle and the one function that
  * assigns. */
 #ifndef THALWEG_CONFIG_INTERNAL_H
@@ -40,6 +40,7 @@ typedef struct {
     int64_t integer;
     double real;
     const char *text;
+    char *owned; /* the memory of text where the token would not do; the caller of tw_scalar_parse frees it */
     bool null;
 } tw_scalar;
 
@@ -122,6 +123,38 @@ void tw_number_print_duration(double seconds, char *text);
 /* As the field of TW_OPTION_INTERVAL holds it: the word for 0, iterations, or a duration with its unit; [32] bytes. */
 void tw_number_print_interval(double interval, const char *zero, char *text);
 
+/* Whether a number lies in the row's range. */
+bool tw_scalar_in_range(const tw_option *row, double value);
+
+/* Whether a text may be kept: not too long, UTF-8, no control characters. */
+bool tw_scalar_check_text(const tw_option *row, const char *text, tw_complaint *why);
+
+/* --- collection.c --- */
+
+/* One item of a list (name NULL), or a name and its number. Owned. */
+typedef struct {
+    char *name, *value;
+} tw_part;
+
+/* A list or a mapping while it is read. */
+typedef struct {
+    const tw_option *row;
+    tw_part *part; /* [count] */
+    size_t count;
+} tw_collection;
+
+void tw_collection_open(tw_collection *c, const tw_option *row);
+void tw_collection_release(tw_collection *c);
+
+/* Add an item (name NULL) or a pair; false with a complaint. */
+bool tw_collection_add(tw_collection *c, const char *name, const char *value, tw_complaint *why);
+
+/* Add what stands on one line: "[a, b]" or one item, "a: 1, b: 2" with or without braces. */
+bool tw_collection_read(tw_collection *c, const char *text, tw_complaint *why);
+
+/* The canonical text, which the caller frees; NULL: out of memory. */
+char *tw_collection_text(tw_collection *c);
+
 /* --- quote.c --- */
 
 /* Undo the quoting of a scalar, without its outer quotes; false: an unknown escape. out has [2 length + 4].
@@ -178,6 +211,10 @@ tw_entry *tw_config_entry(tw_config *c, const tw_option *row);
 void tw_config_assign(tw_config *c, const tw_option *row, const char *token, tw_origin origin,
                       tw_place place);
 
+/* The same for a value of several parts. */
+void tw_config_assign_list(tw_config *c, const tw_option *row, tw_collection *list, tw_origin origin,
+                           tw_place place);
+
 /* Whether a bare token means "not set": empty, null or ~. */
 bool tw_config_says_nothing(const char *token);
 
@@ -188,6 +225,9 @@ void tw_config_excuse(tw_config *c, const tw_option *row);
 
 /* The value of a key as the resolved copy has it; "null" when it is not set. */
 void tw_config_print_value(FILE *out, const tw_config *c, const tw_option *row);
+
+/* A text as a YAML scalar that reads back to the same; also numbers stand without quotes. */
+void tw_print_name(FILE *out, const char *text);
 
 /* --- keys.c --- */
 

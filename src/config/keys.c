@@ -45,17 +45,84 @@ static void assign(tw_yaml *y, const tw_option *row, const tw_token *key, const 
         return;
     }
     const bool empty = value->bare && value->text[0] == '\0';
+    if (row->type == TW_OPTION_LIST && strchr(value->text, '\n')) {
+        tw_yaml_report(y, value->start, value->end, NULL, "'%s' holds a control character or is not UTF-8",
+                       row->key);
+        tw_config_excuse(y->c, row);
+        return;
+    }
     const tw_place place = empty ? tw_source_place(y->source, key->start, key->end)
                                  : tw_source_place(y->source, value->start, value->end);
     tw_config_assign(y->c, row, tw_yaml_nothing(value) ? NULL : value->text, TW_ORIGIN_FILE, place);
 }
 
+static bool next_key(tw_yaml *y, tw_token *key);
+
+/* One part of a list (name NULL) or of a mapping. */
+static bool take_part(tw_yaml *y, tw_collection *parts, const char *name)
+{
+    tw_complaint why;
+    const char *what = y->step == TW_YAML_SCALAR ? NULL : kind(y);
+    if (what && !y->refused && y->step != TW_YAML_ALIAS)
+        tw_yaml_report(y, y->start, y->end, NULL, "a part of '%s' is one value, not %s", parts->row->key,
+                       what);
+    if (what) return false;
+    tw_token value = tw_yaml_scalar(y);
+    const char *text = tw_yaml_nothing(&value) ? "" : value.text;
+    const bool good = value.text && tw_collection_add(parts, name, text, &why);
+    if (value.text && !good) tw_yaml_report(y, value.start, value.end, why.hint, "%s", why.text);
+    free(value.text);
+    return good;
+}
+
+static bool take_parts(tw_yaml *y, tw_collection *parts)
+{
+    bool good = true;
+    if (parts->row->type == TW_OPTION_MAP) {
+        for (tw_token name; next_key(y, &name); free(name.text)) {
+            good = take_part(y, parts, name.text) && good;
+            tw_yaml_skip(y);
+        }
+        return good;
+    }
+    for (tw_yaml_advance(y); y->step != TW_YAML_END && y->step != TW_YAML_CLOSE; tw_yaml_advance(y)) {
+        good = take_part(y, parts, NULL) && good;
+        tw_yaml_skip(y);
+    }
+    return good;
+}
+
+/* A list or mapping for a key that takes one. */
+static void take_collection(tw_yaml *y, const tw_option *row, const tw_token *key)
+{
+    const size_t problems = y->c->record->total;
+    tw_collection parts;
+    tw_collection_open(&parts, row);
+    const bool good = take_parts(y, &parts) && y->c->record->total == problems;
+    if (good && parts.count == 0) tw_yaml_report(y, key->start, key->end, NULL, "'%s' is empty", row->key);
+    if (good && parts.count > 0)
+        tw_config_assign_list(y->c, row, &parts, TW_ORIGIN_FILE,
+                              tw_source_place(y->source, key->start, key->end));
+    else
+        tw_config_excuse(y->c, row);
+    tw_collection_release(&parts);
+}
+
 static void take_value(tw_yaml *y, const tw_option *row, const tw_token *key)
 {
     if (!first_time(y, row, key)) return;
+    if (y->step == (row->type == TW_OPTION_MAP ? TW_YAML_MAPPING : TW_YAML_LIST) &&
+        row->type >= TW_OPTION_LIST && !y->refused) {
+        take_collection(y, row, key);
+        return;
+    }
     if (y->step == TW_YAML_ALIAS || opens(y)) tw_config_excuse(y->c, row);
     if (opens(y) && !y->refused)
-        tw_yaml_report(y, y->start, y->end, NULL, "'%s' takes one value, not %s", row->key, kind(y));
+        tw_yaml_report(y, y->start, y->end, NULL, "'%s' takes one value%s, not %s", row->key,
+                       row->type == TW_OPTION_LIST  ? " or a list"
+                       : row->type == TW_OPTION_MAP ? " or pairs 'NAME: NUMBER'"
+                                                    : "",
+                       kind(y));
     if (y->step != TW_YAML_SCALAR) return;
     tw_token value = tw_yaml_scalar(y);
     assign(y, row, key, &value);

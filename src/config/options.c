@@ -39,9 +39,13 @@
     MAKE(FIELD(path), .type = kind, .initial = standard, .flags = bits, .help = text)
 #define BOOLEAN(path, standard, text)      NAMED(path, TW_OPTION_BOOLEAN, standard, 0, text)
 #define FREE_BOOLEAN(path, standard, text) NAMED(path, TW_OPTION_BOOLEAN, standard, TW_OPTION_FREE, text)
-#define WORD(path, standard, bits, text)   NAMED(path, TW_OPTION_WORD, standard, bits, text)
-#define TEXT(path, text)                   NAMED(path, TW_OPTION_TEXT, NULL, 0, text)
-#define PATH(path, bits, text)             NAMED(path, TW_OPTION_PATH, NULL, bits, text)
+#define WORD(path, standard, bits, text) NAMED(path, TW_OPTION_WORD, standard, bits, text)
+#define TEXT(path, text)                 NAMED(path, TW_OPTION_TEXT, NULL, 0, text)
+#define PATH(path, bits, text)           NAMED(path, TW_OPTION_PATH, NULL, bits, text)
+#define LIST(path, bits, text)           NAMED(path, TW_OPTION_LIST, NULL, bits, text)
+#define MAP(path, word, low, text)                                                                        \
+    MAKE(FIELD(path), .type = TW_OPTION_MAP, .choices = CHOICES(word), .minimum = low, .maximum = INFINITY, \
+         .help = text)
 #define CHOICE(path, standard, list, text) \
     MAKE(FIELD(path), .type = TW_OPTION_CHOICE, .initial = standard, .choices = list, .help = text)
 
@@ -61,7 +65,7 @@ static const tw_option options[] = {
     INTEGER(seed, "0", 0, INFINITY, 0, "seed of every random number of the run"),
 
     SECTION("data", "what is learned from"),
-    PATH(data.train, REQUIRED | FREE, "HDF5 file with the training data"),
+    LIST(data.train, REQUIRED | FREE, "HDF5 file with the training data"),
     TEXT(data.features, "name of the features in the file; found by itself when not set"),
     TEXT(data.labels, "name of the labels in the file; found by itself when not set"),
     TEXT(data.weights, "name of the row weights in the file; found by itself when not set"),
@@ -87,11 +91,14 @@ static const tw_option options[] = {
     BOOLEAN(model.intercept, "true", "fit an intercept (never penalised)"),
     REAL(model.l2, "0", 0, INFINITY, 0, "l2 in the penalty (l2/2) * sum of squared coefficients"),
     REAL(model.l1, "0", 0, INFINITY, 0, "l1 in the penalty l1 * sum of absolute coefficients"),
+    MAP(model.class_weight, "balanced", 0,
+        "weight of each class, 1 where a mapping names it not; balanced: all classes weigh the same"),
     REAL(model.delta, "1", 0, INFINITY, ABOVE, "huber: residuals beyond it count linearly"),
     CHOICE(model.init, "zeros", CHOICES("zeros", "constant", "normal", "uniform"),
            "parameters at the start"),
     REAL(model.init_scale, "1", -INFINITY, INFINITY, 0,
          "the constant, the standard deviation, or the half width of the uniform range, for model.init"),
+    PATH(model.start, 0, "model.h5 whose parameters are the starting point, instead of model.init"),
     INTEGER(model.folds, NULL, 2, 1e6, 0, "folds of the cross-validation of the path"),
 
     SECTION("model.path", "a path of fits, from a strong penalty to a weak one"),

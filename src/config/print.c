@@ -41,6 +41,36 @@ static void print_text(FILE *out, const char *text)
     }
 }
 
+void tw_print_name(FILE *out, const char *text)
+{
+    double number;
+    if (tw_number_real(text, &number) == TW_NUMBER_OK)
+        fputs(text, out);
+    else
+        print_text(out, text);
+}
+
+/* A list of one is that one. */
+static void print_list(FILE *out, const char *text)
+{
+    char item[4096];
+    if (text == NULL || strchr(text, '\n') == NULL) {
+        print_text(out, text);
+        return;
+    }
+    for (const char *at = text, *open = "["; tw_config_next_item(&at, sizeof item, item); open = ", ") {
+        fputs(open, out);
+        print_text(out, item);
+    }
+    fputc(']', out);
+}
+
+static void print_map(FILE *out, const tw_option *row, const char *text)
+{
+    const bool word = text == NULL || strcmp(text, row->choices[0]) == 0;
+    fprintf(out, word ? "%s" : "{%s}", text ? text : "null");
+}
+
 void tw_config_print_value(FILE *out, const tw_config *c, const tw_option *row)
 {
     const void *field = tw_scalar_field(c, row);
@@ -74,6 +104,8 @@ void tw_config_print_value(FILE *out, const tw_config *c, const tw_option *row)
     case TW_OPTION_WORD:
     case TW_OPTION_TEXT:
     case TW_OPTION_PATH: print_text(out, *(char *const *)field); return;
+    case TW_OPTION_LIST: print_list(out, *(char *const *)field); return;
+    case TW_OPTION_MAP: print_map(out, row, *(char *const *)field); return;
     case TW_OPTION_SECTION: return;
     }
     fputs(text, out);
@@ -109,6 +141,8 @@ static const char *type_name(const tw_option *row)
     case TW_OPTION_WORD: return "word";
     case TW_OPTION_TEXT: return "text";
     case TW_OPTION_PATH: return "path";
+    case TW_OPTION_LIST: return "path or list of paths";
+    case TW_OPTION_MAP: return "word or mapping";
     case TW_OPTION_SECTION: break;
     }
     return "section";
@@ -129,6 +163,11 @@ static void limits(const tw_option *row, const char *quote, char *text, size_t s
     case TW_OPTION_INTERVAL:
     case TW_OPTION_INTEGER:
         if (row->choices) used = (size_t)snprintf(text, size, "%s%s%s or ", quote, row->choices[0], quote);
+        if (used < size) tw_scalar_range(row, text + used, size - used);
+        break;
+    case TW_OPTION_MAP:
+        used = (size_t)snprintf(text, size, "%s%s%s, or NAME: NUMBER pairs, each ", quote, row->choices[0],
+                                quote);
         if (used < size) tw_scalar_range(row, text + used, size - used);
         break;
     case TW_OPTION_REAL:
@@ -240,8 +279,11 @@ tw_status tw_config_markdown(FILE *out)
         "- Booleans: `true`, `false`, `yes`, `no`, `on`, `off`.\n"
         "- Durations: `H:MM:SS`, `MM:SS`, or a number of seconds, alone or with `s`, `m` or `h`.\n"
         "- `null` or nothing after the colon: not set, for keys without a default.\n"
-        "- Not accepted: lists, anchors, aliases, tags, directives, text of several lines, more than 1 "
-        "MiB.\n"
+        "- Lists, where a key takes one: `[a, b]` or lines of `- a`; a single value is a list of one.\n"
+        "- Mappings, where a key takes one: `{a: 1, b: 5}` or lines of `a: 1`; with `--set` also "
+        "`KEY='a: 1, b: 5'`.\n"
+        "- Not accepted: other lists, anchors, aliases, tags, directives, text of several lines, more than "
+        "1 MiB.\n"
         "- A key marked * may change when a run is resumed (of `stop` with `model.path` only "
         "`stop.max_time`);\n"
         "  all others must be as they were.\n";

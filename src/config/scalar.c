@@ -86,7 +86,7 @@ static bool refuse_range(const tw_option *row, const char *token, tw_complaint *
                   range);
 }
 
-static bool in_range(const tw_option *row, double value)
+bool tw_scalar_in_range(const tw_option *row, double value)
 {
     if (value < row->minimum || value > row->maximum) return false;
     if ((row->flags & TW_OPTION_ABOVE) && value == row->minimum) return false;
@@ -103,7 +103,7 @@ static bool parse_integer(const tw_option *row, const char *token, tw_scalar *ou
         if (near) snprintf(why->hint, sizeof why->hint, "did you mean '%s'?", near);
         return refuse_kind(row, token, why);
     }
-    if (!in_range(row, (double)out->integer)) return refuse_range(row, token, why);
+    if (!tw_scalar_in_range(row, (double)out->integer)) return refuse_range(row, token, why);
     if (result == TW_NUMBER_RANGE)
         return refuse(why, "'%s' is %s, but whole numbers end at 9223372036854775807", row->key,
                       tw_quoted(token, quoted));
@@ -132,7 +132,7 @@ static bool parse_real(const tw_option *row, const char *token, tw_scalar *out, 
     if (result == TW_NUMBER_SYNTAX) return refuse_kind(row, token, why);
     if (result == TW_NUMBER_RANGE)
         return refuse(why, "'%s' is %s, beyond what a double can hold", row->key, tw_quoted(token, quoted));
-    return in_range(row, out->real) || refuse_range(row, token, why);
+    return tw_scalar_in_range(row, out->real) || refuse_range(row, token, why);
 }
 
 /* Without a unit it counts iterations. */
@@ -143,7 +143,8 @@ static bool parse_interval(const tw_option *row, const char *token, tw_scalar *o
     const tw_number result = tw_number_integer(token, &iterations);
     if (result == TW_NUMBER_SYNTAX) return parse_real(row, token, out, why);
     if (result == TW_NUMBER_FRACTION) return refuse_kind(row, token, why);
-    if (result != TW_NUMBER_OK || !in_range(row, (double)iterations)) return refuse_range(row, token, why);
+    if (result != TW_NUMBER_OK || !tw_scalar_in_range(row, (double)iterations))
+        return refuse_range(row, token, why);
     out->real = -(double)iterations;
     return true;
 }
@@ -174,7 +175,7 @@ static bool parse_choice(const tw_option *row, const char *token, tw_scalar *out
     return refuse(why, "'%s' cannot be '%s'; choices: %s", row->key, tw_quoted(token, quoted), list);
 }
 
-static bool parse_text(const tw_option *row, const char *token, tw_scalar *out, tw_complaint *why)
+bool tw_scalar_check_text(const tw_option *row, const char *token, tw_complaint *why)
 {
     const size_t length = strlen(token);
     if (length > TEXT_LONGEST) return refuse(why, "'%s' is longer than %d bytes", row->key, TEXT_LONGEST);
@@ -183,8 +184,32 @@ static bool parse_text(const tw_option *row, const char *token, tw_scalar *out, 
         if (size == 0 || token[i] == '\t' || token[i] == '\n')
             return refuse(why, "'%s' holds a control character or is not UTF-8", row->key);
     }
-    out->text = token;
     return true;
+}
+
+static bool parse_text(const tw_option *row, const char *token, tw_scalar *out, tw_complaint *why)
+{
+    out->text = token;
+    return tw_scalar_check_text(row, token, why);
+}
+
+static bool parse_map(const tw_option *row, const char *token, tw_scalar *out, tw_complaint *why)
+{
+    char quoted[TW_QUOTED_LEN];
+    tw_collection map;
+    out->text = token;
+    if (strcmp(token, row->choices[0]) == 0) return true;
+    if (strchr(token, ':') == NULL && token[0] != '{') {
+        if (tw_words_nearest(token, 1, row->choices))
+            snprintf(why->hint, sizeof why->hint, "did you mean '%s'?", row->choices[0]);
+        return refuse(why, "'%s' must be %s or pairs like 'NAME: NUMBER, NAME: NUMBER', not '%s'", row->key,
+                      row->choices[0], tw_quoted(token, quoted));
+    }
+    tw_collection_open(&map, row);
+    const bool good = tw_collection_read(&map, token, why);
+    if (good) out->text = out->owned = tw_collection_text(&map);
+    tw_collection_release(&map);
+    return good && (out->owned || refuse(why, "out of memory for '%s'", row->key));
 }
 
 static bool letter(char c)
@@ -216,6 +241,8 @@ bool tw_scalar_parse(const tw_option *row, const char *token, tw_scalar *out, tw
     case TW_OPTION_WORD: return parse_word(row, token, out, why);
     case TW_OPTION_TEXT:
     case TW_OPTION_PATH: return parse_text(row, token, out, why);
+    case TW_OPTION_LIST: out->text = token; return true; /* its items were checked one by one */
+    case TW_OPTION_MAP: return parse_map(row, token, out, why);
     case TW_OPTION_SECTION: break;
     }
     return refuse(why, "'%s' is a section, not a key", row->key);
@@ -244,6 +271,8 @@ bool tw_scalar_store(tw_config *c, const tw_option *row, const tw_scalar *value)
     case TW_OPTION_WORD:
     case TW_OPTION_TEXT:
     case TW_OPTION_PATH:
+    case TW_OPTION_LIST:
+    case TW_OPTION_MAP:
         if (!value->null && (copy = strdup(value->text)) == NULL) return false;
         free(*(char **)field);
         *(char **)field = copy;

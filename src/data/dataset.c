@@ -5,6 +5,7 @@
 #include "data/dataset_files.h"
 #include "data/hdf5_file.h"
 #include "data/hdf5_storage.h"
+#include "data/hdf5_strings.h"
 #include "thalweg/units.h"
 #include "thalweg/words.h"
 
@@ -208,7 +209,8 @@ static tw_status check_storage(hid_t dataset, const char *path, const char *name
 }
 
 /* Labels and weights: numbers, one a row. */
-static tw_status check_column(hid_t file, const tw_dataset *d, const char *name, const char *what)
+static tw_status check_column(hid_t file, const tw_dataset *d, const char *name, const char *what,
+                              bool *words)
 {
     hid_t dataset, memory;
     tw_dtype unused;
@@ -217,16 +219,18 @@ static tw_status check_column(hid_t file, const tw_dataset *d, const char *name,
     const int rank = tw_hdf5_shape(dataset, shape);
     const hid_t type = H5Dget_type(dataset);
     const char *const kind = tw_hdf5_type_name(type);
-    const bool usable = tw_hdf5_memory_type(type, &unused, &memory);
-    if (usable) H5Tclose(memory);
+    const bool number = tw_hdf5_memory_type(type, &unused, &memory);
+    if (number) H5Tclose(memory);
     H5Tclose(type);
+    if (words) *words = tw_hdf5_holds_strings(dataset);
+    const bool usable = number || (words && *words);
     tw_status status = TW_OK;
     if (rank > 0 && shape[0] > 0) status = check_storage(dataset, d->path, name);
     H5Dclose(dataset);
     TW_TRY(status);
     if (!usable)
-        return tw_fail(TW_DATA, "%s '%s' of %s are of type %s; they must be integers or floats", what, name,
-                       d->path, kind);
+        return tw_fail(TW_DATA, "%s '%s' of %s are of type %s; they must be integers or floats%s", what, name,
+                       d->path, kind, words ? ", or strings" : "");
     if (!(rank == 1 || (rank == 2 && shape[1] == 1)))
         return tw_fail(TW_DATA, "%s '%s' of %s must have one dimension, one number a row; they have %d", what,
                        name, d->path, rank);
@@ -248,8 +252,8 @@ static tw_status examine(hid_t file, tw_dataset *d, const tw_dataset_names *name
     if (!d->labels[0] && names->need_labels)
         return tw_fail(TW_DATA, "no labels found in %s beside '%s'; name them with data.labels (or --labels)",
                        d->path, d->features);
-    if (d->labels[0]) TW_TRY(check_column(file, d, d->labels, "labels"));
-    if (d->weights[0]) TW_TRY(check_column(file, d, d->weights, "weights"));
+    if (d->labels[0]) TW_TRY(check_column(file, d, d->labels, "labels", &d->words));
+    if (d->weights[0]) TW_TRY(check_column(file, d, d->weights, "weights", NULL));
     return TW_OK;
 }
 

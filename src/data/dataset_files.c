@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- which files ---- */
@@ -75,6 +76,18 @@ static tw_status take_paths(paths *p, const char *text)
     return p->count > 0 ? TW_OK : tw_fail(TW_INPUT, "no data file is named");
 }
 
+double tw_dataset_bytes(const char *path)
+{
+    paths p = {0};
+    struct stat info;
+    double bytes = 0;
+    const tw_status status = take_paths(&p, path);
+    for (size_t i = 0; status == TW_OK && i < p.count; i++)
+        if (stat(p.path[i], &info) == 0 && S_ISREG(info.st_mode)) bytes += (double)info.st_size;
+    release(&p);
+    return bytes;
+}
+
 /* ---- what they have in common ---- */
 
 static tw_status compare_names(const char *first, const char *other, const char *name)
@@ -109,6 +122,10 @@ static tw_status compare(const tw_dataset *d, const tw_dataset *other)
                        d->weights[0] ? other->path : d->path, other->weights[0] && d->weights[0] ? "'" : "",
                        other->weights[0] && d->weights[0] ? other->weights : "none",
                        other->weights[0] && d->weights[0] ? "'" : "");
+    if (other->words != d->words)
+        return tw_fail(TW_DATA, "the labels of %s are %s, those of %s %s: they cannot be one data set",
+                       d->path, d->words ? "words" : "numbers", other->path,
+                       other->words ? "words" : "numbers");
     if (d->rows > INT64_MAX / 16 / d->cols - other->rows)
         return tw_fail(TW_DATA, "%s and %s claim an impossible size together", d->path, other->path);
     TW_TRY(compare_names(d->path, other->path, "/feature_names"));

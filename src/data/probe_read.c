@@ -1,5 +1,6 @@
 /* What the probe reads of a data file. */
 #include "data/hdf5_file.h"
+#include "data/shard_read.h"
 #include "data/survey.h"
 #include "thalweg/probe.h"
 #include "thalweg/shard.h"
@@ -38,6 +39,28 @@ static tw_status read_fragile(const tw_dataset *d, const char *name, uint64_t by
     return tw_survey_values(d->path, name, ignore, NULL);
 }
 
+/* Words of variable length lie in heaps of their own. */
+static tw_status read_all_words(const tw_dataset *d, uint64_t bytes)
+{
+    hid_t file, dataset;
+    tw_shard shard = {0};
+    const tw_shard_part part = {.dataset = d, .rows = d->rows};
+    double *y = malloc((size_t)d->rows * sizeof *y);
+    tw_probe_expect(8 * bytes);
+    tw_status status = y ? tw_hdf5_open(d->path, &file) : tw_fail(TW_MEMORY, "out of memory for the labels");
+    if (status == TW_OK) {
+        status = tw_hdf5_dataset(file, d->path, d->labels, &dataset);
+        if (status == TW_OK) {
+            status = tw_shard_read_words(&shard, &part, dataset, y);
+            H5Dclose(dataset);
+        }
+        H5Fclose(file);
+    }
+    tw_shard_release(&shard);
+    free(y);
+    return status;
+}
+
 static tw_status read_values_of(const tw_dataset *d)
 {
     const uint64_t column = (uint64_t)d->rows * sizeof(double);
@@ -51,7 +74,8 @@ static tw_status read_values_of(const tw_dataset *d)
         return TW_OK;
     }
     TW_TRY(read_fragile(d, d->features, bytes));
-    if (d->labels[0]) TW_TRY(read_fragile(d, d->labels, column));
+    if (d->words) TW_TRY(read_all_words(d, column));
+    if (d->labels[0] && !d->words) TW_TRY(read_fragile(d, d->labels, column));
     return d->weights[0] ? read_fragile(d, d->weights, column) : TW_OK;
 }
 

@@ -2,6 +2,8 @@
 #include "thalweg/shard.h"
 
 #include "data/hdf5_file.h"
+#include "data/hdf5_strings.h"
+#include "data/label_set.h"
 #include "data/shard_read.h"
 #include "thalweg/hash.h"
 #include "thalweg/phase.h"
@@ -10,12 +12,14 @@
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PAIRS = 256 };
 
 typedef struct {
     const tw_shard *shard;
     const int64_t *start;
+    const double *word;        /* [words] bits that stand for a word */
     _Atomic uint64_t print[2]; /* whole numbers: exact in any order */
 } columns;
 
@@ -29,7 +33,7 @@ static tw_status print_run(int thread, void *context)
     for (size_t i = (size_t)(c->start[thread] - s->first); i < end; i += PAIRS) {
         const size_t n = end - i < PAIRS ? end - i : PAIRS;
         for (size_t j = 0; j < n; j++) {
-            pair[j][0] = s->y ? s->y[i + j] : -0.0;
+            pair[j][0] = !s->y ? -0.0 : c->word ? c->word[(size_t)s->y[i + j]] : s->y[i + j];
             pair[j][1] = s->weight ? s->weight[i + j] : -0.0;
         }
         const uint64_t seed[2] = {(uint64_t)s->first + i, TW_SHARD_PRINT_COLUMNS};
@@ -41,8 +45,17 @@ static tw_status print_run(int thread, void *context)
 
 static tw_status print_columns(tw_shard *s, int threads, const int64_t *start)
 {
-    columns c = {.shard = s, .start = start};
-    TW_TRY(tw_threads_run(threads, print_run, &c));
+    const size_t words = s->words ? s->words->count : 0;
+    double *word = words ? malloc(words * sizeof *word) : NULL;
+    if (words && !word) return tw_fail(TW_MEMORY, "out of memory for %zu classes", words);
+    for (size_t k = 0; k < words; k++) {
+        const uint64_t bits = tw_hash64(s->words->word[k], strlen(s->words->word[k]));
+        memcpy(&word[k], &bits, sizeof bits);
+    }
+    columns c = {.shard = s, .start = start, .word = word};
+    const tw_status status = tw_threads_run(threads, print_run, &c);
+    free(word);
+    TW_TRY(status);
     for (int h = 0; h < 2; h++) s->print[h] += c.print[h];
     return TW_OK;
 }
@@ -102,6 +115,20 @@ static tw_status load_column(hid_t file, const tw_shard_part *p, const char *nam
     return TW_OK;
 }
 
+static tw_status load_words(hid_t file, const tw_shard_part *p, tw_shard *s, double *out)
+{
+    hid_t dataset;
+    hsize_t shape[8];
+    const tw_dataset *d = p->dataset;
+    TW_TRY(tw_hdf5_dataset(file, d->path, d->labels, &dataset));
+    const int rank = tw_hdf5_shape(dataset, shape);
+    const bool same = rank >= 1 && (int64_t)shape[0] == d->rows && tw_hdf5_holds_strings(dataset);
+    const tw_status status = same ? tw_shard_read_words(s, p, dataset, out)
+                                  : tw_fail(TW_DATA, "%s here is not the file that rank 0 sees", d->path);
+    H5Dclose(dataset);
+    return status;
+}
+
 static tw_status check_weights(const tw_shard_part *p, const double *weight)
 {
     for (int64_t i = 0; i < p->rows; i++)
@@ -116,7 +143,8 @@ static tw_status load(hid_t file, const tw_shard_part *p, tw_shard *s, int threa
     const tw_dataset *d = p->dataset;
     const int64_t at = p->base + p->first - s->first;
     TW_TRY(tw_shard_read_features(s, p, file, threads, start));
-    if (d->labels[0]) TW_TRY(load_column(file, p, d->labels, s->y + at));
+    if (d->labels[0])
+        TW_TRY(d->words ? load_words(file, p, s, s->y + at) : load_column(file, p, d->labels, s->y + at));
     if (d->weights[0]) {
         TW_TRY(load_column(file, p, d->weights, s->weight + at));
         TW_TRY(check_weights(p, s->weight + at));
@@ -181,6 +209,7 @@ void tw_shard_release(tw_shard *s)
     free(s->dropped);
     free(s->part);
     free(s->weight);
+    tw_shard_forget_words(s);
     free(s->y);
     free(s->x);
     *s = (tw_shard){0};

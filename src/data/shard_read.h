@@ -23,6 +23,13 @@ typedef struct {
 tw_status tw_shard_read_features(tw_shard *shard, const tw_shard_part *part, hid_t file, int threads,
                                  const int64_t *start) TW_CHECKED;
 
+/** Labels that are strings: y [part->rows] become indices into the shard's set of words, which grows.
+ * TW_DATA: an empty word, more words than classes may be; TW_MEMORY. */
+tw_status tw_shard_read_words(tw_shard *shard, const tw_shard_part *part, hid_t dataset,
+                              double *y) TW_CHECKED;
+
+void tw_shard_forget_words(tw_shard *shard);
+
 /** Memory in large pages where it is large; NULL: none. To be freed. */
 void *tw_shard_allocate(size_t bytes);
 

@@ -147,6 +147,7 @@ static tw_status examine(tw_run *run)
     if (run->config.data.train) data = open_dataset(run);
     if (data == TW_OK && run->config.data.validation.file) data = open_validation(run);
     if (data == TW_OK) tw_run_check_sizes(run);
+    if (data == TW_OK) data = tw_run_check_start(run);
     memcpy(sentence, tw_status_message(), sizeof sentence);
     TW_TRY(tw_config_verdict(&run->config));
     if (data) return tw_fail(data, "%s", sentence);

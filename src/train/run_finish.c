@@ -6,6 +6,7 @@
 #include "thalweg/model_file.h"
 #include "thalweg/phase.h"
 #include "thalweg/version.h"
+#include "train/class_weight.h"
 #include "train/run_impl.h"
 #include "train/summary.h"
 
@@ -34,9 +35,8 @@ static tw_status add_names(tw_model_file *file, const tw_run *run)
     free(names);
     TW_TRY(status);
     if (run->n_classes == 0) return TW_OK;
-    TW_TRY(tw_dataset_strings(run->dataset.path, "/classes", &count, &names));
-    status =
-        tw_model_file_set_classes(file, run->n_classes, run->classes, count == run->n_classes ? names : NULL);
+    TW_TRY(tw_run_class_names(run, &names));
+    status = tw_model_file_set_classes(file, run->n_classes, run->classes, names);
     free(names);
     return status;
 }
@@ -77,6 +77,7 @@ static tw_status add_provenance(tw_model_file *file, const tw_summary *s, const 
     TW_TRY(tw_model_file_set_text(file, "mpi", mpi));
     TW_TRY(tw_model_file_set_text(file, "data", run->dataset.path));
     TW_TRY(tw_model_file_set_text(file, "parameters_hash", hash));
+    if (run->config.model.start) TW_TRY(tw_model_file_set_text(file, "start", run->config.model.start));
     TW_TRY(tw_model_file_set_text(file, "reason", tw_reason_name(run->iterate.why)));
     TW_TRY(tw_model_file_set_count(file, "contract", TW_CONTRACT_VERSION));
     TW_TRY(tw_model_file_set_count(file, "groups", run->partition.groups));
@@ -113,6 +114,7 @@ static tw_status fill(tw_model_file *file, const tw_summary *s, const tw_run *ru
     TW_TRY(add_names(file, run));
     TW_TRY(tw_model_file_set_history(file, run->log.rows, run->log.history));
     TW_TRY(add_watched(file, run));
+    TW_TRY(tw_class_weights_save(run, file));
     TW_TRY(tw_path_save(&run->path, run, file));
     return add_provenance(file, s, run);
 }

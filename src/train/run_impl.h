@@ -11,6 +11,9 @@ tw_status tw_run_resolve_method(tw_run *run) TW_CHECKED;
 /* What the description of the data says about the configuration: rows, features, memory. Rank 0. */
 void tw_run_check_sizes(tw_run *run);
 
+/* [n_classes] one allocation to be freed, NULL: they have none. Rank 0, or any rank that sees the file. */
+tw_status tw_run_class_names(const tw_run *run, char ***names) TW_CHECKED;
+
 /* How the features are kept in memory and what is missing, from the configuration to a description. Not
  * collective. */
 void tw_run_keep(const tw_run *run, tw_dataset *dataset);
@@ -29,6 +32,19 @@ tw_status tw_run_assign_parts(tw_run *run) TW_CHECKED;
 
 /* The rows to train on are those not of part `without` (0: all); scaling is fitted to them. Collective. */
 tw_status tw_run_without(tw_run *run, uint32_t without) TW_CHECKED;
+
+/* model.start: is it a model of this kind, with these features? Problems of the configuration, or TW_INPUT,
+ * TW_DATA for the file. Rank 0. */
+tw_status tw_run_check_start(tw_run *run) TW_CHECKED;
+
+/* Its parameters into run->iterate.w; labels and scaling are known. Collective. */
+tw_status tw_run_take_start(tw_run *run) TW_CHECKED;
+
+/* Weights of classes need classes. Not collective. */
+void tw_run_check_classes(tw_run *run);
+
+/* model.class_weight to factors, once; the rows that train are known. Collective. */
+tw_status tw_run_weigh_classes(tw_run *run) TW_CHECKED;
 
 /* The file of data.validation.file. Collective. */
 tw_status tw_run_load_validation(tw_run *run) TW_CHECKED;

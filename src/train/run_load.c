@@ -3,6 +3,7 @@
 #include "thalweg/phase.h"
 #include "thalweg/rng.h"
 #include "thalweg/threads.h"
+#include "train/class_weight.h"
 #include "train/method.h"
 #include "train/run_impl.h"
 
@@ -43,10 +44,12 @@ void tw_run_release(tw_run *run)
     free(run->watched.best);
     free(run->watched.weight);
     free(run->row_weight);
+    tw_class_weights_release(&run->class_weights);
     tw_objective_release(&run->objective);
     tw_scaling_release(&run->scaling);
     tw_model_release(&run->model);
     free(run->fill);
+    free(run->class_names);
     free(run->classes);
     tw_dataset_release(&run->watched.dataset);
     tw_dataset_release(&run->dataset);
@@ -97,12 +100,19 @@ static tw_status read_shard(tw_run *run)
 static tw_status take_labels(tw_run *run)
 {
     const tw_target target = run->model_ops->target;
+    if (run->dataset.words && target == TW_TARGET_NUMBER)
+        return tw_fail(TW_DATA,
+                       "the labels %s:%s are words, but model.type %s needs numbers; use softmax or logistic",
+                       run->dataset.path, run->dataset.labels, run->model_ops->name);
+    if (run->dataset.words)
+        TW_TRY(tw_shard_name_classes(&run->shard, run->comm, &run->n_names, &run->class_names));
     if (target == TW_TARGET_NUMBER)
         return tw_comm_agree(run->comm, tw_model_check_labels(run->model_ops, &run->shard));
     TW_TRY(tw_shard_classes(&run->shard, run->comm, &run->n_classes, &run->classes));
     if (run->n_classes == 1)
-        return tw_fail(TW_DATA, "all labels of %s:%s are %g: with one class there is nothing to learn",
-                       run->dataset.path, run->dataset.labels, run->classes[0]);
+        return tw_fail(TW_DATA, "all labels of %s:%s are %s%g: with one class there is nothing to learn",
+                       run->dataset.path, run->dataset.labels, run->dataset.words ? "one word; class " : "",
+                       run->classes[0]);
     if (target == TW_TARGET_BINARY && run->n_classes > 2)
         return tw_fail(TW_DATA,
                        "%s:%s has %zu classes, but model.type %s needs 2; use model.type: softmax (or linear "
@@ -170,6 +180,11 @@ static tw_status read_validation(tw_run *run)
     TW_TRY(tw_partition_init(&v->partition, v->dataset.rows, 0, tw_comm_size(run->comm)));
     TW_TRY(read_groups(run, &v->partition, &v->dataset, &v->shard));
     TW_TRY(tw_run_fill_validation(run));
+    if (v->dataset.words != run->dataset.words)
+        return tw_fail(TW_DATA, "the labels of data.validation.file %s are %s, those of the training data %s",
+                       v->dataset.path, v->dataset.words ? "words" : "numbers",
+                       run->dataset.words ? "words" : "numbers");
+    if (v->dataset.words) TW_TRY(tw_shard_find_words(&v->shard, run->n_names, run->class_names));
     const tw_status labels = run->n_classes ? tw_shard_encode(&v->shard, run->n_classes, run->classes)
                                             : tw_model_check_labels(run->model_ops, &v->shard);
     if (labels == TW_OK) return TW_OK;
@@ -260,6 +275,7 @@ tw_status tw_run_load(tw_run *run)
             tw_objective_batches(&run->objective, run->config.optimizer.batch, (uint64_t)run->config.seed));
     TW_TRY(watch(run));
     set_start(run);
+    TW_TRY(tw_run_take_start(run));
     tw_phase_return(TW_AT_START);
     return TW_OK;
 }

@@ -171,6 +171,7 @@ tw_status tw_run_resolve_method(tw_run *run)
     run->optimizer_ops = resolve_optimizer(c, c->optimizer.type);
     TW_TRY(default_step(run));
     run->step_ops = resolve_step(c, c->step.rule);
+    tw_run_check_classes(run);
     if (!run->optimizer_ops || !run->step_ops) return TW_OK; /* already a problem */
     default_lengths(run);
     check_optimizer(run);

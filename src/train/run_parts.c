@@ -139,10 +139,13 @@ tw_status tw_run_without(tw_run *run, uint32_t without)
 {
     tw_shard *s = &run->shard;
     s->without = without;
-    for (size_t i = 0; s->part && i < s->rows; i++) {
+    TW_TRY(tw_run_weigh_classes(run));
+    const double *factor = run->class_weights.factor; /* not for rows that judge */
+    for (size_t i = 0; run->row_weight && i < s->rows; i++) {
         const double weight = s->weight ? s->weight[i] : 1;
-        run->row_weight[i] = tw_shard_trains(s, i) ? weight : 0;
-        run->watched.weight[i] = tw_shard_trains(s, i) ? 0 : weight;
+        const bool trains = tw_shard_trains(s, i);
+        run->row_weight[i] = trains ? factor ? weight * factor[(size_t)s->y[i]] : weight : 0;
+        if (run->watched.weight) run->watched.weight[i] = trains ? 0 : weight;
     }
     tw_scaling_release(&run->scaling);
     return tw_scaling_fit(&run->scaling, (tw_scaling_kind)run->config.data.scaling, run->comm,

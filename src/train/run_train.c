@@ -6,6 +6,7 @@
 #include "thalweg/units.h"
 #include "thalweg/version.h"
 #include "thalweg/watchdog.h"
+#include "train/class_weight.h"
 #include "train/run_impl.h"
 
 #include <errno.h>
@@ -164,8 +165,11 @@ static void print_header(tw_run *run)
     print_launch(run);
     print_data(run);
     print_method(run);
+    tw_run_print_classes(run);
     print_batches(run);
     if (tw_fault_armed) print_rehearsal(run);
+    if (run->config.model.start)
+        tw_runlog_print(&run->log, "  start    %s %s\n", run->config.model.start, run->start_hash);
     tw_runlog_print(&run->log, "  resume   %s\n", run->resumed);
     tw_runlog_print(&run->log, "  output   %s\n", run->out);
 }

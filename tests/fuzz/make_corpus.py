@@ -50,6 +50,8 @@ odd = {
     "utf8": "data:\n  train: größe-\u4e2d\u6587-\U0001f600.h5\n  labels: a\u202eb\n",
     "comment": "# only this",
     "lists": "data:\n  - train\n  - a.h5\nmodel: [1, 2]\n",
+    "collections": "data:\n  train: [a.h5, 'b, c.h5']\nmodel:\n  type: logistic\n  class_weight:\n    0: 1\n    \"a: b\": 5\n",
+    "collections-bad": "data.train: [a, [b], '']\nmodel.class_weight: {a: -1, a: 2, : 3, b: {c: d}}\n",
     "null": "data:\n  train: null\n  labels: ~\n  features:\nmodel: null\nseed: ''\n",
     "control": "data:\n  train: a\x07\x1b[31m.h5\n",
     "long-key": "k" * 300 + ": 1\n",

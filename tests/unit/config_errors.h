@@ -249,6 +249,39 @@ static const struct {
     {"data.labels: \"\\u0007\"\n", "c.yaml:1:14: error: 'data.labels' holds a control character or is not UTF-8\n"
                                    "  1 | data.labels: \"\\u0007\"\n"
                                    "    |              ^~~~~~~~\n"},
+    {"data.train: []\n", "c.yaml:1:1: error: 'data.train' is empty\n"
+                         "  1 | data.train: []\n"
+                         "    | ^~~~~~~~~~\n"},
+    {"data.train: [a, '']\n", "c.yaml:1:17: error: 'data.train' has an empty part\n"
+                              "  1 | data.train: [a, '']\n"
+                              "    |                 ^~\n"},
+    {"data.train: [a, [b]]\n", "c.yaml:1:17: error: a part of 'data.train' is one value, not a list\n"
+                               "  1 | data.train: [a, [b]]\n"
+                               "    |                 ^\n"},
+    {"data.train: {a: b}\n", "c.yaml:1:13: error: 'data.train' takes one value or a list, not a group of keys\n"
+                             "  1 | data.train: {a: b}\n"
+                             "    |             ^\n"},
+    {"data.train: \"a\\nb\"\n", "c.yaml:1:13: error: 'data.train' holds a control character or is not UTF-8\n"
+                               "  1 | data.train: \"a\\nb\"\n"
+                               "    |             ^~~~~~\n"},
+    {"model.class_weight: {0: -1}\n", "c.yaml:1:25: error: 'model.class_weight': the value of '0' must be a number >= 0, not '-1'\n"
+                                      "  1 | model.class_weight: {0: -1}\n"
+                                      "    |                         ^~\n"},
+    {"model.class_weight:\n  a: .inf\n", "c.yaml:2:6: error: 'model.class_weight': the value of 'a' must be a number >= 0, not '.inf'\n"
+                                         "  2 |   a: .inf\n"
+                                         "    |      ^~~~\n"},
+    {"model.class_weight: {a: 1, a: 2}\n", "c.yaml:1:31: error: 'model.class_weight' has 'a' twice\n"
+                                           "  1 | model.class_weight: {a: 1, a: 2}\n"
+                                           "    |                               ^\n"},
+    {"model.class_weight: balance\n", "c.yaml:1:21: error: 'model.class_weight' must be balanced or pairs like 'NAME: NUMBER, NAME: NUMBER', not 'balance'\n"
+                                      "  1 | model.class_weight: balance\n"
+                                      "    |                     ^~~~~~~ did you mean 'balanced'?\n"},
+    {"model.class_weight: [1, 2]\n", "c.yaml:1:21: error: 'model.class_weight' takes one value or pairs 'NAME: NUMBER', not a list\n"
+                                     "  1 | model.class_weight: [1, 2]\n"
+                                     "    |                     ^\n"},
+    {"model.class_weight: {}\n", "c.yaml:1:1: error: 'model.class_weight' is empty\n"
+                                 "  1 | model.class_weight: {}\n"
+                                 "    | ^~~~~~~~~~~~~~~~~~\n"},
     {"? [a]\n: 1\n", "c.yaml:1:3: error: a key must be one word, not a list\n"
                      "  1 | ? [a]\n"
                      "    |   ^\n"},

@@ -372,11 +372,122 @@ START_TEST(quotes_are_undone)
 }
 END_TEST
 
+START_TEST(a_list_is_one_value_or_several_in_file_and_set_alike)
+{
+    static const struct {
+        const char *file, *set, *value, *written;
+    } cases[] = {
+        {"", NULL, "a.h5", "a.h5"}, /* of minimal */
+        {"data.train: [b.h5]", NULL, "b.h5", "b.h5"},
+        {"data.train: [b.h5, 'c, d', \"]\"]", NULL, "b.h5\nc, d\n]", "[b.h5, \"c, d\", \"]\"]"},
+        {"data:\n  train:\n  - x # y\n  - ~/z\n", NULL, "x\n~/z", "[x, \"~/z\"]"},
+        {"data.train: '[b.h5, c.h5]'", NULL, "[b.h5, c.h5]", "\"[b.h5, c.h5]\""},
+        {"", "data.train=b, c.h5", "b, c.h5", "\"b, c.h5\""},
+        {"", "data.train = [ b.h5 ]", "b.h5", "b.h5"},
+        {"data.train: [1, 2]", "data.train=[b.h5 ,'it''s, c', \"\\x41]\",]", "b.h5\nit's, c\nA]",
+         "[b.h5, \"it's, c\", \"A]\"]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = NULL, line[128];
+        size_t size;
+        tw_config c;
+        tw_status status;
+        with_override(&c, cases[i].set, &status);
+        if (cases[i].file[0]) tw_config_parse(&c, "c.yaml", cases[i].file, strlen(cases[i].file));
+        ck_assert_msg(tw_config_verdict(&c) == TW_OK, "%zu: %s", i, tw_status_message());
+        ck_assert_str_eq(c.data.train, cases[i].value);
+        FILE *out = open_memstream(&text, &size);
+        ck_assert_int_eq(tw_config_write(&c, out), TW_OK);
+        fclose(out);
+        snprintf(line, sizeof line, "\n  train: %s\n", cases[i].written);
+        ck_assert_msg(strstr(text, line), "%s not in\n%s", line, text);
+        free(text);
+        char item[64], joined[256] = "";
+        for (const char *at = c.data.train; tw_config_next_item(&at, sizeof item, item);)
+            snprintf(joined + strlen(joined), sizeof joined - strlen(joined), "%s%s", joined[0] ? "\n" : "",
+                     item);
+        ck_assert_str_eq(joined, cases[i].value);
+        tw_config_release(&c);
+    }
+}
+END_TEST
+
+START_TEST(a_mapping_is_the_same_in_every_order_and_form)
+{
+    static const char *const files[] = {
+        "model.class_weight: {1: 5, 'a: b': 0.5, 0: 1e0, -3: 0, 10: 2, A: 7}",
+        "model:\n  type: linear\n  class_weight:\n    A: 7\n    \"a: b\": .5\n    10: 2.0\n    -3: 0\n    0: "
+        "1\n"
+        "    1: 5\n",
+        "model.class_weight: \"0: 1, 1:5, A: 7, -3: 0, 'a: b': 5e-1, 10: 2\""};
+    static const char *const sets[] = {"model.class_weight=0: 1, 1: 5, -3: 0, 10: 2, 'a: b': 0.5, A: 7",
+                                       "model.class_weight={A:7,0:1,1:5,-3:0,10:2,\"a: b\":0.5,}"};
+    static const char *const names[] = {"-3", "0", "1", "10", "A", "a: b"};
+    static const double numbers[] = {0, 1, 5, 2, 7, 0.5};
+    for (size_t i = 0; i < 5; i++) {
+        char name[64];
+        double number;
+        size_t count = 0;
+        tw_config c;
+        tw_status status;
+        with_override(&c, i < 3 ? NULL : sets[i - 3], &status);
+        if (i < 3) tw_config_parse(&c, "c.yaml", files[i], strlen(files[i]));
+        ck_assert_msg(tw_config_verdict(&c) == TW_OK, "%zu: %s", i, tw_status_message());
+        ck_assert_str_eq(c.model.class_weight, "-3: 0, 0: 1, 1: 5, 10: 2, A: 7, \"a: b\": 0.5");
+        for (const char *at = c.model.class_weight; tw_config_next_pair(&at, sizeof name, name, &number);) {
+            ck_assert_str_eq(name, names[count]);
+            ck_assert(number == numbers[count++]);
+        }
+        ck_assert_uint_eq(count, 6);
+        tw_config_release(&c);
+    }
+}
+END_TEST
+
+START_TEST(a_list_or_mapping_of_set_that_is_broken_is_refused)
+{
+    static const struct {
+        const char *set, *part;
+    } cases[] = {
+        {"data.train=[a", "must end in ']'"},
+        {"data.train=[a]b", "must end in ']'"},
+        {"data.train=[]", "'data.train' is empty"},
+        {"data.train=[a,,b]", "has an empty part"},
+        {"data.train=[a, 'b]", "must be a value, or several"},
+        {"data.train=['a'b]", "must be a value, or several"},
+        {"data.train=[\"\\n\"]", "holds a control character"},
+        {"data.train=a\nb", "holds a control character"},
+        {"model.class_weight=5", "must be balanced or pairs like"},
+        {"model.class_weight={}", "'model.class_weight' is empty"},
+        {"model.class_weight={a: 1", "must end in '}'"},
+        {"model.class_weight=a: 1 b: 2", "the value of 'a' must be a number >= 0, not '1 b: 2'"},
+        {"model.class_weight=a: nan", "the value of 'a' must be a number >= 0, not 'nan'"},
+        {"model.class_weight=a: -1e-9", "the value of 'a' must be a number >= 0, not '-1e-9'"},
+        {"model.class_weight=a: 1e999", "the value of 'a' must be a number >= 0, not '1e999'"},
+        {"model.class_weight=a: 1, : 2", "has an empty part"},
+        {"model.class_weight=a: 1, b", "must be pairs like"},
+        {"model.class_weight=a: 1, a: 1", "has 'a' twice"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tw_config c;
+        tw_status status;
+        with_override(&c, cases[i].set, &status);
+        ck_assert_msg(status == TW_CONFIG, "%s", cases[i].set);
+        ck_assert_msg(strstr(tw_status_message(), cases[i].part), "%s", tw_status_message());
+        ck_assert_msg(strstr(tw_status_message(), "\n1 error; "), "%s", tw_status_message());
+        tw_config_release(&c);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("config");
     TCase *tcase = tcase_create("config");
     tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, a_list_is_one_value_or_several_in_file_and_set_alike);
+    tcase_add_test(tcase, a_mapping_is_the_same_in_every_order_and_form);
+    tcase_add_test(tcase, a_list_or_mapping_of_set_that_is_broken_is_refused);
     tcase_add_test(tcase, numbers_are_read_whole_and_in_one_way);
     tcase_add_test(tcase, whole_numbers_are_exact);
     tcase_add_test(tcase, groups_are_powers_of_two);

@@ -70,6 +70,7 @@ static bool other_value(const tw_option *row, char *out, size_t size)
         snprintf(value, sizeof value, "%s", strcmp(row->initial, "true") == 0 ? "false" : "true");
         break;
     case TW_OPTION_CHOICE: snprintf(value, sizeof value, "%s", row->choices[1]); break;
+    case TW_OPTION_MAP: snprintf(value, sizeof value, "a: 2, 1: 0.5"); break;
     default: snprintf(value, sizeof value, "null_x");
     }
     snprintf(out, size, "%s=%s", row->key, value);

@@ -224,7 +224,7 @@ START_TEST(missing_required_keys_are_named_once_and_only_when_nothing_else_speak
         {"data:\n  train:\nmodel.type: a\n", 1, "c.yaml:2:3: error: 'data.train' must be set: "},
         {"data:\n  tarin: a\nmodel.type: a\n", 1, "did you mean 'train'?"},
         {"data: 3\nmodel.type: a\n", 1, "section 'data' must hold"},
-        {"data.train: [a]\nmodel.type: a\n", 1, "takes one value"},
+        {"data.train: {a: b}\nmodel.type: a\n", 1, "takes one value"},
         {"data.train: \"\\n\"\nmodel.type: 3\n", 2, "must be one word"},
         {"data.train: *a\nmodel.type: a\n", 1, "aliases"},
         {"dta: {train: a}\nmodel.type: a\n", 1, "did you mean 'data'?"},

@@ -100,6 +100,12 @@ static void random_value(uint64_t *state, const tw_option *row, char *out, size_
                                         "/x/y.h5", "..",  "%a",    "@b",   "!c",          "&d",
                                         "*e",      "|",   ">",     "x,y",  "{}",          "x y",
                                         "0",       "-",   "---",   "=",    ".nan",        "no"};
+    static const char *const maps[][2] = {{"0: 1, 1: ", ""},
+                                          {"{b: ", ", -1: 2, 10: 3, 2: 0}"},
+                                          {"'it''s': ", ""},
+                                          {"\"a: b, \\\"\": ", ", null: 1, yes: 2, {: 1"},
+                                          {"{1.0: ", ",1: 0.5 , 1e0:1}"}};
+    static const char *const lists[] = {"[a.h5, b.h5]", "[a b, 'c, d']", "[x]", "[ \"[\", ']', ~, '''' ]"};
     const uint64_t n = draw(state) >> 8;
     switch (row->type) {
     case TW_OPTION_INTEGER:
@@ -136,6 +142,15 @@ static void random_value(uint64_t *state, const tw_option *row, char *out, size_
         break;
     }
     case TW_OPTION_WORD: snprintf(out, size, "%s", n % 3 ? "null_x" : n % 2 ? "true" : "w-1"); break;
+    case TW_OPTION_MAP:
+        snprintf(out, size, "%s%.17g%s", maps[n % 5][0], random_double(state, row), maps[n % 5][1]);
+        if (n % 7 < 2) snprintf(out, size, n % 7 ? "balanced" : "null");
+        break;
+    case TW_OPTION_LIST:
+        if (n % 2) {
+            snprintf(out, size, "%s", lists[(n >> 1) % (sizeof lists / sizeof lists[0])]);
+            break;
+        } /* fall through */
     default: snprintf(out, size, "%s", texts[n % (sizeof texts / sizeof texts[0])]);
     }
 }

@@ -223,7 +223,7 @@ START_TEST(each_choice_of_the_table_gives_its_index)
             tw_config c;
             tw_status status;
             int value;
-            if (options[i].type == TW_OPTION_INTEGER) continue;
+            if (options[i].type == TW_OPTION_INTEGER || options[i].type == TW_OPTION_MAP) continue;
             assign(assignment, sizeof assignment, options[i].key, options[i].choices[k]);
             with_override(&c, assignment, &status);
             memcpy(&value, field(&c, &options[i]), sizeof value);
@@ -309,6 +309,8 @@ START_TEST(the_defaults_are_those_of_the_documentation)
     ck_assert(c.optimizer.acceleration && c.optimizer.restart);
     ck_assert(isnan(c.data.validation.fraction) && isnan(c.data.validation.tail));
     ck_assert_ptr_null(c.data.validation.file);
+    ck_assert_ptr_null(c.model.class_weight);
+    ck_assert_ptr_null(c.model.start);
     ck_assert(c.model.l1 == 0 && c.model.delta == 1 && c.model.folds == 0);
     ck_assert(c.model.path.count == 0 && c.model.path.min_ratio == 1e-3);
     ck_assert_ptr_null(c.step.rule);
