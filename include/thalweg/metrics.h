@@ -48,7 +48,7 @@ typedef struct {
  * probabilities, ROC-AUC when a class or a score is missing. Regression metrics are those of the response
  * (exp(z) for poisson); R2 with a constant target is 1 when exact, else 0.
  *
- * Weights that are all 1 count as they are, others in units of 2^-125 of the largest times the rows, at most
+ * Weights that are all 1 count as they are, others in units of 2^-126 of the largest times the rows, at most
  * four times that, rounded down.
  *
  * Collective. Cost: one read of the features (none with margins); for ROC-AUC a sort of the own scores, and
