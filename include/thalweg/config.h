@@ -26,6 +26,21 @@ typedef enum {
 } tw_config_scaling;
 
 typedef enum {
+    TW_CONFIG_MISSING_ERROR,
+    TW_CONFIG_MISSING_MEAN,
+    TW_CONFIG_MISSING_ZERO,
+    TW_CONFIG_MISSING_DROP
+} tw_config_missing;
+
+typedef enum {
+    TW_CONFIG_STORAGE_NATIVE,
+    TW_CONFIG_STORAGE_F16,
+    TW_CONFIG_STORAGE_BF16,
+    TW_CONFIG_STORAGE_F32,
+    TW_CONFIG_STORAGE_F64
+} tw_config_storage;
+
+typedef enum {
     TW_CONFIG_START_ZEROS,
     TW_CONFIG_START_CONSTANT,
     TW_CONFIG_START_NORMAL,
@@ -51,6 +66,9 @@ typedef struct tw_config {
     struct {
         char *train, *features, *labels, *weights;
         tw_config_scaling scaling;
+        tw_config_storage storage;
+        tw_config_missing missing;
+        double missing_value;
         struct {
             double fraction, tail;
             char *file;

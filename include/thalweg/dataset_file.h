@@ -1,10 +1,10 @@
 /* dataset_file.h -- writes our data set file, row block by row block, and commits it whole or not at all.
  *
- * The file: /X (rows, cols), and when asked /y (rows), /classes and /feature_names (variable-length UTF-8);
- * the root carries format = "thalweg data set" and version. Features are contiguous unless gzip is asked for,
- * so that ranks can read rows at an offset. Rows go to a temporary beside the final name; the name appears
- * only once every byte is on the disk. A disk that fills up never reaches HDF5, which would crash: see
- * src/data/output_driver.c. */
+ * The file: /X (rows, cols), and when asked /y (rows), /sample_weight (rows), /classes and /feature_names
+ * (variable-length UTF-8); the root carries format = "thalweg data set" and version. Features are contiguous
+ * unless gzip is asked for, so that ranks can read rows at an offset. Rows go to a temporary beside the final
+ * name; the name appears only once every byte is on the disk. A disk that fills up never reaches HDF5, which
+ * would crash: see src/data/output_driver.c. */
 #ifndef THALWEG_DATASET_FILE_H
 #define THALWEG_DATASET_FILE_H
 
@@ -38,6 +38,7 @@ typedef struct {
     size_t rows, cols; /* both >= 1 */
     tw_dtype x_type;
     tw_label_type y_type;
+    bool weights;               /* there is /sample_weight, f64 */
     const char *const *classes; /* [n_classes] names of the labels 0, 1, ..., or NULL */
     size_t n_classes;
     const char *const *feature_names; /* [cols] or NULL */
@@ -72,10 +73,15 @@ size_t tw_dataset_writer_block(const tw_dataset_writer *writer);
 tw_status tw_dataset_writer_append(tw_dataset_writer *writer, size_t rows, const void *x,
                                    const void *y) TW_CHECKED;
 
+/** Add the weights of the next rows, [rows], with as many rows at a time as is convenient. Not collective. As
+ * tw_dataset_writer_append. */
+tw_status tw_dataset_writer_append_weights(tw_dataset_writer *writer, size_t rows,
+                                           const double *weights) TW_CHECKED;
+
 /**
  * Flush, fsync, rename to the final name, fsync the folder.
  *
- * Not collective. Every row of the layout must have been appended (else TW_INTERNAL).
+ * Not collective. Every row (and weight) of the layout must have been appended (else TW_INTERNAL).
  * @param bytes out: size of the file; may be NULL
  * @return TW_OK: the file is complete and durable; TW_OUTPUT when another file took the name meanwhile;
  * TW_IO.

@@ -2,9 +2,10 @@
  *
  * coef_ and intercept_ are in original units and have scikit-learn's shapes, so X @ coef_.T + intercept_ are
  * the margins of raw features; coef_scaled_ and intercept_scaled_ are what was trained, on (x - mean_) /
- * scale_. Of several outputs (softmax) only differences matter: all four are saved centred, with mean zero
- * over the classes. classes_, feature_names_in_ and /history as docs/data.md says. Nothing here is
- * collective: rank 0 writes, reads and tells. */
+ * scale_; fill_ is put in place of missing features before that. Of several outputs (softmax) only
+ * differences matter: all four are saved centred, with mean zero over the classes. classes_,
+ * feature_names_in_ and /history as docs/data.md says. Nothing here is collective: rank 0 writes, reads and
+ * tells. */
 #ifndef THALWEG_MODEL_FILE_H
 #define THALWEG_MODEL_FILE_H
 
@@ -50,6 +51,7 @@ typedef struct {
     double *coef, *coef_scaled;     /* [K][n] */
     double *offset, *offset_scaled; /* [K] */
     double *mean, *scale;           /* [n]; NULL without scaling */
+    double *fill;                   /* [n] in their place; NULL: none */
     size_t n_classes;               /* 0 for a numeric target */
     double *classes;                /* [n_classes] ascending labels; NULL when 0 */
     char **class_names;             /* [n_classes] or NULL; one allocation */
@@ -79,6 +81,10 @@ tw_status tw_model_file_set_parameters(tw_model_file *file, const tw_model *mode
 /** @param name of scaling->kind, as in tw_scaling_find */
 tw_status tw_model_file_set_scaling(tw_model_file *file, const char *name,
                                     const tw_scaling *scaling) TW_CHECKED;
+
+/** What is put in place of missing features of data that the model is applied to; the policy is the text
+ * "missing". @param fill [features]; after tw_model_file_set_parameters */
+tw_status tw_model_file_set_fill(tw_model_file *file, const double *fill) TW_CHECKED;
 
 /** @param classes [n] ascending labels   @param names [n] or NULL */
 tw_status tw_model_file_set_classes(tw_model_file *file, size_t n, const double *classes,
@@ -128,5 +134,9 @@ tw_status tw_model_file_write(const tw_model_file *file, const char *path) TW_CH
  * version, something missing or of a wrong shape; TW_IO, TW_MEMORY.
  */
 tw_status tw_model_file_read(tw_model_file *file, const char *path, bool *edited) TW_CHECKED;
+
+/** Add the further data sets of our own that the file has: /path, validation in /history. After
+ * tw_model_file_read, which has told whether the file was changed. As it returns; the file is to be released. */
+tw_status tw_model_file_read_arrays(tw_model_file *file, const char *path) TW_CHECKED;
 
 #endif

@@ -88,6 +88,10 @@ typedef struct {
     tw_shard shard;
     size_t n_classes;
     double *classes; /* [n_classes] ascending */
+    size_t n_names;
+    char **class_names;      /* [n_names] of labels that are words: label k is word k; NULL: numbers; owned */
+    double *fill;            /* [features] for missing features, NULL: none are filled in; owned */
+    double missing, dropped; /* features and rows of all ranks, of the training files */
     tw_model model;
     tw_scaling scaling;
     tw_objective objective;

@@ -30,13 +30,13 @@ enum {
 typedef struct {
     bool active;  /* rank 0 */
     bool resumed; /* the logs are gone on with */
-    bool quiet;
+    bool quiet, verbose; /* verbose: every row on the screen */
     tw_progress progress;
     long every; /* rows on the screen; 0: iterations 0 1 2 5 10 20 50 ..., and one every 5 seconds */
     FILE *text, *metrics;
     char *unwritten; /* rows that metrics.jsonl could not take yet, of this many bytes */
     size_t behind;
-    double started, printed; /* clocks: begin, last row on the screen */
+    double started, printed, drawn; /* clocks: begin, last row on the screen, last redrawn line */
     double *history[TW_HISTORY_COLUMNS];
     size_t rows, room;
     bool bar_shown;
@@ -50,6 +50,12 @@ typedef struct {
 /** A terminal that shows a redrawn line: one whose window has columns (under mpirun isatty lies). Not
  * collective. */
 bool tw_runlog_is_terminal(FILE *stream);
+
+/** One that shows colours: unless NO_COLOR is set, or TERM is dumb. Not collective. */
+bool tw_runlog_has_colours(FILE *stream);
+
+/** "warning: " or "error: ", in colour where the stream shows any. Not collective. */
+void tw_runlog_put_alarm(FILE *stream, const char *word);
 
 /** Open log.txt and metrics.jsonl in folder. A resumed run goes on with them: log.txt is appended
  * to, and metrics.jsonl is cut to the rows of the history. Not collective: rank 0 calls it. TW_OUTPUT, TW_IO.

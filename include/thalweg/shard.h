@@ -15,11 +15,15 @@ typedef struct {
     tw_dtype type;
     void *x;            /* [rows][cols] row-major; owned */
     double *y, *weight; /* [rows]; y NULL without labels, weight NULL when all are 1; owned */
+    struct tw_label_set
+        *words; /* labels are indices into these, until they are classes; NULL: numbers; owned */
     size_t rows, cols;
-    int64_t first;  /* file row of row 0 */
+    int64_t first;  /* row of the data set that row 0 is */
     uint32_t *part; /* [rows] 0, or the part (validation, fold) that a row is kept for; NULL: all 0; owned */
-    uint32_t without;  /* rows of this part do not take part in training and its statistics; 0: none */
-    uint64_t print[2]; /* sums of the hashes of the rows as they were read, modulo 2^64 */
+    uint32_t without;       /* rows of this part do not take part in training and its statistics; 0: none */
+    int64_t missing;        /* features that are NaN, when the data set allows them */
+    unsigned char *dropped; /* [rows] 1: takes no part anywhere; NULL: none; owned */
+    uint64_t print[2];      /* sums of the hashes of the rows as they were read, modulo 2^64 */
 } tw_shard;
 
 /** A view of up to TW_BLOCK_ROWS consecutive rows of one group: what a model sees. The shard owns the memory.
@@ -34,7 +38,12 @@ typedef struct {
 } tw_block;
 
 /**
- * Read file rows [first, first + rows) and check that every number is finite and every weight >= 0.
+ * Read rows [first, first + rows) of the data set and check that every number is finite and every weight >=
+ * 0.
+ *
+ * Where the data set says that features may be missing, such features become NaN in x; tw_shard_fill
+ * (missing.h) has to follow. Features are rounded once, to nearest and ties to even, where the type in memory
+ * is another one than in the file.
  *
  * Features whose place the dataset knows (its offset) are read at the speed of the file system, in pieces of
  * about 1 MiB that are checked and hashed while they are in cache; others go through HDF5, in pieces that end
@@ -50,7 +59,7 @@ tw_status tw_shard_read(tw_shard *shard, const tw_dataset *dataset, int64_t firs
  * named, whatever the number of threads.
  *
  * @param threads as in threads.h
- * @param start   [threads + 1] file rows, ascending: thread t has [start[t], start[t + 1]), perhaps none
+ * @param start   [threads + 1] rows, ascending: thread t has [start[t], start[t + 1]), perhaps none
  */
 tw_status tw_shard_read_threads(tw_shard *shard, const tw_dataset *dataset, int threads,
                                 const int64_t *start) TW_CHECKED;
@@ -77,6 +86,7 @@ tw_status tw_shard_fingerprint(const tw_shard *shard, const tw_dataset *dataset,
 /** Does row i take part in training? Not collective. */
 static inline bool tw_shard_trains(const tw_shard *shard, size_t i)
 {
+    if (shard->dropped && shard->dropped[i]) return false;
     return !shard->without || !shard->part || shard->part[i] != shard->without;
 }
 
@@ -89,6 +99,18 @@ tw_block tw_shard_block(const tw_shard *shard, size_t begin, size_t rows);
  * @return TW_OK, or TW_DATA when there are more than 65536 or a label is no whole number.
  */
 tw_status tw_shard_classes(const tw_shard *shard, tw_comm *comm, size_t *count, double **classes) TW_CHECKED;
+
+/**
+ * Labels that are words become indices into the distinct words of all ranks, which are in the order of their
+ * bytes. Words of dropped rows do not count. Collective.
+ * @param names out: [*count], one allocation to be freed
+ * @return TW_OK, TW_DATA when there are more than 65536, TW_MEMORY; the same on every rank.
+ */
+tw_status tw_shard_name_classes(tw_shard *shard, tw_comm *comm, size_t *count, char ***names) TW_CHECKED;
+
+/** Labels that are words become indices into names. Not collective. TW_DATA for a word that is not among
+ * them. */
+tw_status tw_shard_find_words(tw_shard *shard, size_t count, char *const *names) TW_CHECKED;
 
 /** Replace labels by their index in classes. Not collective. TW_DATA for a label that is not among them. */
 tw_status tw_shard_encode(tw_shard *shard, size_t count, const double *classes) TW_CHECKED;

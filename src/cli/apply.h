@@ -14,8 +14,18 @@ typedef struct {
     tw_partition partition;
     tw_shard shard;
     tw_model model;
-    double *raw;     /* raw-space parameters */
-    double *classes; /* [model.classes] */
+    int threads;        /* of this rank */
+    tw_model *views;    /* [threads] the model for each thread; NULL with labels */
+    double *raw;        /* raw-space parameters */
+    double *classes;    /* [model.classes] */
+    tw_missing missing; /* as the model was trained */
+    double marker;      /* NAN: none */
+    double *fill;       /* [features] for missing features, NULL: none */
+    int64_t dropped;    /* own rows that take no part */
+    size_t n_renamed;
+    double
+        *renamed; /* [n_renamed] class for each label of the data, -1: none; NULL: labels are the model's */
+    char *names;  /* of the classes, one after the other, when labels are words; else NULL */
 } tw_apply;
 
 /** The positional arguments MODEL.h5 DATA.h5, and names in the data file (NULL: detected); not owned. */
@@ -60,6 +70,8 @@ tw_status tw_apply_probed(tw_comm *comm, const tw_apply_paths *paths, tw_status 
 
 /**
  * Read the model on rank 0 and broadcast it, open the data, read the shards; labels become class indices.
+ * Names of features, where both files have them, must be the same in the same order. Threads:
+ * OMP_NUM_THREADS or SLURM_CPUS_PER_TASK, as many as there is work for.
  * Collective. @param labels  are labels needed?
  * @return TW_OK, TW_INPUT, TW_DATA (also: another number of features), TW_MEMORY; the same on every rank.
  * Release in any case.
@@ -67,7 +79,9 @@ tw_status tw_apply_probed(tw_comm *comm, const tw_apply_paths *paths, tw_status 
 tw_status tw_apply_open(tw_apply *apply, tw_comm *comm, const tw_apply_paths *paths, bool labels) TW_CHECKED;
 void tw_apply_release(tw_apply *apply);
 
-/** Margins z [rows][outputs] of the own rows [begin, begin + rows). Not collective. */
-tw_status tw_apply_margins(const tw_apply *apply, size_t begin, size_t rows, double *z) TW_CHECKED;
+/** Margins z [rows][outputs] of the own rows [begin, begin + rows), by the thread of that number, when
+ * opened without labels. Not collective. */
+tw_status tw_apply_margins(const tw_apply *apply, int thread, size_t begin, size_t rows,
+                           double *z) TW_CHECKED;
 
 #endif

@@ -3,6 +3,8 @@
 #include "cli/arguments.h"
 #include "thalweg/probe.h"
 
+#include <math.h>
+
 typedef struct {
     const tw_apply_paths *paths;
     bool labels;
@@ -20,6 +22,8 @@ static tw_status look_at_both(void *context)
     TW_TRY(tw_model_file_read(&model, l->paths->model, &edited));
     tw_probe_doing(l->paths->data, "reading its structure");
     TW_TRY(tw_dataset_open(&dataset, l->paths->data, &names, NULL));
+    /* Whether features may be missing is for those to judge who know the model. */
+    tw_dataset_keep(&dataset, NULL, TW_MISSING_ZERO, NAN);
     if (!l->labels) dataset.labels[0] = dataset.weights[0] = 0;
     return tw_probe_read(&dataset, false); /* the process ends here, so nothing is freed */
 }

@@ -1,5 +1,6 @@
 #include "cli/arguments.h"
 
+#include "thalweg/runlog.h"
 #include "thalweg/watchdog.h"
 #include "thalweg/words.h"
 
@@ -13,7 +14,9 @@ void tw_command_print_error(tw_status status)
     char *sentence = tw_status_message();
     if (status != TW_OK && sentence[0] && tw_launch_rank() == 0) {
         fflush(stdout);
-        fprintf(stderr, "thalweg: %s%s\n", status == TW_STOPPED ? "" : "error: ", sentence);
+        fputs("thalweg: ", stderr);
+        if (status != TW_STOPPED) tw_runlog_put_alarm(stderr, "error");
+        fprintf(stderr, "%s\n", sentence);
     }
     sentence[0] = 0;
 }
@@ -119,8 +122,23 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
+static struct {
+    void (*read)(void *context, const struct argp *argp, const char *name);
+    void *context;
+} reader; /* of the main thread, before anything else begins */
+
+void tw_arguments_read(void (*read)(void *context, const struct argp *argp, const char *name), void *context)
+{
+    reader.read = read;
+    reader.context = context;
+}
+
 tw_status tw_arguments_parse(const struct argp *argp, int argc, char **argv, void *input)
 {
+    if (reader.read) {
+        reader.read(reader.context, argp, argv[0]);
+        return TW_USAGE;
+    }
     const bool silent = tw_launch_rank() != 0;
     if (silent && asks_for_help(argc, argv)) exit(0);
     TW_TRY(check_names(argp, argc, argv));

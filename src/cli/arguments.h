@@ -24,6 +24,10 @@ void tw_command_print_error(tw_status status);
  */
 tw_status tw_arguments_parse(const struct argp *argp, int argc, char **argv, void *input) TW_CHECKED;
 
+/** From here on tw_arguments_parse hands the table of a command to `read`, parses nothing and returns TW_USAGE
+ * without a sentence, so that the command ends at once; NULL: it parses again. */
+void tw_arguments_read(void (*read)(void *context, const struct argp *argp, const char *name), void *context);
+
 /** SECONDS of --watchdog: 0, or at least 1. TW_USAGE. */
 tw_status tw_arguments_watchdog(const char *text, double *seconds) TW_CHECKED;
 

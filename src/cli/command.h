@@ -14,10 +14,12 @@
     X(convert, "IN... -o OUT.h5", "CSV, LIBSVM, NPY or IDX, also gzipped, to HDF5")                        \
     X(generate, "-o OUT.h5 --task ...", "a data set with a known truth; also under mpirun")   \
     X(plot, "RUN_DIR... [-o FILE]", "loss, gradient norm and Taylor ratio as SVG or PNG")     \
+    X(report, "RUN_DIR...", "the end of a run again, or how it stands; several runs in a table") \
+    X(export, "MODEL.h5 --to json|csv", "a trained model as text")                            \
     X(init, "linear|logistic|softmax", "a commented configuration on stdout; --sbatch CONFIG: a job script") \
     X(scale, "plan|run|report ...", "scaling studies: one configuration on several numbers of ranks") \
     X(doctor, "[FILE.h5]", "what this machine and this launch are, how fast, and what limits a run")    \
-    X(help, "[COMMAND | config [KEY] | exit [CODE] | fault]", "explain a command, a configuration key, an exit code, a rehearsal")
+    X(help, "[COMMAND | config | exit | fault | man] ...", "explain a command, a configuration key, an exit code; manual pages")
 
 typedef struct {
     const char *name, *args, *summary;

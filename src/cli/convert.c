@@ -18,6 +18,10 @@ enum {
     OPTION_NO_LABEL = 256,
     OPTION_HEADER,
     OPTION_NO_HEADER,
+    OPTION_ONE_HOT,
+    OPTION_DROP,
+    OPTION_WEIGHT,
+    OPTION_MISSING,
     OPTION_GZIP,
     OPTION_FORCE,
     OPTION_DRY_RUN,
@@ -41,7 +45,14 @@ static const struct argp_option options[] = {
      "Column of the labels: its name, or its index from 0, negative from the end "
      "(default: the column y, label, target or class, else the last)",
      2},
-    {"no-label", OPTION_NO_LABEL, NULL, 0, "All columns are features", 2},
+    {"no-label", OPTION_NO_LABEL, NULL, 0, "No column is a label", 2},
+    {"one-hot", OPTION_ONE_HOT, "COLUMN[,COLUMN...]|all", 0,
+     "Columns of categories: each becomes one feature of 0 and 1 for each of its words; all: those of text",
+     2},
+    {"drop", OPTION_DROP, "COLUMN[,COLUMN...]", 0, "Columns to leave out", 2},
+    {"weight", OPTION_WEIGHT, "COLUMN", 0, "Column of the sample weights", 2},
+    {"missing", OPTION_MISSING, "TEXT", 0,
+     "A cell that is a missing value, such as ? or -999, besides empty ones, NA and NaN; may be repeated", 2},
     {"separator", 's', "CHARACTER", 0, "comma, tab, semicolon, space or a character (default: detected)", 2},
     {"header", OPTION_HEADER, NULL, 0, "The first line holds names (default: detected)", 2},
     {"no-header", OPTION_NO_HEADER, NULL, 0, "The first line holds values", 2},
@@ -58,6 +69,7 @@ typedef struct {
     tw_import_options import;
     const char **inputs; /* [argc] */
     size_t n_inputs;
+    const char **one_hot, **drop, **missing; /* [argc] */
     const char *output;
     bool dry_run;
     tw_status status;
@@ -126,6 +138,12 @@ static tw_status parse_level(const char *text, int *level)
     return TW_OK;
 }
 
+static void add(tw_import_list *list, const char **texts, const char *text)
+{
+    texts[list->count++] = text;
+    list->text = texts;
+}
+
 /* The first mistake is remembered; argp itself would only say that there is one. */
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
@@ -137,6 +155,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case 't': a->status = parse_type(value, &a->import); break;
     case 's': a->status = parse_separator(value, &a->import.separator); break;
     case OPTION_NO_LABEL: a->import.no_label = true; break;
+    case OPTION_ONE_HOT: add(&a->import.one_hot, a->one_hot, value); break;
+    case OPTION_DROP: add(&a->import.drop, a->drop, value); break;
+    case OPTION_MISSING: add(&a->import.missing, a->missing, value); break;
+    case OPTION_WEIGHT: a->import.weight = value; break;
     case OPTION_HEADER: a->import.header = TW_HEADER_YES; break;
     case OPTION_NO_HEADER: a->import.header = TW_HEADER_NO; break;
     case OPTION_GZIP: a->status = parse_level(value, &a->import.gzip); break;
@@ -163,14 +185,18 @@ static void print_columns(const tw_import_report *report)
             printf(" %14s %14s", "-", "-");
         else
             printf(" %14.8g %14.8g", column->minimum, column->maximum);
-        puts(column->label ? "  label" : "");
+        if (column->one_hot)
+            printf("  one-hot, %zu columns\n", column->categories);
+        else
+            puts(column->label     ? "  label"
+                 : column->weight  ? "  weight"
+                 : column->dropped ? "  dropped"
+                                   : "");
     }
 }
 
-static void print_shapes(const tw_import_report *r)
+static void print_labels(const tw_import_report *r)
 {
-    printf("/X (%zu, %zu) %s", r->rows, r->cols, tw_dtype_name(r->x_type));
-    if (r->x_missing > 0) printf(" with %zu missing", r->x_missing);
     if (r->y_type == TW_LABEL_none) return;
     const bool numbers =
         r->y_type == TW_LABEL_i64 && r->rows > 2 && 2 * r->n_classes > r->rows; /* not classes */
@@ -181,9 +207,18 @@ static void print_shapes(const tw_import_report *r)
     if (r->y_missing > 0) printf(" with %zu missing", r->y_missing);
 }
 
+static void print_shapes(const tw_import_report *r)
+{
+    printf("/X (%zu, %zu) %s", r->rows, r->cols, tw_dtype_name(r->x_type));
+    if (r->x_missing > 0) printf(" with %zu missing", r->x_missing);
+    print_labels(r);
+    if (r->weights) printf(", /sample_weight (%zu)", r->rows);
+}
+
 static double bytes_of_values(const tw_import_report *r)
 {
-    const size_t row = r->cols * tw_dtype_size(r->x_type) + tw_label_type_size(r->y_type);
+    const size_t row = r->cols * tw_dtype_size(r->x_type) + tw_label_type_size(r->y_type) +
+                       (r->weights ? sizeof(double) : 0);
     return (double)r->rows * (double)row;
 }
 
@@ -191,7 +226,9 @@ static void print_report(const arguments *a, const tw_import_report *report, dou
 {
     char size[TW_UNIT_LEN], time[TW_UNIT_LEN];
     if (a->dry_run) {
-        printf("%s: %s, %zu rows\n", a->inputs[report->x_input], report->format, report->rows);
+        printf("%s", a->inputs[report->x_input]);
+        if (report->joined > 1) printf(" and %zu more", report->joined - 1);
+        printf(": %s, %zu rows\n", report->format, report->rows);
         if (report->n_columns > 0) print_columns(report);
         printf("would write ");
         print_shapes(report);
@@ -264,16 +301,20 @@ tw_status tw_command_convert(int argc, char **argv)
         .options = options,
         .parser = parse_option,
         .args_doc = "IN... -o OUT.h5",
-        .doc =
-            "Convert CSV, TSV, LIBSVM, NPY (NumPy) or IDX files, plain or gzipped, to a data set file for "
-            "training. The format is found in the content.\v"
-            "A text file gives one data set. Two NPY or two IDX files give features and labels; the one with "
-            "one dimension holds the labels. Types are kept: images stay bytes. LIBSVM becomes dense: a "
-            "value "
-            "that is not given is 0. --dry-run needs no -o.",
+        .doc = "Convert CSV, TSV, LIBSVM, NPY (NumPy) or IDX files, plain or gzipped, to a data set file for "
+               "training. The format is found in the content.\v"
+               "CSV and TSV files with the same columns are joined. Two NPY or two IDX files give features "
+               "and labels; the one with "
+               "one dimension holds the labels. Types are kept: images stay bytes. LIBSVM becomes dense: a "
+               "value "
+               "that is not given is 0. --dry-run needs no -o.",
     };
-    arguments a = {.inputs = calloc((size_t)argc + 1, sizeof *a.inputs)};
+    const size_t words = (size_t)argc + 1;
+    arguments a = {.inputs = calloc(4 * words, sizeof *a.inputs)};
     if (!a.inputs) return tw_fail(TW_MEMORY, "out of memory for the command line");
+    a.one_hot = a.inputs + words;
+    a.drop = a.one_hot + words;
+    a.missing = a.drop + words;
     tw_status status = tw_arguments_parse(&parser, argc, argv, &a);
     if (status == TW_OK) status = check(&a);
     if (status == TW_OK && tw_launch_rank() == 0)

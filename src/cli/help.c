@@ -1,5 +1,7 @@
 /* `thalweg help`: a command, a configuration key, an exit code. */
+#include "cli/arguments.h"
 #include "cli/command.h"
+#include "cli/man.h"
 #include "thalweg/config.h"
 #include "thalweg/fault.h"
 #include "thalweg/model.h"
@@ -90,19 +92,57 @@ static tw_status help_fault(void)
     return TW_OK;
 }
 
+static const struct argp_option no_options[] = {{0}};
+
+typedef struct {
+    const char *word[3]; /* topic, detail, and a folder */
+    size_t n;
+} arguments;
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    arguments *a = state->input;
+    if (key != ARGP_KEY_ARG) return ARGP_ERR_UNKNOWN;
+    if (a->n == 3) argp_error(state, "one topic at a time, not also '%s'", value);
+    a->word[a->n++] = value;
+    return 0;
+}
+
+static const struct argp parser = {
+    .options = no_options,
+    .parser = parse_option,
+    .args_doc = "\nCOMMAND\nconfig [KEY|markdown]\nexit [CODE]\nfault\nman [COMMAND|config|all DIR]",
+    .doc =
+        "Explain a command, a key of the configuration, an exit code, how to rehearse failures; or list the "
+        "commands."
+        "\vthalweg help train\n"
+        "thalweg help config step.length\n"
+        "thalweg help exit 75\n\n"
+        "`man` writes the manual page of a command, of the configuration (config) or of the program; `man "
+        "all "
+        "DIR` writes all of them into DIR/man1 and DIR/man5.\n"
+        "thalweg help man train | man -l -"};
+
+static tw_status help_command(const char *topic)
+{
+    const tw_command *command = tw_command_find(topic);
+    if (!command)
+        return tw_fail(TW_USAGE, "no help about '%s'; try a command, config, exit, fault or man", topic);
+    char name[64], option[] = "--help", *words[] = {name, option, NULL};
+    snprintf(name, sizeof name, "thalweg %s", command->name);
+    return command->run(2, words);
+}
+
 tw_status tw_command_help(int argc, char **argv)
 {
-    const char *topic = argc > 1 ? argv[1] : "", *detail = argc > 2 ? argv[2] : NULL;
-    if (strcmp(topic, "--help") == 0) {
-        printf("usage: thalweg help [COMMAND | config [KEY|markdown] | exit [CODE] | fault]\n");
-        return TW_OK;
-    }
+    arguments a = {{NULL}, 0};
+    TW_TRY(tw_arguments_parse(&parser, argc, argv, &a));
+    const char *topic = a.word[0] ? a.word[0] : "", *detail = a.word[1];
+    if (strcmp(topic, "man") == 0) return tw_man_help(detail, a.word[2]);
+    if (a.n > 2 || (detail && tw_command_find(topic)))
+        return tw_fail(TW_USAGE, "one topic at a time, not also '%s'", a.n > 2 ? a.word[2] : detail);
     if (strcmp(topic, "config") == 0) return help_config(detail);
     if (strcmp(topic, "exit") == 0) return help_exit(detail);
     if (strcmp(topic, "fault") == 0) return help_fault();
-    const tw_command *command = tw_command_find(topic);
-    if (!command) return tw_fail(TW_USAGE, "no help about '%s'; try a command, config, exit or fault", topic);
-    char name[64], option[] = "--help", *arguments[] = {name, option, NULL};
-    snprintf(name, sizeof name, "thalweg %s", command->name);
-    return command->run(2, arguments);
+    return help_command(topic);
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_FEATURES = 10, SHOWN_NAME = 40, CLASSES_A_LINE = 8 };
+enum { SHOWN_FEATURES = 10, SHOWN_NAME = 40, CLASSES_A_LINE = 8, WORDS_SHOWN = 96 };
 
 /* Names of that data set, NULL unless there are so many of them (0: any number). */
 static tw_status names_of(const char *path, const char *name, size_t wanted, size_t *count, char ***names)
@@ -162,7 +162,7 @@ static bool is_float(const tw_survey *s, const char *name)
     return e && (e->type[0] == 'f' || strcmp(e->type, "bf16") == 0);
 }
 
-static tw_status put_labels(const tw_dataset *d, const tw_survey *s)
+static tw_status put_number_labels(const tw_dataset *d, const tw_survey *s)
 {
     tw_inspect_column c;
     char **names;
@@ -182,6 +182,49 @@ static tw_status put_labels(const tw_dataset *d, const tw_survey *s)
         put_special(&c.special, false);
     }
     free(names);
+    return TW_OK;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Labels that are strings, with the rows of each; words is sorted. */
+static void put_words(size_t count, char **words)
+{
+    size_t classes = 0;
+    qsort(words, count, sizeof *words, by_bytes);
+    for (size_t i = 0; i < count; i++) classes += i == 0 || strcmp(words[i - 1], words[i]) != 0;
+    tw_inspect_label("labels");
+    printf("%zu different word%s (rows): ", classes, classes == 1 ? "" : "s");
+    for (size_t i = 0, end, k = 0; i < count; i = end, k++) {
+        for (end = i + 1; end < count && strcmp(words[end], words[i]) == 0;) end++;
+        if (k > 0) fputs(",", stdout);
+        if (k > 0 && k % CLASSES_A_LINE == 0) {
+            putchar('\n');
+            tw_inspect_label("");
+        } else if (k > 0) {
+            putchar(' ');
+        }
+        if (k == WORDS_SHOWN) {
+            printf("and %zu more", classes - k);
+            break;
+        }
+        tw_inspect_quote(SHOWN_NAME, words[i]);
+        printf(" (%zu)", end - i);
+    }
+    putchar('\n');
+}
+
+static tw_status put_labels(const tw_dataset *d, const tw_survey *s)
+{
+    char **words;
+    size_t n_words;
+    if (!d->words) return put_number_labels(d, s);
+    TW_TRY(tw_dataset_strings(d->path, d->labels, &n_words, &words));
+    if (words) put_words(n_words, words);
+    free(words);
     return TW_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/prediction_file.h"
 #include "thalweg/interrupt.h"
+#include "thalweg/threads.h"
 #include "thalweg/units.h"
 
 #include <stdio.h>
@@ -49,9 +50,11 @@ static const struct argp parser = {.options = options,
 /* One row of output: the prediction (a number, or the index of the class), then the probabilities. */
 static void fill_row(const tw_apply *a, const double *z, size_t width, double *p, double *row)
 {
-    a->model.ops->predict(&a->model, z, p);
-    row[0] = p[0];
-    if (a->model.classes == 0) return;
+    if (a->model.classes == 0 || width > 1) a->model.ops->predict(&a->model, z, p);
+    if (a->model.classes == 0) {
+        row[0] = p[0];
+        return;
+    }
     if (a->model.outputs == 1) {
         row[0] = z[0] > 0;
         if (width > 1) {
@@ -67,25 +70,40 @@ static void fill_row(const tw_apply *a, const double *z, size_t width, double *p
     if (width > 1) memcpy(row + 1, p, a->model.outputs * sizeof *p);
 }
 
-static tw_status compute(const tw_apply *a, size_t width, double **rows)
+typedef struct {
+    const tw_apply *apply;
+    size_t width;
+    double *rows; /* [rows of the shard][width] */
+} work;
+
+/* The rows of one thread. */
+static tw_status compute_share(int thread, void *context)
 {
-    const size_t outputs = a->model.outputs;
+    const work *w = context;
+    const tw_apply *a = w->apply;
+    const size_t outputs = a->model.outputs, rows = a->shard.rows;
+    const size_t end = (size_t)tw_threads_first((int64_t)rows, thread + 1, a->threads);
+    size_t i = (size_t)tw_threads_first((int64_t)rows, thread, a->threads);
     double *z = malloc((TW_BLOCK_ROWS + 1) * outputs * sizeof *z);
-    *rows = malloc((a->shard.rows * width + 1) * sizeof **rows);
-    if (!z || !*rows) {
-        free(z);
-        return tw_fail(TW_MEMORY, "out of memory for the predictions of %zu rows", a->shard.rows);
-    }
-    tw_status status = TW_OK;
-    for (size_t i = 0; status == TW_OK && i < a->shard.rows; i += TW_BLOCK_ROWS) {
-        const size_t count = a->shard.rows - i < TW_BLOCK_ROWS ? a->shard.rows - i : TW_BLOCK_ROWS;
-        status = tw_interrupt_check("predicting");
-        if (status == TW_OK) status = tw_apply_margins(a, i, count, z);
+    tw_status status = z ? TW_OK : tw_fail(TW_MEMORY, "out of memory for the predictions of %zu rows", rows);
+    for (size_t count; status == TW_OK && i < end; i += count) {
+        count = end - i < TW_BLOCK_ROWS ? end - i : TW_BLOCK_ROWS;
+        if (thread == 0) status = tw_interrupt_check("predicting");
+        if (status == TW_OK) status = tw_apply_margins(a, thread, i, count, z);
         for (size_t j = 0; status == TW_OK && j < count; j++)
-            fill_row(a, z + j * outputs, width, z + (size_t)TW_BLOCK_ROWS * outputs, *rows + (i + j) * width);
+            fill_row(a, z + j * outputs, w->width, z + (size_t)TW_BLOCK_ROWS * outputs,
+                     w->rows + (i + j) * w->width);
     }
     free(z);
     return status;
+}
+
+static tw_status compute(const tw_apply *a, size_t width, double **rows)
+{
+    *rows = malloc((a->shard.rows * width + 1) * sizeof **rows);
+    if (!*rows) return tw_fail(TW_MEMORY, "out of memory for the predictions of %zu rows", a->shard.rows);
+    work w = {a, width, *rows};
+    return tw_threads_run(a->threads, compute_share, &w);
 }
 
 static int64_t rows_of(const tw_apply *a, int rank)

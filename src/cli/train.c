@@ -24,9 +24,13 @@ static const struct argp_option options[] = {
      "Resume although this version or another number of groups will give other bits", 0},
     {"dry-run", DRY_RUN, NULL, 0,
      "Check everything, print the plan and the data a rank will hold, train nothing", 0},
-    {"progress", PROGRESS, "HOW", 0, "auto, bar, lines or none (auto: a bar on a terminal)", 0},
+    {"progress", PROGRESS, "HOW", 0,
+     "bar: the current iteration in a line that is redrawn under the table; lines: the table; none: only its "
+     "head and end; auto: a bar on a terminal, else lines",
+     0},
     {"watchdog", WATCHDOG, "SECONDS", 0, TW_WATCHDOG_DOC, 0},
     {"quiet", 'q', NULL, 0, "Print nothing but errors", 0},
+    {"verbose", 'v', NULL, 0, "Print a row for every iteration", 0},
     {0}};
 
 typedef struct {
@@ -35,7 +39,7 @@ typedef struct {
     size_t n_sets;
     char max_time[128];
     double seconds; /* of the watchdog */
-    bool dry_run, quiet, new_contract;
+    bool dry_run, quiet, verbose, new_contract;
 } arguments;
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
@@ -54,12 +58,14 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case DRY_RUN: a->dry_run = true; break;
     case PROGRESS: a->progress = value; break;
     case 'q': a->quiet = true; break;
+    case 'v': a->verbose = true; break;
     case ARGP_KEY_ARG:
         if (a->config) argp_error(state, "one configuration at a time, not also '%s'", value);
         a->config = value;
         break;
     case ARGP_KEY_END:
         if (!a->config) argp_error(state, "which configuration? (a YAML file)");
+        if (a->quiet && a->verbose) argp_error(state, "either --quiet or --verbose");
         break;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -122,6 +128,7 @@ static tw_status start(int argc, char **argv, const arguments *a, tw_progress pr
     run.text = text;
     run.length = length;
     run.log.quiet = a->quiet;
+    run.log.verbose = a->verbose;
     run.log.progress = progress;
     run.resume = a->resume;
     run.new_contract = a->new_contract;

@@ -32,12 +32,12 @@
          .maximum = INFINITY, .help = text)
 #define REAL(path, ...)     NUMERIC(path, TW_OPTION_REAL, __VA_ARGS__)
 #define DURATION(path, ...) NUMERIC(path, TW_OPTION_DURATION, __VA_ARGS__)
-#define INTERVAL(path, standard, word, text)                                                          \
-    MAKE(FIELD(path), .type = TW_OPTION_INTERVAL, .initial = standard, .choices = CHOICES(word), .minimum = 0, \
-         .maximum = INFINITY, .flags = TW_OPTION_ABOVE | TW_OPTION_FREE, .help = text)
+#define INTERVAL(path, standard, word, text)                                                     \
+    MAKE(FIELD(path), .type = TW_OPTION_INTERVAL, .initial = standard, .choices = CHOICES(word), \
+         .minimum = 0, .maximum = INFINITY, .flags = TW_OPTION_ABOVE | TW_OPTION_FREE, .help = text)
 #define NAMED(path, kind, standard, bits, text) \
     MAKE(FIELD(path), .type = kind, .initial = standard, .flags = bits, .help = text)
-#define BOOLEAN(path, standard, text)    NAMED(path, TW_OPTION_BOOLEAN, standard, 0, text)
+#define BOOLEAN(path, standard, text)      NAMED(path, TW_OPTION_BOOLEAN, standard, 0, text)
 #define FREE_BOOLEAN(path, standard, text) NAMED(path, TW_OPTION_BOOLEAN, standard, TW_OPTION_FREE, text)
 #define WORD(path, standard, bits, text) NAMED(path, TW_OPTION_WORD, standard, bits, text)
 #define TEXT(path, text)                 NAMED(path, TW_OPTION_TEXT, NULL, 0, text)
@@ -49,7 +49,7 @@
 #define CHOICE(path, standard, list, text) \
     MAKE(FIELD(path), .type = TW_OPTION_CHOICE, .initial = standard, .choices = list, .help = text)
 
-#define FREE_CHOICE(path, standard, list, text)                                                     \
+#define FREE_CHOICE(path, standard, list, text)                                                      \
     MAKE(FIELD(path), .type = TW_OPTION_CHOICE, .initial = standard, .choices = list, .flags = FREE, \
          .help = text)
 
@@ -71,6 +71,13 @@ static const tw_option options[] = {
     TEXT(data.weights, "name of the row weights in the file; found by itself when not set"),
     CHOICE(data.scaling, "none", CHOICES("none", "standardize", "minmax"),
            "scaling of the features, folded into the parameters: mean 0 and variance 1, or the range 0 to 1"),
+
+    CHOICE(data.storage, "native", CHOICES("native", "f16", "bf16", "f32", "f64"),
+           "type of the features in memory, each rounded once to nearest: as in the file, or another float type"),
+    CHOICE(data.missing, "error", CHOICES("error", "mean", "zero", "drop"),
+           "missing features (NaN): refused, the mean of the column in the rows to train on, 0, or the row left out"),
+    REAL(data.missing_value, NULL, -INFINITY, INFINITY, 0,
+         "a number that stands for a missing feature in the file, besides NaN"),
 
     SHORT_SECTION("data.validation", "file", "rows that the fit is judged by and not learned from"),
     REAL(data.validation.fraction, NULL, 0, 1, ABOVE | BELOW,

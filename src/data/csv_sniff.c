@@ -2,6 +2,7 @@
 #include "data/csv.h"
 #include "data/printable.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,11 +79,6 @@ tw_status tw_csv_separator(const char *path, const tw_import_options *options, c
     return status;
 }
 
-size_t tw_csv_features(const tw_csv_table *t)
-{
-    return t->cols - (t->label != TW_CSV_NO_LABEL);
-}
-
 static tw_status grow(tw_csv_table *t, unsigned char **kind, size_t *capacity)
 {
     *capacity = *capacity ? 2 * *capacity : 64;
@@ -112,7 +108,7 @@ static tw_status take_names(tw_csv_table *t, const tw_text_record *record, unsig
                 "%s: line %llu, column index %zu: %s is followed by more text behind its closing quote",
                 t->path, (unsigned long long)record->line, t->cols,
                 tw_printable_quote(cell.size, cell.text).text);
-        (*kind)[t->cols] = tw_csv_cell_kind(&cell, &unused);
+        (*kind)[t->cols] = tw_csv_cell_kind(t, &cell, &unused);
         char *name = strndup(cell.text, cell.size);
         if (!name) return tw_fail(TW_MEMORY, "out of memory for the names of %s", t->path);
         t->names[t->cols++] = name;
@@ -129,8 +125,8 @@ static bool names_a_number(const tw_csv_table *t, const tw_text_record *record, 
         double unused;
         char *const end = tw_csv_cell_take(p, t->separator, &cell);
         if (!end) return false;
-        const unsigned char below = tw_csv_cell_kind(&cell, &unused);
-        if (kind[c] == TW_CELL_TEXT && below <= TW_CELL_REAL) return true;
+        const unsigned char below = tw_csv_cell_kind(t, &cell, &unused);
+        if (kind[c] == TW_CELL_TEXT && (below <= TW_CELL_REAL || below == TW_CELL_TRUTH)) return true;
         if (below == TW_CELL_TEXT) kind[c] = TW_CELL_MISSING; /* words below: says nothing */
         if (*end == 0) return false;
         p = end;
@@ -155,9 +151,10 @@ static tw_status detect_header(tw_csv_table *t, tw_text_source *source, unsigned
 
 static tw_status check_names(const tw_csv_table *t, uint64_t line)
 {
+    const tw_csv_row row = {.path = t->path, .line = line};
     for (size_t c = 0; c < t->cols; c++)
         if (!tw_utf8_valid(strlen(t->names[c]), t->names[c]))
-            return tw_csv_fail(t, line, c, NULL,
+            return tw_csv_fail(t, &row, c, NULL,
                                "the name is not UTF-8; convert the file first (iconv -t UTF-8)");
     return TW_OK;
 }
@@ -182,6 +179,25 @@ static tw_status sniff_header(tw_csv_table *t, tw_text_source *source, const tw_
     return status;
 }
 
+static tw_status read_markers(tw_csv_table *t)
+{
+    const tw_import_list *const list = &t->options->missing;
+    t->marker = calloc(list->count + 1, sizeof *t->marker);
+    if (!t->marker) return tw_fail(TW_MEMORY, "out of memory for the columns of %s", t->path);
+    for (size_t i = 0; i < list->count; i++) {
+        unsigned char kind;
+        tw_csv_marker *const m = &t->marker[i];
+        *m = (tw_csv_marker){list->text[i], strlen(list->text[i]), NAN};
+        char *const text = calloc(m->size + 1 + TW_NUMBER_PADDING, 1);
+        if (!text) return tw_fail(TW_MEMORY, "out of memory for the columns of %s", t->path);
+        memcpy(text, m->text, m->size);
+        double value;
+        if (m->size > 0 && tw_number_scan(text, &value, &kind) == text + m->size) m->value = value;
+        free(text);
+    }
+    return TW_OK;
+}
+
 static tw_status sniff(tw_csv_table *t, tw_text_source *source)
 {
     tw_text_record first;
@@ -192,14 +208,23 @@ static tw_status sniff(tw_csv_table *t, tw_text_source *source)
     TW_TRY(sniff_header(t, source, &first));
     t->column = calloc(t->cols, sizeof *t->column);
     if (!t->column) return tw_fail(TW_MEMORY, "out of memory for the columns of %s", t->path);
-    return tw_csv_find_label(t);
+    TW_TRY(tw_csv_find_roles(t));
+    return tw_csv_check_inputs(t);
 }
 
-tw_status tw_csv_sniff(tw_csv_table *t, const char *path, const tw_import_options *options)
+tw_status tw_csv_sniff(tw_csv_table *t, size_t n, const char *const *inputs, const tw_import_options *options)
 {
     tw_text_source source = {.bytes.fd = -1};
-    *t = (tw_csv_table){.path = path, .options = options, .label = TW_CSV_NO_LABEL};
-    TW_TRY(tw_csv_separator(path, options, &t->separator));
+    *t = (tw_csv_table){
+        .path = inputs[0],
+        .n_inputs = n,
+        .inputs = inputs,
+        .options = options,
+        .label = TW_CSV_NONE,
+        .weight = TW_CSV_NONE,
+    };
+    TW_TRY(read_markers(t));
+    TW_TRY(tw_csv_separator(t->path, options, &t->separator));
     const tw_status status = sniff(t, &source);
     tw_text_source_release(&source);
     return status;
@@ -208,7 +233,12 @@ tw_status tw_csv_sniff(tw_csv_table *t, const char *path, const tw_import_option
 void tw_csv_table_release(tw_csv_table *t)
 {
     drop_names(t);
+    for (size_t k = 0; k < t->n_hot; k++) tw_label_set_release(&t->hot[k].set);
+    free(t->role);
     free(t->column);
+    free(t->marker);
+    free(t->run);
+    free(t->hot);
     free(t->count);
     tw_label_set_release(&t->classes);
     *t = (tw_csv_table){0};

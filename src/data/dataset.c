@@ -1,8 +1,11 @@
-/* Which data sets of a file are features, labels and weights. Rank 0 alone runs this. */
+/* Which data sets of a file are features, labels and weights; several files are in dataset_files.c. Rank 0
+ * alone runs this. */
 #include "thalweg/dataset.h"
 
+#include "data/dataset_files.h"
 #include "data/hdf5_file.h"
 #include "data/hdf5_storage.h"
+#include "data/hdf5_strings.h"
 #include "thalweg/units.h"
 #include "thalweg/words.h"
 
@@ -159,6 +162,7 @@ static tw_status check_features(hid_t dataset, tw_dataset *d)
     const char *const kind = tw_hdf5_type_name(type);
     hid_t memory;
     const bool usable = tw_hdf5_memory_type(type, &d->type, &memory);
+    d->stored = d->type;
     if (usable) {
         d->offset = tw_storage_offset(dataset, memory);
         H5Tclose(memory);
@@ -205,7 +209,8 @@ static tw_status check_storage(hid_t dataset, const char *path, const char *name
 }
 
 /* Labels and weights: numbers, one a row. */
-static tw_status check_column(hid_t file, const tw_dataset *d, const char *name, const char *what)
+static tw_status check_column(hid_t file, const tw_dataset *d, const char *name, const char *what,
+                              bool *words)
 {
     hid_t dataset, memory;
     tw_dtype unused;
@@ -214,16 +219,18 @@ static tw_status check_column(hid_t file, const tw_dataset *d, const char *name,
     const int rank = tw_hdf5_shape(dataset, shape);
     const hid_t type = H5Dget_type(dataset);
     const char *const kind = tw_hdf5_type_name(type);
-    const bool usable = tw_hdf5_memory_type(type, &unused, &memory);
-    if (usable) H5Tclose(memory);
+    const bool number = tw_hdf5_memory_type(type, &unused, &memory);
+    if (number) H5Tclose(memory);
     H5Tclose(type);
+    if (words) *words = tw_hdf5_holds_strings(dataset);
+    const bool usable = number || (words && *words);
     tw_status status = TW_OK;
     if (rank > 0 && shape[0] > 0) status = check_storage(dataset, d->path, name);
     H5Dclose(dataset);
     TW_TRY(status);
     if (!usable)
-        return tw_fail(TW_DATA, "%s '%s' of %s are of type %s; they must be integers or floats", what, name,
-                       d->path, kind);
+        return tw_fail(TW_DATA, "%s '%s' of %s are of type %s; they must be integers or floats%s", what, name,
+                       d->path, kind, words ? ", or strings" : "");
     if (!(rank == 1 || (rank == 2 && shape[1] == 1)))
         return tw_fail(TW_DATA, "%s '%s' of %s must have one dimension, one number a row; they have %d", what,
                        name, d->path, rank);
@@ -245,18 +252,16 @@ static tw_status examine(hid_t file, tw_dataset *d, const tw_dataset_names *name
     if (!d->labels[0] && names->need_labels)
         return tw_fail(TW_DATA, "no labels found in %s beside '%s'; name them with data.labels (or --labels)",
                        d->path, d->features);
-    if (d->labels[0]) TW_TRY(check_column(file, d, d->labels, "labels"));
-    if (d->weights[0]) TW_TRY(check_column(file, d, d->weights, "weights"));
+    if (d->labels[0]) TW_TRY(check_column(file, d, d->labels, "labels", &d->words));
+    if (d->weights[0]) TW_TRY(check_column(file, d, d->weights, "weights", NULL));
     return TW_OK;
 }
 
-tw_status tw_dataset_open(tw_dataset *d, const char *path, const tw_dataset_names *names,
-                          const char **wrong_key)
+tw_status tw_dataset_open_one(tw_dataset *d, const char *path, const tw_dataset_names *names,
+                              const char **wrong)
 {
     hid_t file;
-    const char *unused, **wrong = wrong_key ? wrong_key : &unused;
-    *wrong = NULL;
-    memset(d, 0, sizeof *d);
+    *d = (tw_dataset){.files = 1};
     if (snprintf(d->path, sizeof d->path, "%s", path) >= (int)sizeof d->path)
         return tw_fail(TW_INPUT, "the path of the data is longer than %d bytes", TW_PATH_LEN);
     TW_TRY(tw_hdf5_open(path, &file));
@@ -267,7 +272,10 @@ tw_status tw_dataset_open(tw_dataset *d, const char *path, const tw_dataset_name
 
 void tw_dataset_describe(const tw_dataset *d, size_t length, char *text)
 {
-    snprintf(text, length, "%s:%s  %lld x %lld %s%s%s%s%s", d->path, d->features, (long long)d->rows,
-             (long long)d->cols, tw_dtype_name(d->type), d->labels[0] ? ", " : "", d->labels,
-             d->weights[0] ? ", weights " : "", d->weights);
+    char more[48] = "", as[48] = "";
+    if (d->files > 1) snprintf(more, sizeof more, " (and %zu more)", d->files - 1);
+    if (d->type != d->stored) snprintf(as, sizeof as, " as %s", tw_dtype_name(d->type));
+    snprintf(text, length, "%s%s:%s  %lld x %lld %s%s%s%s%s%s", d->path, more, d->features,
+             (long long)d->rows, (long long)d->cols, tw_dtype_name(d->stored), as, d->labels[0] ? ", " : "",
+             d->labels, d->weights[0] ? ", weights " : "", d->weights);
 }

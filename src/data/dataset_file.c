@@ -12,9 +12,10 @@
 
 struct tw_dataset_writer {
     tw_output_file output;
-    hid_t driver, file, x, y, x_memory, y_memory; /* negative: not open */
-    size_t rows, written, held, block;            /* in rows; held ones are in the two buffers */
-    size_t x_bytes, y_bytes;                      /* of a row */
+    hid_t driver, file, x, y, w, x_memory, y_memory; /* negative: not open */
+    size_t rows, written, held, block;               /* in rows; held ones are in the two buffers */
+    size_t weights;                                  /* written; rows when there are none */
+    size_t x_bytes, y_bytes;                         /* of a row */
     size_t cols;
     char *x_held, *y_held; /* [block]; allocated at the first partial block */
 };
@@ -71,6 +72,10 @@ static tw_status lay_out(tw_dataset_writer *w, const tw_dataset_layout *layout)
         w->y = tw_layout_labels(w->file, layout);
         TW_TRY(outcome(w, w->y_memory >= 0 && w->y >= 0, "create /y"));
     }
+    if (layout->weights) {
+        w->w = tw_layout_weights(w->file, layout);
+        TW_TRY(outcome(w, w->w >= 0, "create /sample_weight"));
+    }
     if (layout->classes)
         TW_TRY(outcome(w, tw_layout_strings(w->file, "classes", layout->n_classes, layout->classes),
                        "write /classes"));
@@ -97,6 +102,7 @@ static tw_status check_size(const char *path, const tw_dataset_layout *l)
 static void set_sizes(tw_dataset_writer *w, const tw_dataset_layout *layout)
 {
     w->rows = layout->rows;
+    w->weights = layout->weights ? 0 : layout->rows;
     w->cols = layout->cols;
     w->x_bytes = layout->cols * tw_dtype_size(layout->x_type);
     w->y_bytes = tw_label_type_size(layout->y_type);
@@ -111,7 +117,7 @@ tw_status tw_dataset_writer_new(const char *path, const tw_dataset_layout *layou
     TW_TRY(check_size(path, layout));
     tw_dataset_writer *w = calloc(1, sizeof *w);
     if (!w) return tw_fail(TW_MEMORY, "out of memory for writing %s", path);
-    w->driver = w->file = w->x = w->y = w->x_memory = w->y_memory = -1;
+    w->driver = w->file = w->x = w->y = w->w = w->x_memory = w->y_memory = -1;
     set_sizes(w, layout);
     tw_status status = tw_output_file_open(&w->output, path, layout->replace);
     if (status == TW_OK) {
@@ -133,7 +139,8 @@ size_t tw_dataset_writer_block(const tw_dataset_writer *w)
     return w->block;
 }
 
-static bool write_rows(hid_t dataset, hid_t memory, const hsize_t first[2], const hsize_t count[2],
+/* first, count: [rank of the data set] */
+static bool write_rows(hid_t dataset, hid_t memory, const hsize_t *first, const hsize_t *count,
                        const void *from)
 {
     const hid_t space = H5Dget_space(dataset);
@@ -199,6 +206,22 @@ tw_status tw_dataset_writer_append(tw_dataset_writer *w, size_t rows, const void
     return TW_OK;
 }
 
+tw_status tw_dataset_writer_append_weights(tw_dataset_writer *w, size_t rows, const double *weights)
+{
+    const hsize_t first[1] = {w->weights}, count[1] = {rows};
+    bool good;
+    if (rows > w->rows - w->weights)
+        return tw_fail(TW_INTERNAL, "%s was announced with %zu weights, and more came", w->output.path,
+                       w->rows);
+    H5E_BEGIN_TRY
+    {
+        good = write_rows(w->w, H5T_NATIVE_DOUBLE, first, count, weights);
+    }
+    H5E_END_TRY
+    w->weights += rows;
+    return outcome(w, good, "write the weights");
+}
+
 static bool close_dataset(hid_t *id)
 {
     const hid_t old = *id;
@@ -210,6 +233,7 @@ static bool close_all(tw_dataset_writer *w)
 {
     bool good = close_dataset(&w->x);
     good = close_dataset(&w->y) && good;
+    good = close_dataset(&w->w) && good;
     if (w->x_memory >= 0) good = H5Tclose(w->x_memory) >= 0 && good;
     if (w->y_memory >= 0) good = H5Tclose(w->y_memory) >= 0 && good;
     if (w->file >= 0) good = H5Fclose(w->file) >= 0 && good;
@@ -235,6 +259,9 @@ tw_status tw_dataset_writer_commit(tw_dataset_writer *w, uint64_t *bytes)
     if (w->written != w->rows)
         return tw_fail(TW_INTERNAL, "%s was announced with %zu rows, but %zu came", w->output.path, w->rows,
                        w->written);
+    if (w->weights != w->rows)
+        return tw_fail(TW_INTERNAL, "%s was announced with %zu weights, but %zu came", w->output.path,
+                       w->rows, w->weights);
     TW_TRY(outcome(w, close_quietly(w), "complete the structure"));
     return tw_output_file_commit(&w->output, bytes);
 }

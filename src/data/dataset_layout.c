@@ -107,6 +107,13 @@ hid_t tw_layout_labels(hid_t file, const tw_dataset_layout *l)
                   H5Screate_simple(1, shape, NULL));
 }
 
+hid_t tw_layout_weights(hid_t file, const tw_dataset_layout *l)
+{
+    const hsize_t shape[1] = {l->rows};
+    return create(file, "sample_weight", tw_layout_label_type(TW_LABEL_f64, false),
+                  storage(H5D_FILL_TIME_NEVER), H5Screate_simple(1, shape, NULL));
+}
+
 static hid_t text_type(size_t size)
 {
     const hid_t type = H5Tcopy(H5T_C_S1);

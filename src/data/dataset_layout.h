@@ -17,6 +17,7 @@ size_t tw_layout_chunk_rows(const tw_dataset_layout *layout);
 /** Create /X and /y; negative on failure. */
 hid_t tw_layout_features(hid_t file, const tw_dataset_layout *layout);
 hid_t tw_layout_labels(hid_t file, const tw_dataset_layout *layout);
+hid_t tw_layout_weights(hid_t file, const tw_dataset_layout *layout);
 
 /** Create and write a list of variable-length UTF-8 strings; false on failure. */
 bool tw_layout_strings(hid_t file, const char *name, size_t count, const char *const *strings);

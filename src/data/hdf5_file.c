@@ -37,7 +37,8 @@ tw_status tw_hdf5_open(const char *path, hid_t *file)
 {
     TW_TRY(check_regular(path));
     if (H5Fis_hdf5(path) <= 0)
-        return tw_fail(TW_DATA, "%s is not an HDF5 file; `thalweg convert` makes one from CSV, LIBSVM, NPY or IDX",
+        return tw_fail(TW_DATA,
+                       "%s is not an HDF5 file; `thalweg convert` makes one from CSV, LIBSVM, NPY or IDX",
                        path);
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fapl_sec2(access);

@@ -82,19 +82,35 @@ static tw_status check_options(const tw_import_options *o)
     return TW_OK;
 }
 
+static const char *header_option(const tw_import_options *o)
+{
+    return o->header == TW_HEADER_DETECT ? NULL : o->header == TW_HEADER_YES ? "--header" : "--no-header";
+}
+
+/* The first option that only CSV has a use for. */
+static const char *csv_option(const tw_import_options *o)
+{
+    return o->label           ? "--label"
+           : o->no_label      ? "--no-label"
+           : o->one_hot.count ? "--one-hot"
+           : o->drop.count    ? "--drop"
+           : o->weight        ? "--weight"
+           : o->missing.count ? "--missing"
+                              : header_option(o);
+}
+
+static const char *libsvm_option(const tw_import_options *o)
+{
+    return o->index_base                 ? "--index-base"
+           : o->features                 ? "--features"
+           : o->most_bytes == UINT64_MAX ? "--large"
+                                         : NULL;
+}
+
 /* Options that the format has no use for would mislead if they were passed over. */
 static tw_status check_text_options(const tw_import_options *o, const char *path, format f)
 {
-    const char *const csv = o->label                        ? "--label"
-                            : o->no_label                   ? "--no-label"
-                            : o->header == TW_HEADER_DETECT ? NULL
-                            : o->header == TW_HEADER_YES    ? "--header"
-                                                            : "--no-header";
-    const char *const libsvm = o->index_base                 ? "--index-base"
-                               : o->features                 ? "--features"
-                               : o->most_bytes == UINT64_MAX ? "--large"
-                                                             : NULL;
-    const char *const given = f == FORMAT_TEXT ? libsvm : csv;
+    const char *const given = f == FORMAT_TEXT ? libsvm_option(o) : csv_option(o);
     if (!given) return TW_OK;
     if (f == FORMAT_TEXT)
         return tw_fail(TW_USAGE,
@@ -107,16 +123,8 @@ static tw_status check_text_options(const tw_import_options *o, const char *path
 
 static tw_status check_array_options(const tw_import_options *o, format f)
 {
-    const char *const given = o->label                        ? "--label"
-                              : o->no_label                   ? "--no-label"
-                              : o->typed                      ? "--type"
-                              : o->separator                  ? "--separator"
-                              : o->index_base                 ? "--index-base"
-                              : o->features                   ? "--features"
-                              : o->most_bytes == UINT64_MAX   ? "--large"
-                              : o->header == TW_HEADER_DETECT ? NULL
-                              : o->header == TW_HEADER_YES    ? "--header"
-                                                              : "--no-header";
+    const char *given = csv_option(o);
+    if (!given) given = o->typed ? "--type" : o->separator ? "--separator" : libsvm_option(o);
     return given ? tw_fail(TW_USAGE, "%s is for text files; %s files say all of it themselves", given,
                            format_names[f])
                  : TW_OK;
@@ -126,10 +134,10 @@ static tw_status import_as(format f, size_t n, const char *const *inputs, const 
                            const tw_import_options *options, tw_import_report *report)
 {
     const bool text = f == FORMAT_TEXT || f == FORMAT_LIBSVM;
-    if (text && n > 1)
-        return tw_fail(TW_USAGE, "convert takes one text file at a time, and got %zu; join them first%s", n,
-                       f == FORMAT_TEXT ? ", with one header" : "");
-    if (n > 2)
+    if (f == FORMAT_LIBSVM && n > 1)
+        return tw_fail(TW_USAGE,
+                       "convert takes one LIBSVM file at a time, and got %zu; join them first (cat)", n);
+    if (!text && n > 2)
         return tw_fail(TW_USAGE, "convert takes one or two %s files, features and labels, and got %zu",
                        format_names[f], n);
     TW_TRY(text ? check_text_options(options, inputs[0], f) : check_array_options(options, f));
@@ -137,7 +145,7 @@ static tw_status import_as(format f, size_t n, const char *const *inputs, const 
     case FORMAT_IDX: return tw_import_idx(n, inputs, output, options, report);
     case FORMAT_NPY: return tw_import_npy(n, inputs, output, options, report);
     case FORMAT_LIBSVM: return tw_import_libsvm(inputs[0], output, options, report);
-    default: return tw_import_csv(inputs[0], output, options, report);
+    default: return tw_import_csv(n, inputs, output, options, report);
     }
 }
 
@@ -151,10 +159,10 @@ static tw_status detect_all(size_t n, const char *const *inputs, const tw_import
     for (size_t i = 1; i < n && status == TW_OK; i++) {
         status = detect(inputs[i], options, start, &other);
         if (status == TW_OK && other != *found)
-            status = tw_fail(
-                TW_USAGE,
-                "%s and %s have different formats (%s, %s); convert one file, or two IDX or NPY files",
-                inputs[0], inputs[i], format_names[*found], format_names[other]);
+            status = tw_fail(TW_USAGE,
+                             "%s and %s have different formats (%s, %s); convert CSV files together, or two "
+                             "IDX or NPY files",
+                             inputs[0], inputs[i], format_names[*found], format_names[other]);
     }
     free(start);
     return status;

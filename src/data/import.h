@@ -11,7 +11,7 @@ tw_status tw_import_npy(size_t n_inputs, const char *const *inputs, const char *
                         const tw_import_options *options, tw_import_report *report) TW_CHECKED;
 tw_status tw_import_libsvm(const char *input, const char *output, const tw_import_options *options,
                            tw_import_report *report) TW_CHECKED;
-tw_status tw_import_csv(const char *input, const char *output, const tw_import_options *options,
-                        tw_import_report *report) TW_CHECKED;
+tw_status tw_import_csv(size_t n_inputs, const char *const *inputs, const char *output,
+                        const tw_import_options *options, tw_import_report *report) TW_CHECKED;
 
 #endif

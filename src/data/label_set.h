@@ -10,7 +10,7 @@
 
 enum { TW_MOST_LABELS = 65536, TW_MOST_COUNTED = 1000, TW_COUNT_SLOTS = 4096 };
 
-typedef struct {
+typedef struct tw_label_set {
     char **word; /* [count] owned */
     size_t count, capacity;
     uint32_t *slot; /* [n_slots] index + 1, or 0; n_slots is a power of two */

@@ -49,6 +49,7 @@ static tw_status own_classes(const tw_shard *s, double *values, size_t *n)
             tw_phase_tick();
             TW_TRY(tw_interrupt_check("counting the classes"));
         }
+        if (s->dropped && s->dropped[i]) continue;
         TW_TRY(insert(values, n, s->y[i] + 0.0, s->first + (int64_t)i)); /* + 0.0: -0 is 0 */
     }
     return TW_OK;
@@ -99,6 +100,10 @@ tw_status tw_shard_encode(tw_shard *s, size_t count, const double *classes)
         if (i % ROWS_BETWEEN_LOOKS == 0) {
             tw_phase_tick();
             TW_TRY(tw_interrupt_check("encoding the labels"));
+        }
+        if (s->dropped && s->dropped[i]) {
+            s->y[i] = 0; /* whatever it was */
+            continue;
         }
         const size_t k = lower_bound(count, classes, s->y[i]);
         if (k == count || classes[k] != s->y[i])

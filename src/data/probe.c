@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -56,9 +55,7 @@ tw_probe_limits tw_probe_limits_for(size_t n, const char *const *paths)
 {
     const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     double bytes = 0;
-    struct stat info;
-    for (size_t i = 0; i < n; i++)
-        if (paths[i] && stat(paths[i], &info) == 0 && S_ISREG(info.st_mode)) bytes += (double)info.st_size;
+    for (size_t i = 0; i < n; i++) bytes += paths[i] ? tw_dataset_bytes(paths[i]) : 0;
     return (tw_probe_limits){.processor = 3 + bytes / 20e6,
                              .clock = 60 + bytes / 5e6,
                              .memory = (uint64_t)fmin(0x1p30 + 4 * bytes, 0.75 * machine)};

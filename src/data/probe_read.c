@@ -1,5 +1,6 @@
 /* What the probe reads of a data file. */
 #include "data/hdf5_file.h"
+#include "data/shard_read.h"
 #include "data/survey.h"
 #include "thalweg/probe.h"
 #include "thalweg/shard.h"
@@ -38,7 +39,29 @@ static tw_status read_fragile(const tw_dataset *d, const char *name, uint64_t by
     return tw_survey_values(d->path, name, ignore, NULL);
 }
 
-static tw_status read_values(const tw_dataset *d)
+/* Words of variable length lie in heaps of their own. */
+static tw_status read_all_words(const tw_dataset *d, uint64_t bytes)
+{
+    hid_t file, dataset;
+    tw_shard shard = {0};
+    const tw_shard_part part = {.dataset = d, .rows = d->rows};
+    double *y = malloc((size_t)d->rows * sizeof *y);
+    tw_probe_expect(8 * bytes);
+    tw_status status = y ? tw_hdf5_open(d->path, &file) : tw_fail(TW_MEMORY, "out of memory for the labels");
+    if (status == TW_OK) {
+        status = tw_hdf5_dataset(file, d->path, d->labels, &dataset);
+        if (status == TW_OK) {
+            status = tw_shard_read_words(&shard, &part, dataset, y);
+            H5Dclose(dataset);
+        }
+        H5Fclose(file);
+    }
+    tw_shard_release(&shard);
+    free(y);
+    return status;
+}
+
+static tw_status read_values_of(const tw_dataset *d)
 {
     const uint64_t column = (uint64_t)d->rows * sizeof(double);
     const uint64_t bytes = (uint64_t)d->rows * (uint64_t)d->cols * tw_dtype_size(d->type);
@@ -51,8 +74,19 @@ static tw_status read_values(const tw_dataset *d)
         return TW_OK;
     }
     TW_TRY(read_fragile(d, d->features, bytes));
-    if (d->labels[0]) TW_TRY(read_fragile(d, d->labels, column));
+    if (d->words) TW_TRY(read_all_words(d, column));
+    if (d->labels[0] && !d->words) TW_TRY(read_fragile(d, d->labels, column));
     return d->weights[0] ? read_fragile(d, d->weights, column) : TW_OK;
+}
+
+static tw_status read_values(const tw_dataset *d)
+{
+    int64_t first;
+    for (size_t f = 0; f < d->files; f++) {
+        const tw_dataset one = tw_dataset_part(d, f, &first);
+        TW_TRY(read_values_of(&one));
+    }
+    return TW_OK;
 }
 
 static tw_status read_names(const char *path, const char *name)

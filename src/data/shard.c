@@ -2,6 +2,8 @@
 #include "thalweg/shard.h"
 
 #include "data/hdf5_file.h"
+#include "data/hdf5_strings.h"
+#include "data/label_set.h"
 #include "data/shard_read.h"
 #include "thalweg/hash.h"
 #include "thalweg/phase.h"
@@ -10,12 +12,14 @@
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PAIRS = 256 };
 
 typedef struct {
     const tw_shard *shard;
     const int64_t *start;
+    const double *word;        /* [words] bits that stand for a word */
     _Atomic uint64_t print[2]; /* whole numbers: exact in any order */
 } columns;
 
@@ -29,7 +33,7 @@ static tw_status print_run(int thread, void *context)
     for (size_t i = (size_t)(c->start[thread] - s->first); i < end; i += PAIRS) {
         const size_t n = end - i < PAIRS ? end - i : PAIRS;
         for (size_t j = 0; j < n; j++) {
-            pair[j][0] = s->y ? s->y[i + j] : -0.0;
+            pair[j][0] = !s->y ? -0.0 : c->word ? c->word[(size_t)s->y[i + j]] : s->y[i + j];
             pair[j][1] = s->weight ? s->weight[i + j] : -0.0;
         }
         const uint64_t seed[2] = {(uint64_t)s->first + i, TW_SHARD_PRINT_COLUMNS};
@@ -41,24 +45,33 @@ static tw_status print_run(int thread, void *context)
 
 static tw_status print_columns(tw_shard *s, int threads, const int64_t *start)
 {
-    columns c = {.shard = s, .start = start};
-    TW_TRY(tw_threads_run(threads, print_run, &c));
+    const size_t words = s->words ? s->words->count : 0;
+    double *word = words ? malloc(words * sizeof *word) : NULL;
+    if (words && !word) return tw_fail(TW_MEMORY, "out of memory for %zu classes", words);
+    for (size_t k = 0; k < words; k++) {
+        const uint64_t bits = tw_hash64(s->words->word[k], strlen(s->words->word[k]));
+        memcpy(&word[k], &bits, sizeof bits);
+    }
+    columns c = {.shard = s, .start = start, .word = word};
+    const tw_status status = tw_threads_run(threads, print_run, &c);
+    free(word);
+    TW_TRY(status);
     for (int h = 0; h < 2; h++) s->print[h] += c.print[h];
     return TW_OK;
 }
 
 /* In pieces, so that a slow file moves; whole chunks where there are any. */
-static herr_t read_column_rows(hid_t dataset, hid_t memory, const tw_shard *s, char *out)
+static herr_t read_column_rows(hid_t dataset, hid_t memory, const tw_shard_part *p, char *out)
 {
     hsize_t chunk[8] = {0};
     const hid_t creation = H5Dget_create_plist(dataset);
     if (H5Pget_layout(creation) == H5D_CHUNKED) H5Pget_chunk(creation, 8, chunk);
     H5Pclose(creation);
     const size_t one = H5Tget_size(memory);
-    for (size_t row = 0; row < s->rows;) {
-        const int64_t at = s->first + (int64_t)row;
+    for (size_t row = 0; row < (size_t)p->rows;) {
+        const int64_t at = p->first + (int64_t)row;
         size_t rows = tw_shard_piece((int64_t)chunk[0], sizeof(double), at);
-        if (rows > s->rows - row) rows = s->rows - row;
+        if (rows > (size_t)p->rows - row) rows = (size_t)p->rows - row;
         if (tw_shard_read_rows(dataset, memory, (hsize_t)at, rows, out + row * one) < 0) return -1;
         row += rows;
         tw_phase_tick();
@@ -66,8 +79,9 @@ static herr_t read_column_rows(hid_t dataset, hid_t memory, const tw_shard *s, c
     return 0;
 }
 
-static tw_status read_column(hid_t dataset, const tw_dataset *d, const tw_shard *s, double *out)
+static tw_status read_column(hid_t dataset, const tw_shard_part *p, double *out)
 {
+    const tw_dataset *d = p->dataset;
     hsize_t shape[8];
     const hid_t type = H5Dget_type(dataset);
     const bool is_bool = H5Tget_class(type) == H5T_ENUM;
@@ -76,52 +90,102 @@ static tw_status read_column(hid_t dataset, const tw_dataset *d, const tw_shard 
     tw_status status = TW_OK;
     if (rank < 1 || (int64_t)shape[0] != d->rows)
         status = tw_fail(TW_DATA, "%s here is not the file that rank 0 sees", d->path);
-    else if (read_column_rows(dataset, memory, s, (char *)out) < 0)
+    else if (read_column_rows(dataset, memory, p, (char *)out) < 0)
         status = tw_fail(TW_DATA, "cannot read rows %lld to %lld of %s: the file is damaged or cut short",
-                         (long long)s->first, (long long)s->first + (long long)s->rows - 1, d->path);
+                         (long long)p->first, (long long)(p->first + p->rows - 1), d->path);
     else if (is_bool)
-        for (size_t i = s->rows; i-- > 0;)
+        for (size_t i = (size_t)p->rows; i-- > 0;)
             out[i] = ((const signed char *)out)[i]; /* widen in place, from the end */
     H5Tclose(memory);
     H5Tclose(type);
     return status;
 }
 
-static tw_status load_column(hid_t file, const tw_dataset *d, const char *name, const tw_shard *s,
-                             double **out)
+static tw_status load_column(hid_t file, const tw_shard_part *p, const char *name, double *out)
 {
     hid_t dataset;
-    *out = tw_shard_allocate(s->rows * sizeof **out);
-    if (!*out) return tw_fail(TW_MEMORY, "out of memory for %zu labels", s->rows);
-    TW_TRY(tw_hdf5_dataset(file, d->path, name, &dataset));
-    const tw_status status = read_column(dataset, d, s, *out);
+    TW_TRY(tw_hdf5_dataset(file, p->dataset->path, name, &dataset));
+    const tw_status status = read_column(dataset, p, out);
     H5Dclose(dataset);
     TW_TRY(status);
-    for (size_t i = 0; i < s->rows; i++)
-        if (!isfinite((*out)[i]))
-            return tw_fail(TW_DATA, "%s: '%s' is NaN or infinite in row %lld (counted from 0)", d->path, name,
-                           (long long)(s->first + (int64_t)i));
+    for (int64_t i = 0; i < p->rows; i++)
+        if (!isfinite(out[i]))
+            return tw_fail(TW_DATA, "%s: '%s' is NaN or infinite in row %lld (counted from 0)",
+                           p->dataset->path, name, (long long)(p->first + i));
     return TW_OK;
 }
 
-static tw_status check_weights(const tw_shard *s, const tw_dataset *d)
+static tw_status load_words(hid_t file, const tw_shard_part *p, tw_shard *s, double *out)
 {
-    for (size_t i = 0; i < s->rows; i++)
-        if (s->weight[i] < 0)
+    hid_t dataset;
+    hsize_t shape[8];
+    const tw_dataset *d = p->dataset;
+    TW_TRY(tw_hdf5_dataset(file, d->path, d->labels, &dataset));
+    const int rank = tw_hdf5_shape(dataset, shape);
+    const bool same = rank >= 1 && (int64_t)shape[0] == d->rows && tw_hdf5_holds_strings(dataset);
+    const tw_status status = same ? tw_shard_read_words(s, p, dataset, out)
+                                  : tw_fail(TW_DATA, "%s here is not the file that rank 0 sees", d->path);
+    H5Dclose(dataset);
+    return status;
+}
+
+static tw_status check_weights(const tw_shard_part *p, const double *weight)
+{
+    for (int64_t i = 0; i < p->rows; i++)
+        if (weight[i] < 0)
             return tw_fail(TW_DATA, "%s: '%s' is negative in row %lld (counted from 0); weights must be >= 0",
-                           d->path, d->weights, (long long)(s->first + (int64_t)i));
+                           p->dataset->path, p->dataset->weights, (long long)(p->first + i));
     return TW_OK;
 }
 
-static tw_status load(hid_t file, const tw_dataset *d, tw_shard *s, int threads, const int64_t *start)
+static tw_status load(hid_t file, const tw_shard_part *p, tw_shard *s, int threads, const int64_t *start)
 {
-    TW_TRY(tw_shard_read_features(s, d, file, threads, start));
-    if (d->labels[0]) TW_TRY(load_column(file, d, d->labels, s, &s->y));
+    const tw_dataset *d = p->dataset;
+    const int64_t at = p->base + p->first - s->first;
+    TW_TRY(tw_shard_read_features(s, p, file, threads, start));
+    if (d->labels[0])
+        TW_TRY(d->words ? load_words(file, p, s, s->y + at) : load_column(file, p, d->labels, s->y + at));
     if (d->weights[0]) {
-        TW_TRY(load_column(file, d, d->weights, s, &s->weight));
-        TW_TRY(check_weights(s, d));
+        TW_TRY(load_column(file, p, d->weights, s->weight + at));
+        TW_TRY(check_weights(p, s->weight + at));
     }
-    return print_columns(s, threads, start);
+    return TW_OK;
+}
+
+/* The rows of file f that fall to each thread. A shard without rows looks at the first file all the same: it
+ * may not be there. */
+static tw_status load_part(const tw_dataset *d, size_t f, tw_shard *s, int threads, const int64_t *start)
+{
+    hid_t file;
+    tw_shard_part p = {0};
+    int64_t own[TW_THREADS_MOST + 1];
+    const tw_dataset one = tw_dataset_part(d, f, &p.base);
+    for (int t = 0; t <= threads; t++) {
+        const int64_t row = start[t] - p.base;
+        own[t] = row < 0 ? 0 : row > one.rows ? one.rows : row;
+    }
+    p.dataset = &one;
+    p.first = own[0];
+    p.rows = own[threads] - own[0];
+    if (p.rows == 0 && (f > 0 || s->rows > 0)) return TW_OK;
+    TW_TRY(tw_hdf5_open(one.path, &file));
+    const tw_status status = load(file, &p, s, threads, own);
+    H5Fclose(file);
+    return status;
+}
+
+static tw_status allocate(const tw_dataset *d, tw_shard *s)
+{
+    const size_t bytes = s->rows * s->cols * tw_dtype_size(s->type);
+    s->x = tw_shard_allocate(bytes);
+    if (!s->x)
+        return tw_fail(TW_MEMORY, "out of memory for %zu rows of %zu features (%zu MiB); use more ranks",
+                       s->rows, s->cols, bytes >> 20);
+    if (d->labels[0]) s->y = tw_shard_allocate(s->rows * sizeof *s->y);
+    if (d->weights[0]) s->weight = tw_shard_allocate(s->rows * sizeof *s->weight);
+    if ((d->labels[0] && !s->y) || (d->weights[0] && !s->weight))
+        return tw_fail(TW_MEMORY, "out of memory for %zu labels", s->rows);
+    return TW_OK;
 }
 
 tw_status tw_shard_read(tw_shard *s, const tw_dataset *d, int64_t first, int64_t rows)
@@ -131,22 +195,21 @@ tw_status tw_shard_read(tw_shard *s, const tw_dataset *d, int64_t first, int64_t
 
 tw_status tw_shard_read_threads(tw_shard *s, const tw_dataset *d, int threads, const int64_t *start)
 {
-    hid_t file;
     const size_t rows = (size_t)(start[threads] - start[0]);
     *s = (tw_shard){.type = d->type, .rows = rows, .cols = (size_t)d->cols, .first = start[0]};
-    tw_status status = tw_hdf5_open(d->path, &file);
-    if (status == TW_OK) {
-        status = load(file, d, s, threads, start);
-        H5Fclose(file);
-    }
+    tw_status status = allocate(d, s);
+    for (size_t f = 0; status == TW_OK && f < d->files; f++) status = load_part(d, f, s, threads, start);
+    if (status == TW_OK) status = print_columns(s, threads, start);
     if (status) tw_shard_release(s);
     return status;
 }
 
 void tw_shard_release(tw_shard *s)
 {
+    free(s->dropped);
     free(s->part);
     free(s->weight);
+    tw_shard_forget_words(s);
     free(s->y);
     free(s->x);
     *s = (tw_shard){0};

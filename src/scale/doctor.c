@@ -45,6 +45,7 @@ tw_status tw_doctor_gather(tw_doctor *d)
 
 void tw_doctor_release(tw_doctor *d)
 {
+    tw_dataset_release(&d->file.data);
     tw_binding_release(&d->binding);
     free(d->ranks);
     d->ranks = NULL;
@@ -60,7 +61,7 @@ tw_status tw_doctor_open(tw_doctor *d, const char *path, tw_status probed)
     TW_TRY(tw_node_file_compare(d->comm, path)); /* it may be there on other nodes */
     TW_TRY(status);
     d->file.given = true;
-    return tw_comm_bcast(d->comm, 0, &d->file.data, sizeof d->file.data);
+    return tw_dataset_share(&d->file.data, d->comm);
 }
 
 void tw_doctor_say(tw_doctor_words *w, const char *format, ...)

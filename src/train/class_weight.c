@@ -192,13 +192,7 @@ static tw_status resolve(tw_run *run)
 
 static tw_status judge(tw_run *run)
 {
-    tw_class_weights *c = &run->class_weights;
-    size_t count;
-    TW_TRY(tw_dataset_strings(run->dataset.path, "/classes", &count, &c->names));
-    if (count != run->n_classes) {
-        free(c->names);
-        c->names = NULL;
-    }
+    TW_TRY(tw_run_class_names(run, &run->class_weights.names));
     TW_TRY(check_present(run));
     return run->config.model.class_weight ? resolve(run) : TW_OK;
 }
@@ -220,7 +214,9 @@ tw_status tw_run_weigh_classes(tw_run *run)
 {
     tw_class_weights *c = &run->class_weights;
     if (c->weight || run->n_classes == 0) return TW_OK;
-    if (!run->config.model.class_weight && !run->shard.without && !run->dataset.weights[0]) return TW_OK;
+    const bool dropping = run->config.data.missing == TW_CONFIG_MISSING_DROP;
+    if (!run->config.model.class_weight && !run->shard.without && !run->dataset.weights[0] && !dropping)
+        return TW_OK;
     TW_TRY(tw_comm_agree(run->comm, allocate(run)));
     TW_TRY(weigh(run, c->weight));
     tw_status status = TW_OK;

@@ -85,7 +85,7 @@ static tw_status open_file(tw_comm *comm, const char *path, tw_dataset *dataset)
     tw_status status = TW_OK;
     if (tw_comm_rank(comm) == 0) status = tw_dataset_open(dataset, path, &names, NULL);
     TW_TRY(tw_comm_bcast_status(comm, 0, status));
-    return tw_comm_bcast(comm, 0, dataset, sizeof *dataset);
+    return tw_dataset_share(dataset, comm);
 }
 
 static tw_status make_partition(fitting *t, int64_t rows)

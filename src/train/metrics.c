@@ -2,59 +2,38 @@
 
 #include "thalweg/interrupt.h"
 #include "thalweg/link.h"
-#include "thalweg/phase.h"
 #include "thalweg/reduction.h"
-#include "thalweg/vec.h"
+#include "thalweg/threads.h"
+#include "train/metrics_impl.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* What a row adds to the sums. */
-typedef void row_terms(const tw_model *model, const double *z, double y, double weight, void *context,
-                       double *sums);
-
-enum { SUM_ROWS, SUM_WEIGHT, SUM_LOSS, SUM_Y, SUM_ABSOLUTE, SUM_SPREAD, SUM_DEVIANCE, N_SUMS };
-
-typedef struct {
-    const tw_partition *p;
-    const tw_model *m;
-    const tw_shard *s;
-    const double *z;
-    row_terms *terms;
-    void *context;
-} summing;
 
 static tw_status sum_group(void *context, int thread, int64_t k, tw_branch *branch)
 {
-    const summing *t = context;
-    const int64_t end = tw_partition_row(t->p, k + 1);
-    for (int64_t row = tw_partition_row(t->p, k); row < end; row += TW_BLOCK_ROWS) {
+    tw_pass *const p = context;
+    const tw_partition *const parts = p->in->partition;
+    const int64_t end = tw_partition_row(parts, k + 1), first = p->in->shard->first;
+    for (int64_t row = tw_partition_row(parts, k); row < end; row += TW_BLOCK_ROWS) {
         if (thread == 0) TW_TRY(tw_interrupt_check("evaluating the model"));
-        double *v = tw_branch_block(branch);
-        const int64_t stop = row + TW_BLOCK_ROWS < end ? row + TW_BLOCK_ROWS : end;
-        for (int64_t r = row; r < stop; r++) {
-            const size_t i = (size_t)(r - t->s->first);
-            t->terms(t->m, t->z + i * t->m->outputs, t->s->y[i], t->s->weight ? t->s->weight[i] : 1,
-                     t->context, v);
-        }
+        const int64_t rows = end - row < TW_BLOCK_ROWS ? end - row : TW_BLOCK_ROWS;
+        TW_TRY(p->block(p, thread, (size_t)(row - first), (size_t)rows, tw_branch_block(branch)));
         tw_branch_push(branch);
     }
     return TW_OK;
 }
 
-/* Sums of terms over all rows, through the tree. Collective. */
-static tw_status sum_rows(tw_comm *comm, const tw_partition *p, const tw_model *m, const tw_shard *s,
-                          const double *z, row_terms *terms, void *context, double sums[N_SUMS])
+/* Sums over all rows, through the tree. Collective. */
+static tw_status sum_rows(tw_pass *p, size_t n, double *sums)
 {
+    tw_comm *const comm = p->in->comm;
     tw_reduction *reduction;
     double flags[TW_N_FLAGS] = {0};
-    const tw_reduction_plan plan = {.mode = TW_REPRODUCIBLE, .merge = &tw_merge_sum, .n = N_SUMS};
-    tw_status status = tw_comm_agree(comm, tw_reduction_new(&reduction, comm, p, &plan));
+    const tw_reduction_plan plan = {
+        .mode = TW_REPRODUCIBLE, .merge = &tw_merge_sum, .n = n, .threads = p->threads};
+    tw_status status = tw_comm_agree(comm, tw_reduction_new(&reduction, comm, p->in->partition, &plan));
     if (status != TW_OK) tw_reduction_free(reduction);
     TW_TRY(status);
-    summing t = {p, m, s, z, terms, context};
-    status = tw_reduction_sweep(reduction, sum_group, &t);
+    status = tw_reduction_sweep(reduction, sum_group, p);
     flags[TW_FLAG_FAILED] = status != TW_OK;
     const tw_status exchanged = tw_reduction_finish(reduction, flags, sums);
     tw_reduction_free(reduction);
@@ -67,6 +46,22 @@ static tw_status sum_rows(tw_comm *comm, const tw_partition *p, const tw_model *
     return TW_OK;
 }
 
+/* ---- a block ---- */
+
+static size_t scratch_size(const tw_model *m)
+{
+    return (2 * m->outputs + 1) * TW_BLOCK_ROWS;
+}
+
+/* [rows][outputs]; behind them in the scratch there is room for as many residuals, and the losses. */
+static tw_status margins(tw_pass *p, int thread, const tw_block *block, size_t begin, const double **z)
+{
+    const tw_model *const m = &p->models[thread];
+    double *const scratch = p->scratch + (size_t)thread * scratch_size(m);
+    *z = p->in->margins ? p->in->margins + begin * m->outputs : scratch;
+    return p->in->margins ? TW_OK : m->ops->margins(m, block, p->in->raw, scratch);
+}
+
 static size_t predicted_class(const tw_model *m, const double *z)
 {
     size_t best = 0;
@@ -76,174 +71,237 @@ static size_t predicted_class(const tw_model *m, const double *z)
     return best;
 }
 
-/* -log p of the true class from the margins, in the model's stable form. */
-static double row_log_loss(const tw_model *m, const double *z, size_t y)
+/* Scores of class 1 of two, and how many are not numbers. */
+static void take_scores(tw_pass *p, const double *z, size_t begin, size_t rows, double *sums)
 {
-    if (m->outputs == 1) return ((z[0] > 0 ? z[0] : 0) - (y ? z[0] : 0)) + tw_log1p(tw_exp(-fabs(z[0])));
-    double sum = 0;
-    const double most = z[predicted_class(m, z)];
-    for (size_t k = 0; k < m->outputs; k++) sum += tw_exp(z[k] - most);
-    return (most - z[y]) + tw_log(sum);
-}
-
-static void class_terms(const tw_model *m, const double *z, double y, double weight, void *context,
-                        double *sums)
-{
-    double *confusion = context;
-    const size_t truth = (size_t)y;
-    confusion[truth * m->classes + predicted_class(m, z)] += weight;
-    sums[SUM_ROWS] += 1;
-    sums[SUM_WEIGHT] += weight;
-    sums[SUM_LOSS] += weight * row_log_loss(m, z, truth);
-}
-
-static void number_terms(const tw_model *m, const double *z, double y, double weight, void *context,
-                         double *sums)
-{
-    double p;
-    (void)context;
-    m->ops->predict(m, z, &p);
-    sums[SUM_ROWS] += 1;
-    sums[SUM_WEIGHT] += weight;
-    sums[SUM_Y] += weight * y;
-    sums[SUM_LOSS] += weight * (p - y) * (p - y);
-    sums[SUM_ABSOLUTE] += weight * fabs(p - y);
-    if (m->ops->link && m->ops->link->deviance)
-        sums[SUM_DEVIANCE] += weight * m->ops->link->deviance(z[0], y);
-}
-
-static void spread_terms(const tw_model *m, const double *z, double y, double weight, void *context,
-                         double *sums)
-{
-    const double *mean = context;
-    (void)m;
-    (void)z;
-    sums[SUM_SPREAD] += weight * (y - *mean) * (y - *mean);
-}
-
-static int by_score(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    tw_phase_tick(); /* a billion scores take minutes */
-    return (x > y) - (x < y);
-}
-
-double tw_metrics_auc(size_t n, double (*rows)[3])
-{
-    double positive = 0, negative = 0, area = 0;
-    qsort(rows, n, sizeof *rows, by_score);
-    for (size_t i = 0, j; i < n; i = j) {
-        double tied_positive = 0, tied_negative = 0;
-        for (j = i; j < n && rows[j][0] == rows[i][0]; j++)
-            *(rows[j][1] > 0 ? &tied_positive : &tied_negative) += rows[j][2];
-        area += tied_positive * (negative + 0.5 * tied_negative);
-        positive += tied_positive;
-        negative += tied_negative;
+    const size_t outputs = p->in->model->outputs;
+    const double *const weight = p->in->shard->weight;
+    uint64_t *const keys = p->keys + begin;
+    uint64_t unordered = 0;
+    for (size_t i = 0; i < rows; i++) {
+        const double score = outputs == 2 ? z[2 * i + 1] - z[2 * i] : z[i];
+        keys[i] = tw_score_key(score);
+        unordered += isnan(score) && !(weight && weight[begin + i] == 0);
     }
-    return area / (positive * negative); /* NAN when a class is missing */
+    sums[SUM_UNORDERED] = (double)unordered;
 }
 
-/* Scores travel to rank 0, whose answer goes to all. Collective. */
-static tw_status compute_auc(double *auc, tw_comm *comm, const tw_partition *p, const tw_model *m,
-                             const tw_shard *s, const double *z)
+/* One margin a row and no weights: counts that need no branch. */
+static void count_signs(const double *z, const tw_block *block, tw_u128 *cells)
 {
-    const int rank = tw_comm_rank(comm), size = tw_comm_size(comm);
-    const size_t room = rank == 0 ? (size_t)p->rows : s->rows;
-    double(*rows)[3] = malloc((room + 1) * sizeof *rows);
-    tw_status status = rows ? TW_OK : tw_fail(TW_MEMORY, "out of memory for %zu scores", room);
-    TW_TRY(tw_comm_agree(comm, status));
-    for (size_t i = 0; i < s->rows; i++) {
-        rows[i][0] = m->outputs == 1 ? z[i] : z[2 * i + 1] - z[2 * i];
-        rows[i][1] = s->y[i];
-        rows[i][2] = s->weight ? s->weight[i] : 1;
+    uint64_t truth = 0, predicted = 0, both = 0;
+    for (size_t i = 0; i < block->rows; i++) {
+        const uint64_t positive = z[i] > 0, one = block->y[i] > 0;
+        truth += one;
+        predicted += positive;
+        both += positive & one;
     }
-    if (rank > 0) status = tw_comm_send(comm, 0, rows, s->rows * sizeof *rows);
-    for (int r = 1; rank == 0 && status == TW_OK && r < size; r++) {
-        const int64_t first = tw_partition_shard(p, r);
-        status = tw_comm_receive(comm, r, rows + first,
-                                 (size_t)(tw_partition_shard(p, r + 1) - first) * sizeof *rows);
+    cells[0] += block->rows + both - truth - predicted;
+    cells[1] += predicted - both;
+    cells[2] += truth - both;
+    cells[3] += both;
+}
+
+static void count_rows(const tw_pass *p, const double *z, const tw_block *block, tw_u128 *cells)
+{
+    const tw_model *const m = p->in->model;
+    if (m->outputs == 1 && !block->weight) {
+        count_signs(z, block, cells);
+        return;
     }
-    if (rank == 0) *auc = tw_metrics_auc((size_t)p->rows, rows);
-    free(rows);
-    return status ? status : tw_comm_bcast(comm, 0, auc, sizeof *auc);
+    for (size_t i = 0; i < block->rows; i++)
+        cells[(size_t)block->y[i] * m->classes + predicted_class(m, z + i * m->outputs)] +=
+            tw_pass_units(p, block->weight, i);
 }
 
-static void summarise_confusion(tw_metrics *t)
+static void add_weights(const tw_block *block, double *sums)
 {
-    double right = 0, f1 = 0, present = 0;
-    for (size_t k = 0; k < t->classes; k++) {
-        double truth = 0, predicted = 0;
-        const double hit = t->confusion[k * t->classes + k];
-        for (size_t j = 0; j < t->classes; j++) {
-            truth += t->confusion[k * t->classes + j];
-            predicted += t->confusion[j * t->classes + k];
-        }
-        right += hit;
-        if (truth + predicted == 0) continue; /* this class does not occur */
-        f1 += 2 * hit / (truth + predicted);
-        present++;
+    if (!block->weight) {
+        sums[SUM_ROWS] = sums[SUM_WEIGHT] = (double)block->rows;
+        return;
     }
-    t->accuracy = right / t->weight;
-    t->f1_macro = f1 / present;
+    for (size_t i = 0; i < block->rows; i++) {
+        sums[SUM_ROWS] += block->weight[i] > 0 ? 1 : 0;
+        sums[SUM_WEIGHT] += block->weight[i];
+    }
 }
 
-static tw_status classification(tw_metrics *t, tw_comm *comm, const tw_partition *p, const tw_model *m,
-                                const tw_shard *s, const double *z)
+/* residual: p - y; of two classes the last is that of class 1. */
+static void add_losses(const tw_model *m, const tw_block *block, const double *loss, const double *residual,
+                       double *sums)
 {
-    double sums[N_SUMS];
-    t->confusion = calloc(t->classes * t->classes, sizeof *t->confusion);
-    TW_TRY(tw_comm_agree(
-        comm, t->confusion ? TW_OK : tw_fail(TW_MEMORY, "out of memory for %zu classes", t->classes)));
-    TW_TRY(sum_rows(comm, p, m, s, z, class_terms, t->confusion, sums));
-    TW_TRY(tw_comm_allreduce(comm, TW_SUM, t->classes * t->classes, t->confusion));
-    t->rows = sums[SUM_ROWS];
-    t->weight = sums[SUM_WEIGHT];
-    if (tw_model_has_probabilities(m)) t->log_loss = sums[SUM_LOSS] / t->weight;
-    summarise_confusion(t);
-    return t->classes == 2 ? compute_auc(&t->roc_auc, comm, p, m, s, z) : TW_OK;
+    double total = 0, brier = 0;
+    for (size_t i = 0; i < block->rows; i++) {
+        const double weight = block->weight ? block->weight[i] : 1, r = residual[(i + 1) * m->outputs - 1];
+        if (weight == 0) continue; /* takes no part, whatever its loss */
+        total += weight * loss[i];
+        brier += weight * (r * r);
+    }
+    sums[SUM_LOSS] = total;
+    sums[SUM_BRIER] = brier;
 }
 
-static tw_status regression(tw_metrics *t, tw_comm *comm, const tw_partition *p, const tw_model *m,
-                            const tw_shard *s, const double *z)
+static tw_status class_block(tw_pass *p, int thread, size_t begin, size_t rows, double *sums)
 {
-    double sums[N_SUMS], spread[N_SUMS];
-    TW_TRY(sum_rows(comm, p, m, s, z, number_terms, NULL, sums));
-    double mean = sums[SUM_Y] / sums[SUM_WEIGHT];
-    TW_TRY(sum_rows(comm, p, m, s, z, spread_terms, &mean, spread));
-    t->rows = sums[SUM_ROWS];
-    t->weight = sums[SUM_WEIGHT];
-    t->rmse = sqrt(sums[SUM_LOSS] / t->weight);
-    t->mae = sums[SUM_ABSOLUTE] / t->weight;
-    if (m->ops->link && m->ops->link->deviance) t->deviance = sums[SUM_DEVIANCE] / t->weight;
-    if (spread[SUM_SPREAD] > 0)
-        t->r2 = 1 - sums[SUM_LOSS] / spread[SUM_SPREAD];
-    else
-        t->r2 = sums[SUM_LOSS] == 0;
+    const tw_model *const m = &p->models[thread];
+    const tw_block block = tw_shard_block(p->in->shard, begin, rows);
+    double *const residual = p->scratch + (size_t)thread * scratch_size(m) + m->outputs * TW_BLOCK_ROWS,
+                  *const loss = residual + m->outputs * TW_BLOCK_ROWS;
+    const double *z;
+    TW_TRY(margins(p, thread, &block, begin, &z));
+    add_weights(&block, sums);
+    if (p->keys) take_scores(p, z, begin, rows, sums);
+    count_rows(p, z, &block, p->cells + (size_t)thread * m->classes * m->classes);
+    if (!tw_model_has_probabilities(m)) return TW_OK;
+    m->ops->rates(m, rows, z, block.y, loss, residual);
+    add_losses(m, &block, loss, residual, sums);
     return TW_OK;
 }
 
-tw_status tw_metrics_compute(tw_metrics *t, tw_comm *comm, const tw_partition *p, const tw_model *m,
-                             const tw_shard *s, const double *z)
+static tw_status number_block(tw_pass *p, int thread, size_t begin, size_t rows, double *sums)
 {
-    *t = (tw_metrics){.classes = m->classes,
+    const tw_model *const m = &p->models[thread];
+    const tw_block block = tw_shard_block(p->in->shard, begin, rows);
+    const double *z;
+    TW_TRY(margins(p, thread, &block, begin, &z));
+    const bool deviance = m->ops->link && m->ops->link->deviance;
+    for (size_t i = 0; i < rows; i++) {
+        double guess;
+        const double weight = block.weight ? block.weight[i] : 1, y = block.y[i];
+        if (weight == 0) continue;
+        m->ops->predict(m, z + i, &guess);
+        const double error = guess - y;
+        sums[SUM_ROWS] += 1;
+        sums[SUM_WEIGHT] += weight;
+        sums[SUM_Y] += weight * y;
+        sums[SUM_LOSS] += weight * error * error;
+        sums[SUM_ABSOLUTE] += weight * fabs(error);
+        if (deviance) sums[SUM_DEVIANCE] += weight * m->ops->link->deviance(z[i], y);
+    }
+    return TW_OK;
+}
+
+/* Of the labels around their mean. */
+static tw_status spread_block(tw_pass *p, int thread, size_t begin, size_t rows, double *sums)
+{
+    const tw_block block = tw_shard_block(p->in->shard, begin, rows);
+    (void)thread;
+    for (size_t i = 0; i < rows; i++) {
+        const double weight = block.weight ? block.weight[i] : 1, far = block.y[i] - p->mean;
+        sums[SUM_ROWS] += 1;
+        sums[SUM_LOSS] += weight * far * far;
+    }
+    return TW_OK;
+}
+
+/* ---- all rows ---- */
+
+static tw_status allocate(tw_pass *p)
+{
+    const tw_model *const m = p->in->model;
+    const size_t threads = (size_t)p->threads, cells = m->classes * m->classes;
+    p->models = calloc(threads, sizeof *p->models);
+    p->scratch = malloc(threads * scratch_size(m) * sizeof *p->scratch);
+    p->cells = calloc(threads * cells + 1, sizeof *p->cells);
+    if (m->classes == 2) p->keys = malloc((p->in->shard->rows + 1) * sizeof *p->keys);
+    if (!p->models || !p->scratch || !p->cells || (m->classes == 2 && !p->keys))
+        return tw_fail(TW_MEMORY, "out of memory for the metrics of %zu rows and %zu classes",
+                       p->in->shard->rows, m->classes);
+    for (size_t t = 0; t < threads; t++) TW_TRY(tw_model_share(&p->models[t], m));
+    return TW_OK;
+}
+
+static void release(tw_pass *p)
+{
+    for (int t = 0; p->models && t < p->threads; t++)
+        if (p->models[t].ops) tw_model_release(&p->models[t]);
+    free(p->models);
+    free(p->scratch);
+    free(p->cells);
+    free(p->keys);
+}
+
+/* The unit of weights. Collective. */
+static tw_status choose_unit(tw_pass *p)
+{
+    const tw_shard *const s = p->in->shard;
+    double largest[2] = {0, s->weight != NULL};
+    for (size_t i = 0; s->weight && i < s->rows; i++)
+        if (s->weight[i] > largest[0]) largest[0] = s->weight[i];
+    TW_TRY(tw_comm_allreduce(p->in->comm, TW_MAX, 2, largest));
+    if (largest[1] > 0) p->shift = largest[0] > 0 ? tw_exact_shift(largest[0], p->in->partition->rows) : 0;
+    return TW_OK;
+}
+
+static tw_status classification(tw_metrics *t, tw_pass *p)
+{
+    double sums[N_CLASS_SUMS];
+    tw_comm *const comm = p->in->comm;
+    const size_t cells = t->classes * t->classes;
+    t->confusion = calloc(cells, sizeof *t->confusion);
+    t->class = calloc(t->classes, sizeof *t->class);
+    TW_TRY(tw_comm_agree(
+        comm,
+        t->confusion && t->class ? TW_OK : tw_fail(TW_MEMORY, "out of memory for %zu classes", t->classes)));
+    p->block = class_block;
+    TW_TRY(sum_rows(p, N_CLASS_SUMS, sums));
+    for (size_t i = cells; i < cells * (size_t)p->threads; i++) p->cells[i % cells] += p->cells[i];
+    TW_TRY(tw_exact_sum(comm, cells, p->cells));
+    if (!(sums[SUM_WEIGHT] > 0)) return TW_OK;
+    t->rows = sums[SUM_ROWS];
+    tw_metrics_summarise(t, p->cells, p->shift);
+    if (tw_model_has_probabilities(p->in->model)) {
+        t->log_loss = sums[SUM_LOSS] / sums[SUM_WEIGHT];
+        if (t->classes == 2) t->brier = sums[SUM_BRIER] / sums[SUM_WEIGHT];
+    }
+    if (!p->keys || sums[SUM_UNORDERED] > 0) return TW_OK;
+    return tw_metrics_auc(&t->roc_auc, p, p->cells[0] + p->cells[1], p->cells[2] + p->cells[3]);
+}
+
+static tw_status regression(tw_metrics *t, tw_pass *p)
+{
+    double sums[N_SUMS], spread[N_SUMS];
+    const tw_link *const link = p->in->model->ops->link;
+    p->block = number_block;
+    TW_TRY(sum_rows(p, N_SUMS, sums));
+    t->rows = sums[SUM_ROWS];
+    t->weight = sums[SUM_WEIGHT];
+    p->mean = sums[SUM_Y] / t->weight;
+    p->block = spread_block;
+    TW_TRY(sum_rows(p, N_SUMS, spread));
+    t->rmse = sqrt(sums[SUM_LOSS] / t->weight);
+    t->mae = sums[SUM_ABSOLUTE] / t->weight;
+    if (link && link->deviance) t->deviance = sums[SUM_DEVIANCE] / t->weight;
+    t->r2 = spread[SUM_LOSS] > 0 ? 1 - sums[SUM_LOSS] / spread[SUM_LOSS] : sums[SUM_LOSS] == 0;
+    return TW_OK;
+}
+
+tw_status tw_metrics_compute(tw_metrics *t, const tw_metrics_input *in)
+{
+    *t = (tw_metrics){.classes = in->model->classes,
                       .accuracy = NAN,
                       .log_loss = NAN,
+                      .balanced_accuracy = NAN,
                       .f1_macro = NAN,
+                      .f1_weighted = NAN,
                       .roc_auc = NAN,
+                      .brier = NAN,
                       .r2 = NAN,
                       .rmse = NAN,
                       .mae = NAN,
                       .deviance = NAN};
-    if (m->classes)
-        TW_TRY(classification(t, comm, p, m, s, z));
-    else
-        TW_TRY(regression(t, comm, p, m, s, z));
-    if (t->weight > 0) return TW_OK;
-    return tw_fail(TW_DATA, "the weights of all rows sum to zero");
+    tw_pass p = {.in = in, .threads = in->threads > 1 ? in->threads : 1};
+    tw_status status = tw_comm_agree(in->comm, allocate(&p));
+    if (status == TW_OK) status = choose_unit(&p);
+    if (status == TW_OK) status = t->classes ? classification(t, &p) : regression(t, &p);
+    release(&p);
+    TW_TRY(status);
+    return t->weight > 0 ? TW_OK : tw_fail(TW_DATA, "the weights of all rows sum to zero");
 }
 
 void tw_metrics_release(tw_metrics *t)
 {
     free(t->confusion);
+    free(t->class);
     *t = (tw_metrics){0};
 }

@@ -34,7 +34,7 @@ void tw_model_file_release(tw_model_file *f)
     }
     free(f->arrays);
     double *const arrays[] = {f->coef, f->coef_scaled, f->offset, f->offset_scaled,
-                              f->mean, f->scale,       f->classes};
+                              f->mean, f->scale,       f->fill,   f->classes};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     free_history(f);
     free(f->texts);
@@ -115,6 +115,11 @@ tw_status tw_model_file_set_scaling(tw_model_file *f, const char *name, const tw
     if (kind == TW_SCALING_NONE) return TW_OK;
     TW_TRY(copy(&f->mean, s->n, s->mean));
     return copy(&f->scale, s->n, s->scale);
+}
+
+tw_status tw_model_file_set_fill(tw_model_file *f, const double *fill)
+{
+    return copy(&f->fill, f->features, fill);
 }
 
 /* ---- names and history ---- */

@@ -142,6 +142,7 @@ static tw_status get_parameters(reader *r)
     TW_TRY(get_array(r, "/intercept_", f->outputs, 0, &f->offset));
     TW_TRY(get_array(r, "/coef_scaled_", f->outputs, f->features, &f->coef_scaled));
     TW_TRY(get_array(r, "/intercept_scaled_", f->outputs, 0, &f->offset_scaled));
+    if (tw_image_has(r->file, "/fill_")) TW_TRY(get_array(r, "/fill_", f->features, 0, &f->fill));
     if (strcmp(f->scaling, "none") == 0) return TW_OK;
     TW_TRY(get_array(r, "/mean_", f->features, 0, &f->mean));
     return get_array(r, "/scale_", f->features, 0, &f->scale);

@@ -89,6 +89,7 @@ tw_status tw_model_file_check(const tw_model_file *f)
     TW_TRY(check_finite("intercept_", f->outputs, f->offset));
     TW_TRY(check_finite("coef_scaled_", weights, f->coef_scaled));
     TW_TRY(check_finite("intercept_scaled_", f->outputs, f->offset_scaled));
+    if (f->fill) TW_TRY(check_finite("fill_", f->features, f->fill));
     TW_TRY(check_classes(f));
     return check_scaling(f);
 }
@@ -123,6 +124,7 @@ static tw_status put_parameters(hid_t file, const tw_model_file *f)
     TW_TRY(tw_image_put(file, "/intercept_", TW_IMAGE_F64, offsets, f->offset));
     TW_TRY(tw_image_put(file, "/coef_scaled_", TW_IMAGE_F64, matrix, f->coef_scaled));
     TW_TRY(tw_image_put(file, "/intercept_scaled_", TW_IMAGE_F64, offsets, f->offset_scaled));
+    if (f->fill) TW_TRY(tw_image_put(file, "/fill_", TW_IMAGE_F64, columns, f->fill));
     if (!f->mean) return TW_OK;
     TW_TRY(tw_image_put(file, "/mean_", TW_IMAGE_F64, columns, f->mean));
     return tw_image_put(file, "/scale_", TW_IMAGE_F64, columns, f->scale);

@@ -4,11 +4,12 @@
 #include <math.h>
 
 /* Everything of a point but its parameters; whole numbers below 2^53 are exact as doubles. */
-#define POINT(X)                                                                                            \
-    X(l1)                                                                                                   \
-    X(l2)                                                                                                   \
-    X(loss) X(mean_loss) X(cv_mean) X(cv_error) X(val_loss) X(iterations) X(evaluations) X(nonzeros) X(why) \
-        X(f_prev) X(step) X(monitor.f_first) X(monitor.f_zero) X(monitor.g_norm_zero) X(monitor.f_least)    \
+#define POINT(X)                                                                                         \
+    X(l1)                                                                                                \
+    X(l2)                                                                                                \
+    X(loss)                                                                                              \
+    X(mean_loss) X(cv_mean) X(cv_error) X(val_loss) X(iterations) X(evaluations) X(nonzeros) X(why)      \
+        X(f_prev) X(step) X(monitor.f_first) X(monitor.f_zero) X(monitor.g_norm_zero) X(monitor.f_least) \
             X(monitor.held) X(monitor.holding) X(monitor.unimproved) X(monitor.rises) X(monitor.last_rise)
 
 #define COUNT(field) +1

@@ -116,6 +116,7 @@ static tw_status open_dataset(tw_run *run)
     const char *wrong_key;
     tw_probe_doing(c->data.train, "reading its structure");
     const tw_status status = tw_dataset_open(&run->dataset, c->data.train, &names, &wrong_key);
+    tw_run_keep(run, &run->dataset);
     if (status == TW_OK || !wrong_key) return status;
     tw_config_problem(c, wrong_key, "%s", tw_status_message());
     return TW_OK; /* told by the verdict */
@@ -130,6 +131,7 @@ static tw_status open_validation(tw_run *run)
                                     .need_labels = true};
     tw_probe_doing(c->data.validation.file, "reading its structure");
     TW_TRY(tw_dataset_open(&run->watched.dataset, c->data.validation.file, &names, NULL));
+    tw_run_keep(run, &run->watched.dataset);
     if (!c->data.train || run->watched.dataset.cols == run->dataset.cols) return TW_OK;
     tw_config_problem(c, "data.validation.file", "%s has %lld features, %s has %lld", c->data.validation.file,
                       (long long)run->watched.dataset.cols, c->data.train, (long long)run->dataset.cols);
@@ -152,10 +154,24 @@ static tw_status examine(tw_run *run)
     return tw_run_folder_check(run->out, run->resume && strcmp(run->resume, "never") != 0);
 }
 
+static tw_status compare_files(tw_run *run, const tw_dataset *d)
+{
+    int64_t first;
+    for (size_t f = 0; d->path[0] && f < d->files; f++) {
+        const tw_dataset one = tw_dataset_part(d, f, &first);
+        TW_TRY(tw_node_file_compare(run->comm, one.path));
+    }
+    return TW_OK;
+}
+
 /* A file that rank 0 cannot use may be there, and good, on other nodes. Collective. */
-static tw_status compare_nodes(tw_run *run)
+static tw_status compare_nodes(tw_run *run, bool described)
 {
     const tw_config *c = &run->config;
+    if (described) {
+        TW_TRY(compare_files(run, &run->dataset));
+        return compare_files(run, &run->watched.dataset);
+    }
     if (c->data.train) TW_TRY(tw_node_file_compare(run->comm, c->data.train));
     return c->data.validation.file ? tw_node_file_compare(run->comm, c->data.validation.file) : TW_OK;
 }
@@ -178,8 +194,9 @@ tw_status tw_run_configure(tw_run *run, const char *path, size_t n_sets, char *c
     tw_status status = TW_OK;
     if (tw_comm_rank(run->comm) == 0) status = examine(run);
     status = tw_comm_bcast_status(run->comm, 0, status);
-    if (status == TW_OK || status == TW_INPUT || status == TW_DATA) TW_TRY(compare_nodes(run));
+    if (status == TW_INPUT || status == TW_DATA) TW_TRY(compare_nodes(run, false));
     TW_TRY(status);
-    TW_TRY(tw_comm_bcast(run->comm, 0, &run->watched.dataset, sizeof run->watched.dataset));
-    return tw_comm_bcast(run->comm, 0, &run->dataset, sizeof run->dataset);
+    TW_TRY(tw_dataset_share(&run->watched.dataset, run->comm));
+    TW_TRY(tw_dataset_share(&run->dataset, run->comm));
+    return compare_nodes(run, true);
 }

@@ -2,6 +2,7 @@
 #include "thalweg/fault.h"
 #include "thalweg/hash.h"
 #include "thalweg/interrupt.h"
+#include "thalweg/missing.h"
 #include "thalweg/model_file.h"
 #include "thalweg/phase.h"
 #include "thalweg/version.h"
@@ -34,9 +35,8 @@ static tw_status add_names(tw_model_file *file, const tw_run *run)
     free(names);
     TW_TRY(status);
     if (run->n_classes == 0) return TW_OK;
-    TW_TRY(tw_dataset_strings(run->dataset.path, "/classes", &count, &names));
-    status =
-        tw_model_file_set_classes(file, run->n_classes, run->classes, count == run->n_classes ? names : NULL);
+    TW_TRY(tw_run_class_names(run, &names));
+    status = tw_model_file_set_classes(file, run->n_classes, run->classes, names);
     free(names);
     return status;
 }
@@ -90,6 +90,16 @@ static tw_status add_provenance(tw_model_file *file, const tw_summary *s, const 
     return tw_model_file_set_number(file, "seconds", s->wall);
 }
 
+static tw_status add_missing(tw_model_file *file, const tw_run *run)
+{
+    const tw_config *c = &run->config;
+    if (c->data.missing == TW_CONFIG_MISSING_ERROR) return TW_OK;
+    TW_TRY(tw_model_file_set_text(file, "missing", tw_missing_name((tw_missing)c->data.missing)));
+    if (!isnan(c->data.missing_value))
+        TW_TRY(tw_model_file_set_number(file, "missing_value", c->data.missing_value));
+    return run->fill ? tw_model_file_set_fill(file, run->fill) : TW_OK;
+}
+
 static tw_status fill(tw_model_file *file, const tw_summary *s, const tw_run *run)
 {
     double *raw = calloc(tw_model_raw(&run->model) + 1, sizeof *raw);
@@ -100,6 +110,7 @@ static tw_status fill(tw_model_file *file, const tw_summary *s, const tw_run *ru
     free(raw);
     TW_TRY(status);
     TW_TRY(tw_model_file_set_scaling(file, tw_scaling_name(run->scaling.kind), &run->scaling));
+    TW_TRY(add_missing(file, run));
     TW_TRY(add_names(file, run));
     TW_TRY(tw_model_file_set_history(file, run->log.rows, run->log.history));
     TW_TRY(add_watched(file, run));

@@ -11,6 +11,22 @@ tw_status tw_run_resolve_method(tw_run *run) TW_CHECKED;
 /* What the description of the data says about the configuration: rows, features, memory. Rank 0. */
 void tw_run_check_sizes(tw_run *run);
 
+/* [n_classes] one allocation to be freed, NULL: they have none. Rank 0, or any rank that sees the file. */
+tw_status tw_run_class_names(const tw_run *run, char ***names) TW_CHECKED;
+
+/* How the features are kept in memory and what is missing, from the configuration to a description. Not
+ * collective. */
+void tw_run_keep(const tw_run *run, tw_dataset *dataset);
+
+/* Count what is missing, and leave out rows where data.missing says so. Collective. */
+tw_status tw_run_drop(tw_run *run) TW_CHECKED;
+
+/* Fill in what is missing, where data.missing says so; the parts are assigned. Collective. */
+tw_status tw_run_fill(tw_run *run) TW_CHECKED;
+
+/* The same for the shard of data.validation.file. Not collective. */
+tw_status tw_run_fill_validation(tw_run *run) TW_CHECKED;
+
 /* Rows kept for validation, or the folds: into shard.part. Not collective. */
 tw_status tw_run_assign_parts(tw_run *run) TW_CHECKED;
 

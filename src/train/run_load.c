@@ -48,7 +48,11 @@ void tw_run_release(tw_run *run)
     tw_objective_release(&run->objective);
     tw_scaling_release(&run->scaling);
     tw_model_release(&run->model);
+    free(run->fill);
+    free(run->class_names);
     free(run->classes);
+    tw_dataset_release(&run->watched.dataset);
+    tw_dataset_release(&run->dataset);
     tw_shard_release(&run->shard);
     tw_partition_release(&run->partition);
     tw_binding_release(&run->binding);
@@ -96,12 +100,19 @@ static tw_status read_shard(tw_run *run)
 static tw_status take_labels(tw_run *run)
 {
     const tw_target target = run->model_ops->target;
+    if (run->dataset.words && target == TW_TARGET_NUMBER)
+        return tw_fail(TW_DATA,
+                       "the labels %s:%s are words, but model.type %s needs numbers; use softmax or logistic",
+                       run->dataset.path, run->dataset.labels, run->model_ops->name);
+    if (run->dataset.words)
+        TW_TRY(tw_shard_name_classes(&run->shard, run->comm, &run->n_names, &run->class_names));
     if (target == TW_TARGET_NUMBER)
         return tw_comm_agree(run->comm, tw_model_check_labels(run->model_ops, &run->shard));
     TW_TRY(tw_shard_classes(&run->shard, run->comm, &run->n_classes, &run->classes));
     if (run->n_classes == 1)
-        return tw_fail(TW_DATA, "all labels of %s:%s are %g: with one class there is nothing to learn",
-                       run->dataset.path, run->dataset.labels, run->classes[0]);
+        return tw_fail(TW_DATA, "all labels of %s:%s are %s%g: with one class there is nothing to learn",
+                       run->dataset.path, run->dataset.labels, run->dataset.words ? "one word; class " : "",
+                       run->classes[0]);
     if (target == TW_TARGET_BINARY && run->n_classes > 2)
         return tw_fail(TW_DATA,
                        "%s:%s has %zu classes, but model.type %s needs 2; use model.type: softmax (or linear "
@@ -168,6 +179,12 @@ static tw_status read_validation(tw_run *run)
     tw_watched *v = &run->watched;
     TW_TRY(tw_partition_init(&v->partition, v->dataset.rows, 0, tw_comm_size(run->comm)));
     TW_TRY(read_groups(run, &v->partition, &v->dataset, &v->shard));
+    TW_TRY(tw_run_fill_validation(run));
+    if (v->dataset.words != run->dataset.words)
+        return tw_fail(TW_DATA, "the labels of data.validation.file %s are %s, those of the training data %s",
+                       v->dataset.path, v->dataset.words ? "words" : "numbers",
+                       run->dataset.words ? "words" : "numbers");
+    if (v->dataset.words) TW_TRY(tw_shard_find_words(&v->shard, run->n_names, run->class_names));
     const tw_status labels = run->n_classes ? tw_shard_encode(&v->shard, run->n_classes, run->classes)
                                             : tw_model_check_labels(run->model_ops, &v->shard);
     if (labels == TW_OK) return TW_OK;
@@ -195,9 +212,10 @@ static tw_status count_watched(tw_run *run)
 {
     tw_watched *v = &run->watched;
     if (!v->any || run->config.data.validation.file) return TW_OK;
-    for (size_t i = 0; i < run->shard.rows; i++) v->rows += run->shard.part[i] != 0;
+    for (size_t i = 0; i < run->shard.rows; i++)
+        v->rows += run->shard.part[i] != 0 && !(run->shard.dropped && run->shard.dropped[i]);
     TW_TRY(tw_comm_allreduce(run->comm, TW_SUM, 1, &v->rows)); /* whole numbers: exact in any order */
-    if (v->rows > 0 && v->rows < (double)run->dataset.rows) return TW_OK;
+    if (v->rows > 0 && v->rows < (double)run->dataset.rows - run->dropped) return TW_OK;
     return tw_fail(
         TW_CONFIG,
         "data.validation keeps %s of %lld rows%s; use a %s share, or name the rows by data.validation.tail",
@@ -242,9 +260,11 @@ tw_status tw_run_load(tw_run *run)
     TW_TRY(tw_comm_agree(run->comm, read_shard(run)));
     TW_TRY(fingerprint(run, &run->shard, &run->dataset, run->data_digest));
     tw_phase_enter(TW_AT_PREPARE, 0);
+    TW_TRY(tw_run_drop(run));
     TW_TRY(take_labels(run));
     TW_TRY(tw_comm_agree(run->comm, tw_run_assign_parts(run)));
     TW_TRY(count_watched(run));
+    TW_TRY(tw_run_fill(run));
     TW_TRY(tw_comm_agree(run->comm, tw_model_init(&run->model, run->model_ops, run->shard.cols,
                                                   run->n_classes, run->config.model.intercept)));
     run->model.settings.delta = run->config.model.delta;

@@ -87,6 +87,12 @@ static void print_data(tw_run *run)
     if (run->n_classes) snprintf(classes, sizeof classes, ", %zu classes", run->n_classes);
     tw_runlog_print(&run->log, "  data     %s%s; %s a rank, read in %s\n", about, classes,
                     tw_units_bytes(shard, bytes), tw_units_seconds(run->read, took));
+    if (run->dropped > 0)
+        tw_runlog_print(&run->log, "  missing  %.0f features; %.0f of %lld rows are left out\n", run->missing,
+                        run->dropped, (long long)run->dataset.rows);
+    else if (run->missing > 0)
+        tw_runlog_print(&run->log, "  missing  %.0f features, filled in with %s\n", run->missing,
+                        run->config.data.missing == TW_CONFIG_MISSING_MEAN ? "the mean of the column" : "0");
     if (run->scaling.offset_heavy)
         tw_runlog_print(
             &run->log,

@@ -21,6 +21,22 @@ bool tw_runlog_is_terminal(FILE *stream)
     return isatty(fileno(stream)) && ioctl(fileno(stream), TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
 }
 
+bool tw_runlog_has_colours(FILE *stream)
+{
+    const char *refused = getenv("NO_COLOR"), *kind = getenv("TERM");
+    return !(refused && refused[0]) && kind && strcmp(kind, "dumb") != 0 && tw_runlog_is_terminal(stream);
+}
+
+void tw_runlog_put_alarm(FILE *stream, const char *word)
+{
+    const bool colours = tw_runlog_has_colours(stream), error = strcmp(word, "error") == 0;
+    fprintf(stream, "%s%s:%s ",
+            !colours ? ""
+            : error  ? "\033[1;31m"
+                     : "\033[1;33m",
+            word, colours ? "\033[0m" : "");
+}
+
 static tw_status open_file(const char *folder, const char *name, bool append, FILE **file)
 {
     char path[8192];
@@ -73,8 +89,17 @@ static int write_rows(tw_runlog *log)
     return 0;
 }
 
+static void clear_bar(tw_runlog *log)
+{
+    if (!log->bar_shown) return;
+    fputs("\r\033[K", stdout);
+    fflush(stdout); /* before anything goes to stderr */
+    log->bar_shown = false;
+}
+
 void tw_runlog_release(tw_runlog *log)
 {
+    clear_bar(log);
     if (log->text) fclose(log->text);
     if (log->metrics) {
         write_rows(log); /* whoever ends here has a sentence of its own */
@@ -83,12 +108,6 @@ void tw_runlog_release(tw_runlog *log)
     free(log->unwritten);
     for (int c = 0; c < TW_HISTORY_COLUMNS; c++) free(log->history[c]);
     *log = (tw_runlog){0};
-}
-
-static void clear_bar(tw_runlog *log)
-{
-    if (log->bar_shown) fputs("\r\033[K", stdout);
-    log->bar_shown = false;
 }
 
 void tw_runlog_print(tw_runlog *log, const char *format, ...)
@@ -119,7 +138,9 @@ void tw_runlog_warn(tw_runlog *log, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     clear_bar(log);
-    fprintf(stderr, "thalweg: warning: %s\n", text);
+    fputs("thalweg: ", stderr);
+    tw_runlog_put_alarm(stderr, "warning");
+    fprintf(stderr, "%s\n", text);
     if (log->text) fprintf(log->text, "  warning  %s\n", text);
 }
 
@@ -211,6 +232,7 @@ static bool round_number(long k)
 static bool row_is_due(const tw_runlog *log, long k)
 {
     if (log->progress == TW_PROGRESS_NONE) return false;
+    if (log->verbose) return true;
     if (log->every > 0) return k % log->every == 0 || tw_seconds() - log->printed > 30;
     return round_number(k) || tw_seconds() - log->printed > 5;
 }
@@ -255,16 +277,55 @@ static void format_row(const tw_runlog *log, size_t i, size_t length, char *line
     snprintf(line + at, length - (size_t)at, " %9s %9s", tw_units_clock(seconds, elapsed), left);
 }
 
-/* Where the time since the last row of the table went on this rank, where the window is wide enough. */
-static void print_shares(const tw_runlog *log, int used)
+/* How much of the iterations or of the time that the run may take is over, in per cent; convergence usually
+ * comes before. */
+static double share_done(const tw_runlog *log, long k, double seconds)
 {
-    struct winsize window = {0};
+    double share = log->max_iterations > 0 ? (double)k / (double)log->max_iterations : 0;
+    if (log->max_seconds > 0 && seconds / log->max_seconds > share) share = seconds / log->max_seconds;
+    return share < 1 ? floor(100 * share) : 100;
+}
+
+/* Where the time since the last row of the table went on this rank. */
+static void format_shares(const tw_runlog *log, size_t length, char *text)
+{
     double now[TW_N_CLOCKS], all = 0;
     tw_account_read(now);
     for (int i = 0; i < TW_N_CLOCKS; i++) all += now[i] -= log->clocks[i];
-    if (!(all > 0) || ioctl(fileno(stdout), TIOCGWINSZ, &window) != 0 || window.ws_col < used + 35) return;
-    printf("  compute %.0f%% wait %.0f%% wire %.0f%%", 100 * now[TW_CLOCK_COMPUTE] / all,
-           100 * now[TW_CLOCK_WAIT] / all, 100 * now[TW_CLOCK_WIRE] / all);
+    text[0] = 0;
+    if (all > 0)
+        snprintf(text, length, "  compute %.0f%% wait %.0f%% wire %.0f%%", 100 * now[TW_CLOCK_COMPUTE] / all,
+                 100 * now[TW_CLOCK_WAIT] / all, 100 * now[TW_CLOCK_WIRE] / all);
+}
+
+/* In a window too narrow for a row of the table. */
+static void format_short(const tw_runlog *log, long k, double seconds, size_t length, char *line)
+{
+    char left[TW_UNIT_LEN] = "-";
+    const double remaining = seconds_left(log, k, seconds);
+    if (!isnan(remaining)) tw_units_clock(remaining, left);
+    snprintf(line, length, "%s %ld  loss %.7g  %.0f%% done, at most %s", log->epochs ? "epoch" : "iteration",
+             k, log->history[TW_HISTORY_LOSS][log->rows - 1], share_done(log, k, seconds), left);
+}
+
+/* The current iteration under the table, never wider than the window: a line that wraps cannot be redrawn. */
+static void draw(tw_runlog *log, long k, const char *row)
+{
+    enum { EACH_LEN = 200, LEAST = 40 };
+    struct winsize window = {0};
+    char line[2 * EACH_LEN], shares[EACH_LEN];
+    const double now = tw_seconds(), seconds = log->history[TW_HISTORY_SECONDS][log->rows - 1];
+    if (log->bar_shown && now - log->drawn < 0.1) return;
+    const bool known = ioctl(fileno(stdout), TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
+    const size_t most = known ? (window.ws_col > LEAST ? window.ws_col : LEAST) - 1u : sizeof line - 1;
+    size_t used = (size_t)snprintf(line, EACH_LEN, "%s  %3.0f%% done", row, share_done(log, k, seconds));
+    if (used > most) format_short(log, k, seconds, sizeof line, line);
+    format_shares(log, sizeof shares, shares);
+    if (known && used + strlen(shares) <= most) snprintf(line + used, sizeof line - used, "%s", shares);
+    printf("\r\033[K%.*s", (int)most, line);
+    fflush(stdout);
+    log->bar_shown = true;
+    log->drawn = now;
 }
 
 static void show(tw_runlog *log, long k)
@@ -281,10 +342,7 @@ static void show(tw_runlog *log, long k)
         log->printed = tw_seconds();
         tw_account_read(log->clocks);
     } else if (log->progress == TW_PROGRESS_BAR && !log->quiet) {
-        printf("\r\033[K%s", line);
-        print_shares(log, (int)strlen(line));
-        fflush(stdout);
-        log->bar_shown = true;
+        draw(log, k, line);
     }
 }
 

@@ -1,4 +1,4 @@
-#include "train/summary.h"
+#include "train/report.h"
 
 #include "core/json_put.h"
 #include "thalweg/file.h"
@@ -173,15 +173,17 @@ static json_t *setting(const tw_run *run)
 {
     char mpi[64];
     tw_comm_library(sizeof mpi, mpi);
-    return json_pack("{ss ss ss si si si ss si sI ss ss ss ss ss sI sI sI sf ss}", "version", TW_VERSION,
-                     "git_commit", TW_GIT_COMMIT, "configuration", run->config_path, "ranks",
-                     tw_comm_size(run->comm), "nodes", tw_comm_nodes(run->comm), "threads", run->threads, "isa",
-                     tw_kernels_get()->name, "contract", TW_CONTRACT_VERSION, "groups",
+    return json_pack("{ss ss ss si si si ss si sI ss ss ss sI ss ss sI sI sI sI sI sf ss}", "version",
+                     TW_VERSION, "git_commit", TW_GIT_COMMIT, "configuration", run->config_path, "ranks",
+                     tw_comm_size(run->comm), "nodes", tw_comm_nodes(run->comm), "threads", run->threads,
+                     "isa", tw_kernels_get()->name, "contract", TW_CONTRACT_VERSION, "groups",
                      (json_int_t)run->partition.groups, "reduction", tw_run_reduction_name(run), "mpi", mpi,
-                     "data", run->dataset.path, "data_digest", run->data_digest, "type",
-                     tw_dtype_name(run->dataset.type), "rows", (json_int_t)run->dataset.rows, "features",
-                     (json_int_t)run->dataset.cols, "parameters", (json_int_t)run->model.n_params, "weight",
-                     run->objective.weight, "model", run->model_ops->name);
+                     "data", run->dataset.path, "files", (json_int_t)run->dataset.files, "data_digest",
+                     run->data_digest, "type", tw_dtype_name(run->dataset.type), "rows",
+                     (json_int_t)run->dataset.rows, "missing", (json_int_t)run->missing, "rows_dropped",
+                     (json_int_t)run->dropped, "features", (json_int_t)run->dataset.cols, "parameters",
+                     (json_int_t)run->model.n_params, "weight", run->objective.weight, "model",
+                     run->model_ops->name);
 }
 
 /* Where the run was: what must be equal of runs whose times are compared. */
@@ -219,24 +221,25 @@ static json_t *penalties(const tw_run *run)
                                           tw_reason_name(at->why), "cv_mean", number(at->cv_mean), "cv_error",
                                           number(at->cv_error), "validation_loss", number(at->val_loss)));
     }
-    return json_pack("{so so sI sI sI so so so}", "largest", number(p->largest), "points", points, "kept",
-                     (json_int_t)p->kept, "fits", (json_int_t)p->fits, "fits_not_converged",
-                     (json_int_t)p->unfinished, "folds", json_integer((json_int_t)run->config.model.folds),
-                     "best", p->best >= 0 ? json_integer(p->best) : json_null(), "one_standard_error",
+    return json_pack("{so so sI sI sI sI so so so}", "largest", number(p->largest), "points", points,
+                     "planned", (json_int_t)p->planned, "kept", (json_int_t)p->kept, "fits",
+                     (json_int_t)p->fits, "fits_not_converged", (json_int_t)p->unfinished, "folds",
+                     json_integer((json_int_t)run->config.model.folds), "best",
+                     p->best >= 0 ? json_integer(p->best) : json_null(), "one_standard_error",
                      p->one_error >= 0 ? json_integer(p->one_error) : json_null());
 }
 
 static json_t *validation(const tw_run *run)
 {
     const tw_validation *v = &run->watched.validation;
-    return json_pack("{so so sI so}", "loss", number(run->iterate.val_loss), "accuracy",
+    return json_pack("{so so sI so sb}", "loss", number(run->iterate.val_loss), "accuracy",
                      number(run->iterate.val_accuracy), "best_iteration", (json_int_t)v->best_k, "best_loss",
-                     number(v->best_loss));
+                     number(v->best_loss), "best_kept", (int)(v->patience > 0));
 }
 
 tw_status tw_summary_write(const tw_summary *s, const tw_run *run)
 {
-    char path[TW_PATH_LEN + 64];
+    char path[TW_PATH_LEN + 64], advice[512];
     json_t *all = result(s, run), *set = setting(run);
     const bool both = all && set && json_object_update(all, set) == 0;
     json_decref(set);
@@ -244,6 +247,11 @@ tw_status tw_summary_write(const tw_summary *s, const tw_run *run)
     tw_json_put(&all, "step", json_string(run->step_ops->name));
     put_place(&all, run);
     tw_json_put(&all, "stopping", stopping(run));
+    tw_report_advice(run, advice);
+    tw_json_put(&all, "advice", advice[0] ? json_string(advice) : json_null());
+    tw_json_put(&all, "epochs", json_boolean(run->log.epochs));
+    tw_json_put(&all, "l1", number(run->objective.l1));
+    tw_json_put(&all, "l2", number(run->objective.l2));
     tw_json_put(&all, "updates", json_integer((json_int_t)run->iterate.updates));
     tw_json_put(&all, "reads", json_real(run->objective.reads));
     tw_json_put(&all, "nonzeros",
@@ -259,7 +267,7 @@ tw_status tw_summary_write(const tw_summary *s, const tw_run *run)
                               run->start_hash));
     if (run->class_weights.factor) tw_json_put(&all, "class_weight", tw_class_weights_json(run));
     if (run->watched.any) tw_json_put(&all, "validation", validation(run));
-    if (run->path.count > 0) tw_json_put(&all, "path", penalties(run));
+    if (run->config.model.path.count > 0) tw_json_put(&all, "path", penalties(run));
     tw_json_put(&all, "seconds", json_real(s->wall));
     tw_json_put(&all, "phases", phases(s));
     tw_json_put(&all, "iteration_seconds", iteration_seconds(run));

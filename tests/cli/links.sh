@@ -57,7 +57,7 @@ train 2 squared_hinge "$cancer"
 evaluate 3 squared_hinge "$cancer"
 lacks squared_hinge.json log_loss
 lacks squared_hinge.txt log-loss
-has squared_hinge.json '"accuracy":0\.9[0-9]+,"roc_auc":0\.99[0-9]+,"f1_macro":0\.9[0-9]+,"confusion":\[\['
+has squared_hinge.json '"accuracy":0\.9[0-9]+,"balanced_accuracy":0\.9[0-9]+,"roc_auc":0\.99[0-9]+,"f1_macro":0\.9[0-9]+,"f1_weighted":0\.9[0-9]+,"confusion":\[\['
 has squared_hinge.inspect 'classes *2: '
 [ "$(sed 1d squared_hinge.csv | sort -u | wc -l)" = 2 ] || complain "squared_hinge predicts something else than two classes"
 for ranks in 1 3; do

@@ -193,7 +193,8 @@ START_TEST(the_resolved_copy_lists_every_key_once_in_the_order_of_the_table)
 {
     static const char expected[] = "# every key of the run, defaults included\nversion: 1\nseed: 0\ndata:\n"
                                    "  train: a.h5\n  features: null\n  labels: null\n  weights: null\n"
-                                   "  scaling: none\n  validation:\n    fraction: null\n    tail: 0.25\n"
+                                   "  scaling: none\n  storage: native\n  missing: error\n  missing_value: null\n"
+                                   "  validation:\n    fraction: null\n    tail: 0.25\n"
                                    "    file: null\nmodel:\n  type: linear\n  intercept: true\n  l2: 0\n";
     static const char end[] =
         "  max_time: 1:30:00\n  divergence_factor: 10000\nreduction:\n  mode: allreduce\n"

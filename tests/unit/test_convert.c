@@ -165,7 +165,11 @@ START_TEST(mistakes_on_the_command_line_are_code_64)
         {"a.csv -o out.h5 --gzip 11", "--gzip must be from 1 to 9"},
         {"a.csv -o out.h5 --label u --no-label", "exclude each other"},
         {"a.csv -o out.h5 --label q", "available: 'u', 'v', 'w'"},
-        {"a.csv a.csv -o out.h5", "one text file at a time"},
+        {"a.csv -o out.h5 --one-hot w --drop w", "'w' of a.csv is named by --drop and by --one-hot"},
+        {"a.csv -o out.h5 --one-hot u,,v", "--one-hot must be COLUMN[,COLUMN...]; it is 'u,,v'"},
+        {"a.csv -o out.h5 --weight q", "has no column 'q'"},
+        {"a.csv -o out.h5 --drop u,v", "no column is left for the features"},
+        {"a.csv -o out.h5 --drop 7", "--drop must be from -3 to 2; it is 7"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         ck_assert_msg(convert(wrong[i].words) == TW_USAGE, "%s", wrong[i].words);
