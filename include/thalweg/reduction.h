@@ -95,6 +95,13 @@ tw_status tw_reduction_sweep(tw_reduction *reduction, tw_group_work *work, void 
  */
 tw_status tw_reduction_finish(tw_reduction *reduction, double *flags, double *out) TW_CHECKED;
 
+/**
+ * A whole reduction for one sum: new, sweep, finish, free. Collective.
+ * @return TW_OK, or what failed on some rank; the same on every rank
+ */
+tw_status tw_reduction_once(tw_comm *comm, const tw_partition *partition, const tw_reduction_plan *plan,
+                            tw_group_work *work, void *context, double *out) TW_CHECKED;
+
 /** Exchanges so far. Not collective. */
 uint64_t tw_reduction_exchanges(const tw_reduction *reduction);
 

@@ -148,7 +148,7 @@ static tw_status open_data(tw_apply *a, const tw_apply_paths *paths, bool labels
     if ((size_t)a->dataset.cols != a->model.features)
         return tw_fail(TW_DATA, "the model was trained on %zu features, but %s:%s has %lld",
                        a->model.features, path, a->dataset.features, (long long)a->dataset.cols);
-    TW_TRY(match_names(a, path));
+    TW_TRY(match_names(a, a->dataset.path));
     return labels ? tw_apply_look_at_labels(a) : TW_OK;
 }
 

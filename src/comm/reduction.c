@@ -207,3 +207,19 @@ uint64_t tw_reduction_exchanges(const tw_reduction *r)
 {
     return r->exchanges;
 }
+
+tw_status tw_reduction_once(tw_comm *comm, const tw_partition *partition, const tw_reduction_plan *plan,
+                            tw_group_work *work, void *context, double *out)
+{
+    double flags[TW_N_FLAGS] = {0};
+    tw_reduction *r;
+    tw_status status = tw_comm_agree(comm, tw_reduction_new(&r, comm, partition, plan));
+    if (status == TW_OK) {
+        const tw_status local = tw_reduction_sweep(r, work, context);
+        flags[TW_FLAG_FAILED] = local != TW_OK;
+        status = tw_reduction_finish(r, flags, out);
+        if (status == TW_OK && flags[TW_FLAG_FAILED] > 0) status = tw_comm_agree(comm, local);
+    }
+    tw_reduction_free(r);
+    return status;
+}

@@ -102,7 +102,7 @@ tw_status tw_csv_row_init(tw_csv_row *row, const tw_csv_table *t)
 {
     *row = (tw_csv_row){
         .value = malloc(t->cols * sizeof *row->value),
-        .kind = malloc(t->cols),
+        .kind = calloc(t->cols, 1),
         .at = malloc(t->cols * sizeof *row->at),
         .cell = malloc(t->cols * sizeof *row->cell),
     };
@@ -185,15 +185,15 @@ static tw_status fail_number(const tw_csv_table *t, const tw_csv_row *row, size_
     return tw_csv_fail(t, row, column, &cell, why);
 }
 
-/* Where the bare number that fills the cell at p ends, or NULL. */
+/* Where the bare number that fills the cell at p ends, or NULL. kind: also what was found there one row
+ * before, since a column of short whole numbers has a faster way. */
 static const char *parse_number(const tw_csv_table *t, const char *p, double *value, unsigned char *kind)
 {
     size_t length;
-    const int whole = tw_number_short(p, &length);
+    const int whole = *kind == TW_CELL_WHOLE ? tw_number_short(p, &length) : -1;
     const char *end = whole < 0 ? NULL : p + length;
     if (end && (*end == t->separator || *end == 0)) {
         *value = whole;
-        *kind = TW_CELL_WHOLE;
     } else {
         end = tw_number_scan(p, value, kind);
         if (!end || (*end != t->separator && *end != 0)) return NULL;

@@ -11,10 +11,37 @@ static bool is_digit(char c)
     return (unsigned char)(c - '0') < 10;
 }
 
+/* Up to eight digits at once, without a branch that depends on how many: the number of them. Pairs, then
+ * fours, then eights are added within the word. */
+static unsigned take_digits(const char *p, uint64_t *value)
+{
+    uint64_t d;
+    memcpy(&d, p, sizeof d);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    d = __builtin_bswap64(d);
+#endif
+    d ^= 0x3030303030303030; /* digits become 0 .. 9; the high bit of `other` marks the rest */
+    const uint64_t other = (((d & 0x7f7f7f7f7f7f7f7f) + 0x7676767676767676) | d) & 0x8080808080808080;
+    const unsigned n = other ? (unsigned)__builtin_ctzll(other) / 8 : 8, half = 32 - 4 * n;
+    d = d << half << half; /* zeros in front, nothing behind */
+    d = d * 10 + (d >> 8);
+    *value = ((d & 0x000000ff000000ff) * 0x000f424000000064 +
+              (d >> 16 & 0x000000ff000000ff) * 0x0000271000000001) >>
+             32;
+    return n;
+}
+
+static const uint64_t ten_to[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+
 static const char *scan_digits(const char *p, uint64_t *whole)
 {
-    uint64_t m = *whole;
-    for (; is_digit(*p); p++) m = m * 10 + (uint64_t)(*p - '0');
+    uint64_t m = *whole, value;
+    unsigned n;
+    do {
+        n = take_digits(p, &value);
+        m = m * ten_to[n] + value;
+        p += n;
+    } while (n == 8);
     *whole = m;
     return p;
 }
@@ -98,10 +125,19 @@ static double convert(const char *text)
     return strtod_l(text, NULL, newlocale(LC_ALL_MASK, "C", (locale_t)0));
 }
 
-const char *tw_number_scan(const char *text, double *value, unsigned char *kind)
+/* A sign is as good as random, so it decides on no branch. */
+static double with_sign(double size, bool negative)
 {
-    const bool negative = *text == '-';
-    const char *const begin = text + (negative || *text == '+');
+    uint64_t bits;
+    memcpy(&bits, &size, sizeof bits);
+    bits |= (uint64_t)negative << 63;
+    memcpy(&size, &bits, sizeof size);
+    return size;
+}
+
+/* Numbers of whatever form, from their first digit or point. */
+static const char *scan_any(const char *text, const char *begin, double *value, unsigned char *kind)
+{
     uint64_t whole = 0;
     int exponent = 0;
     const char *p = scan_digits(begin, &whole);
@@ -120,8 +156,30 @@ const char *tw_number_scan(const char *text, double *value, unsigned char *kind)
         return p;
     }
     const bool small = whole <= EXACT_WHOLE && exponent >= -EXACT_POWER && exponent <= EXACT_POWER;
-    const double size = small ? scale(whole, exponent) : scale_wide(whole, exponent);
-    *value = negative ? -size : size;
+    *value = with_sign(small ? scale(whole, exponent) : scale_wide(whole, exponent), *text == '-');
+    return p;
+}
+
+/* Most numbers have one to seven digits before the point, and no exponent. */
+const char *tw_number_scan(const char *text, double *value, unsigned char *kind)
+{
+    const bool negative = *text == '-';
+    const char *const begin = text + (negative || *text == '+');
+    uint64_t whole;
+    const unsigned n = take_digits(begin, &whole);
+    const char *const point = begin + n, *p = point;
+    if (n == 0 || n == 8) return scan_any(text, begin, value, kind);
+    if (*p == '.') p = scan_digits(p + 1, &whole);
+    if (*p == 'e' || *p == 'E') return scan_any(text, begin, value, kind);
+    if (p == point) {
+        *value = with_sign((double)whole, negative);
+        *kind = TW_NUMBER_WHOLE;
+        return p;
+    }
+    const int places = (int)(p - point - 1);
+    if ((int)n + places > MOST_DIGITS) return scan_any(text, begin, value, kind);
+    *value = with_sign(whole <= EXACT_WHOLE ? scale(whole, -places) : scale_wide(whole, -places), negative);
+    *kind = TW_NUMBER_REAL;
     return p;
 }
 

@@ -108,19 +108,9 @@ static tw_status group_moments(void *context, int thread, int64_t k, tw_branch *
 
 static tw_status stripe_moments(measuring *m, tw_comm *comm, int threads, double *node)
 {
-    double flags[TW_N_FLAGS] = {0};
-    tw_reduction *reduction;
     const tw_reduction_plan plan = {
         .mode = TW_REPRODUCIBLE, .merge = &moments, .n = 1 + 2 * m->columns, .threads = threads};
-    tw_status status = tw_comm_agree(comm, tw_reduction_new(&reduction, comm, m->partition, &plan));
-    if (status == TW_OK) {
-        const tw_status local = tw_reduction_sweep(reduction, group_moments, m);
-        flags[TW_FLAG_FAILED] = local != TW_OK;
-        status = tw_reduction_finish(reduction, flags, node);
-        if (status == TW_OK && flags[TW_FLAG_FAILED] > 0) status = tw_comm_agree(comm, local);
-    }
-    tw_reduction_free(reduction);
-    return status;
+    return tw_reduction_once(comm, m->partition, &plan, group_moments, m, node);
 }
 
 static tw_status fit_standardize(tw_scaling *out, tw_comm *comm, const tw_partition *p, const tw_shard *shard,

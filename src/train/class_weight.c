@@ -50,20 +50,9 @@ static tw_status weigh_group(void *context, int thread, int64_t k, tw_branch *br
 
 static tw_status weigh(tw_run *run, double *weight)
 {
-    double flags[TW_N_FLAGS] = {0};
-    tw_reduction *reduction;
     const tw_reduction_plan plan = {
         .mode = TW_REPRODUCIBLE, .merge = &tw_merge_sum, .n = run->n_classes, .threads = run->threads};
-    tw_status status =
-        tw_comm_agree(run->comm, tw_reduction_new(&reduction, run->comm, &run->partition, &plan));
-    if (status == TW_OK) {
-        const tw_status local = tw_reduction_sweep(reduction, weigh_group, run);
-        flags[TW_FLAG_FAILED] = local != TW_OK;
-        status = tw_reduction_finish(reduction, flags, weight);
-        if (status == TW_OK && flags[TW_FLAG_FAILED] > 0) status = tw_comm_agree(run->comm, local);
-    }
-    tw_reduction_free(reduction);
-    return status;
+    return tw_reduction_once(run->comm, &run->partition, &plan, weigh_group, run, weight);
 }
 
 /* Order: W over k ascending, then W / (K W_k). */
@@ -192,7 +181,8 @@ static tw_status resolve(tw_run *run)
 
 static tw_status judge(tw_run *run)
 {
-    TW_TRY(tw_run_class_names(run, &run->class_weights.names));
+    tw_class_weights *c = &run->class_weights;
+    TW_TRY(tw_run_class_names(run, &c->names));
     TW_TRY(check_present(run));
     return run->config.model.class_weight ? resolve(run) : TW_OK;
 }

@@ -25,20 +25,9 @@ static tw_status sum_group(void *context, int thread, int64_t k, tw_branch *bran
 /* Sums over all rows, through the tree. Collective. */
 static tw_status sum_rows(tw_pass *p, size_t n, double *sums)
 {
-    tw_comm *const comm = p->in->comm;
-    tw_reduction *reduction;
-    double flags[TW_N_FLAGS] = {0};
     const tw_reduction_plan plan = {
         .mode = TW_REPRODUCIBLE, .merge = &tw_merge_sum, .n = n, .threads = p->threads};
-    tw_status status = tw_comm_agree(comm, tw_reduction_new(&reduction, comm, p->in->partition, &plan));
-    if (status != TW_OK) tw_reduction_free(reduction);
-    TW_TRY(status);
-    status = tw_reduction_sweep(reduction, sum_group, p);
-    flags[TW_FLAG_FAILED] = status != TW_OK;
-    const tw_status exchanged = tw_reduction_finish(reduction, flags, sums);
-    tw_reduction_free(reduction);
-    TW_TRY(exchanged);
-    if (flags[TW_FLAG_FAILED] > 0) return tw_comm_agree(comm, status);
+    TW_TRY(tw_reduction_once(p->in->comm, p->in->partition, &plan, sum_group, p, sums));
     if (isnan(sums[SUM_ROWS]) || isnan(sums[SUM_WEIGHT]))
         return tw_fail(TW_INTERNAL,
                        "a sum over the ranks is NaN although it counts rows or weights, so a memory, a "
@@ -87,26 +76,26 @@ static void take_scores(tw_pass *p, const double *z, size_t begin, size_t rows, 
 }
 
 /* One margin a row and no weights: counts that need no branch. */
-static void count_signs(const double *z, const tw_block *block, tw_u128 *cells)
+static void count_signs(const double *z, const tw_block *block, tw_u128 one, tw_u128 *cells)
 {
     uint64_t truth = 0, predicted = 0, both = 0;
     for (size_t i = 0; i < block->rows; i++) {
-        const uint64_t positive = z[i] > 0, one = block->y[i] > 0;
-        truth += one;
+        const uint64_t positive = z[i] > 0, truly = block->y[i] > 0;
+        truth += truly;
         predicted += positive;
-        both += positive & one;
+        both += positive & truly;
     }
-    cells[0] += block->rows + both - truth - predicted;
-    cells[1] += predicted - both;
-    cells[2] += truth - both;
-    cells[3] += both;
+    cells[0] += one * (block->rows + both - truth - predicted);
+    cells[1] += one * (predicted - both);
+    cells[2] += one * (truth - both);
+    cells[3] += one * both;
 }
 
 static void count_rows(const tw_pass *p, const double *z, const tw_block *block, tw_u128 *cells)
 {
     const tw_model *const m = p->in->model;
     if (m->outputs == 1 && !block->weight) {
-        count_signs(z, block, cells);
+        count_signs(z, block, p->one, cells);
         return;
     }
     for (size_t i = 0; i < block->rows; i++)
@@ -221,15 +210,16 @@ static void release(tw_pass *p)
     free(p->keys);
 }
 
-/* The unit of weights. Collective. */
+/* The unit of weights; a rank may have none where others have. Collective. */
 static tw_status choose_unit(tw_pass *p)
 {
     const tw_shard *const s = p->in->shard;
-    double largest[2] = {0, s->weight != NULL};
+    double largest[2] = {s->weight ? 0 : 1, s->weight != NULL};
     for (size_t i = 0; s->weight && i < s->rows; i++)
         if (s->weight[i] > largest[0]) largest[0] = s->weight[i];
     TW_TRY(tw_comm_allreduce(p->in->comm, TW_MAX, 2, largest));
-    if (largest[1] > 0) p->shift = largest[0] > 0 ? tw_exact_shift(largest[0], p->in->partition->rows) : 0;
+    if (largest[1] > 0 && largest[0] > 0) p->shift = tw_exact_shift(largest[0], p->in->partition->rows);
+    p->one = tw_exact_units(1, p->shift);
     return TW_OK;
 }
 

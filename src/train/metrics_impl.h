@@ -17,6 +17,7 @@ struct tw_pass {
     double *scratch; /* margins, residuals, losses of a block */
     tw_u128 *cells;  /* [classes][classes] of the confusion; afterwards the first holds all */
     uint64_t *keys;  /* [rows] scores of class 1, in the order of tw_score_key; NULL: not asked for */
+    tw_u128 one;     /* a weight of 1 */
     double mean;
     /* Rows [begin, begin + rows) of the shard, of one block. */
     tw_status (*block)(tw_pass *pass, int thread, size_t begin, size_t rows, double *sums);
@@ -33,7 +34,7 @@ static inline uint64_t tw_score_key(double score)
 
 static inline tw_u128 tw_pass_units(const tw_pass *p, const double *weight, size_t i)
 {
-    return weight ? tw_exact_units(weight[i], p->shift) : 1;
+    return weight ? tw_exact_units(weight[i], p->shift) : p->one;
 }
 
 /** Sort keys ascending, in place; weights follow their keys, NULL: none. Not collective. */

@@ -91,7 +91,7 @@ table 65 't.csv is UTF-16 text; convert it to UTF-8 first' '\xff\xfea\x00,\x00b\
 # Columns with a purpose.
 table 65 "t.csv: line 2, column 'cut' (index 1): 'Ideal' is not a number; if the column holds categories, --one-hot 'cut'" 'a,cut,y\n1,Ideal,2\n'
 table 65 "if it is of no use, --drop 1" '1,Ideal,2\n2,Fair,3\n'
-table 65 "t.csv: line 3, column 'b' (index 1): 'x' is not a number" 'a,b,y\n1,2,0\n1,x,0\n' --one-hot a --missing ?
+table 65 "t.csv: line 3, column 'b' (index 1): 'x' is not a number" 'a,b,y\n1,2,0\n1,x,0\n' --one-hot a --missing '?'
 table 65 "t.csv: line 3, column 'w' (index 1): '-1' is no weight, a number from 0" 'a,w,y\n1,2,0\n1,-1,0\n' --weight w
 table 65 "t.csv: line 3, column 'w' (index 1): 'nan' is no weight" 'a,w,y\n1,2,0\n1,nan,0\n' --weight w
 table 65 "t.csv: line 2, column 'w' (index 1): '' is no weight" 'a,w,y\n1,,0\n1,2,0\n' --weight w
@@ -99,7 +99,7 @@ table 65 't.csv: all weights, column index 1, are 0' 'a,w,y\n1,0,0\n1,0.0,0\n' -
 table 65 't.csv: column index 0 holds true or false in 1 rows and numbers in others' 'a,y\ntrue,0\n3,1\n'
 table 65 't.csv: the columns of --one-hot are empty' 'a,y\n,0\nNA,1\n' --one-hot a
 table 65 "t.csv: line 3, column 'a' (index 0): '\\xff' is not UTF-8" 'a,y\nu,0\n\xff,1\n' --one-hot a
-table 65 "t.csv: line 3, column 'a' (index 0): '?' is missing, and i8 has no NaN" 'a,y\n1,0\n?,1\n' --missing ? --type i8
+table 65 "t.csv: line 3, column 'a' (index 0): '?' is missing, and i8 has no NaN" 'a,y\n1,0\n?,1\n' --missing '?' --type i8
 table 65 "t.csv: line 1002, column 'a' (index 0): 'id1001' is category number 1001 of the column, and --one-hot takes up to 1000" \
     "$(printf 'a,y\\n'; printf 'id%d,1\\n' {1..1001})" --one-hot all
 table 64 "t.csv has no column 'cuts'; did you mean 'cut'?" 'a,cut,y\n1,Ideal,2\n' --one-hot cuts

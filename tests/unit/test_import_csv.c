@@ -278,7 +278,6 @@ START_TEST(what_was_found_is_reported)
     ck_assert_uint_eq(report.rows, 3);
     ck_assert_uint_eq(report.cols, 2);
     ck_assert_uint_eq(report.n_columns, 3);
-    ck_assert_uint_eq(report.x_missing, 3);
     ck_assert_uint_eq(report.y_missing, 0);
     ck_assert_uint_eq(report.n_classes, 2);
     ck_assert_str_eq(report.columns[0].name, "a");
@@ -306,6 +305,56 @@ START_TEST(a_header_stands_over_numbers_not_over_words)
 }
 END_TEST
 
+START_TEST(columns_of_categories_are_encoded_at_their_place)
+{
+    static const char *const one_hot[] = {"cut", "1"}, *const drop[] = {"id"}, *const missing[] = {"?", "-9"};
+    const tw_import_options options = {
+        .one_hot = {2, one_hot}, .drop = {1, drop}, .missing = {2, missing}, .weight = "w"};
+    import_good_text("id,n,cut,x,ok,w,y\nu,10,b,1.5,true,1,0\nv,9,\"a,z\",-9.0,FALSE,0,1\nv,10,,?,,2.5,1\n",
+                     &options);
+    check_features(3, 6, (double[]){1, 0, 0, 1, 1.5, 1, 0, 1, 1, 0, NAN, 0, 1, 0, 0, 0, NAN, NAN});
+    ck_assert_str_eq(output_strings("/feature_names", 6), "n=10|n=9|cut=a,z|cut=b|x|ok");
+    double w[3];
+    read_output("/sample_weight", 1, 3, 0, H5T_NATIVE_DOUBLE, w);
+    ck_assert(w[0] == 1 && w[1] == 0 && w[2] == 2.5);
+    ck_assert(output_has_type("/sample_weight", H5T_IEEE_F64LE));
+}
+END_TEST
+
+START_TEST(all_encodes_columns_that_turn_out_to_hold_text)
+{
+    static const char *const all[] = {"all"};
+    const tw_import_options options = {.one_hot = {1, all}};
+    import_good_text("1,7,0\n2,8,1\nx,9,1\n", &options);
+    check_features(3, 4, (double[]){1, 0, 0, 7, 0, 1, 0, 8, 0, 0, 1, 9});
+    ck_assert(output_has_type("/X", H5T_STD_U8LE));
+    ck_assert_str_eq(output_strings("/feature_names", 4), "0=1|0=2|0=x|1");
+}
+END_TEST
+
+START_TEST(files_with_the_same_columns_are_joined)
+{
+    spill(in_scratch("a.csv"), 12, "u,y\n1,p\n2,q\n");
+    spill(in_scratch("b.csv"), 13, "\xef\xbb\xbfu,y\n300,o\n"); /* changes type and classes */
+    spill(in_scratch("c.csv"), 4, "u,y\n");
+    char a[1024], b[1024], c[1024];
+    snprintf(a, sizeof a, "%s", in_scratch("a.csv"));
+    snprintf(b, sizeof b, "%s", in_scratch("b.csv"));
+    snprintf(c, sizeof c, "%s", in_scratch("c.csv"));
+    const char *const paths[] = {a, b, c, a};
+    const tw_import_options options = {0};
+    tw_import_report joined;
+    ck_assert_msg(tw_import(4, paths, in_scratch("out.h5"), &options, &joined) == TW_OK, "%s",
+                  tw_status_message());
+    tw_import_report_release(&joined);
+    check_features(5, 1, (double[]){1, 2, 300, 1, 2});
+    int32_t y[5];
+    read_output("/y", 1, 5, 0, H5T_NATIVE_INT32, y);
+    ck_assert(y[0] == 1 && y[1] == 2 && y[2] == 0 && y[3] == 1 && y[4] == 2);
+    ck_assert_str_eq(output_strings("/classes", 3), "o|p|q");
+}
+END_TEST
+
 #define N(table) ((int)(sizeof(table) / sizeof *(table)))
 
 static Suite *suite(void)
@@ -326,6 +375,9 @@ static Suite *suite(void)
     tcase_add_test(t, rows_across_buffers_and_blocks_come_back);
     tcase_add_test(t, what_was_found_is_reported);
     tcase_add_test(t, a_header_stands_over_numbers_not_over_words);
+    tcase_add_test(t, columns_of_categories_are_encoded_at_their_place);
+    tcase_add_test(t, all_encodes_columns_that_turn_out_to_hold_text);
+    tcase_add_test(t, files_with_the_same_columns_are_joined);
     suite_add_tcase(s, t);
     return s;
 }
