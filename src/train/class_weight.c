@@ -204,7 +204,9 @@ tw_status tw_run_weigh_classes(tw_run *run)
 {
     tw_class_weights *c = &run->class_weights;
     if (c->weight || run->n_classes == 0) return TW_OK;
-    if (!run->config.model.class_weight && !run->shard.without && !run->dataset.weights[0]) return TW_OK;
+    const bool dropping = run->config.data.missing == TW_CONFIG_MISSING_DROP;
+    if (!run->config.model.class_weight && !run->shard.without && !run->dataset.weights[0] && !dropping)
+        return TW_OK;
     TW_TRY(tw_comm_agree(run->comm, allocate(run)));
     TW_TRY(weigh(run, c->weight));
     tw_status status = TW_OK;

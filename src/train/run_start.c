@@ -97,10 +97,9 @@ static void compare_classes(tw_run *run, const tw_model_file *f, char *const *na
 static tw_status check_classes(tw_run *run, const tw_model_file *f)
 {
     char **names;
-    size_t count;
     if (run->n_classes == 0) return TW_OK;
-    TW_TRY(tw_dataset_strings(run->dataset.path, "/classes", &count, &names));
-    compare_classes(run, f, count == run->n_classes ? names : NULL);
+    TW_TRY(tw_run_class_names(run, &names));
+    compare_classes(run, f, names);
     free(names);
     return tw_config_verdict(&run->config);
 }
