@@ -101,4 +101,7 @@ tw_status tw_dataset_list(const char *path, const char *separator, size_t length
  */
 tw_status tw_dataset_strings(const char *path, const char *name, size_t *count, char ***strings) TW_CHECKED;
 
+/** A copy in one allocation, to be freed; NULL: out of memory. */
+char **tw_dataset_strings_copy(size_t count, char *const *strings);
+
 #endif

@@ -21,7 +21,7 @@ typedef struct {
     double rows, weight;
     size_t classes;          /* 0: regression */
     double *confusion;       /* [classes][classes] weights, true class by row, predicted by column; owned */
-    tw_class_metrics *class; /* [classes]; owned */
+    tw_class_metrics *each; /* [classes]; owned */
     double accuracy, log_loss;
     double balanced_accuracy;     /* mean recall of the classes that have true rows */
     double f1_macro, f1_weighted; /* the second weighted by support */

@@ -103,7 +103,7 @@ static void print_worst(const tw_evaluation *e)
         tw_class_name(e->apply, j, name);
         tw_text_put(name, names > 9 ? names : 9, false);
         tw_text_count(t->confusion[worst[i]], count);
-        printf("  %9s  %5.1f %%\n", count, 100 * t->confusion[worst[i]] / t->class[k].support);
+        printf("  %9s  %5.1f %%\n", count, 100 * t->confusion[worst[i]] / t->each[k].support);
     }
     fputs("  all of them, and every class: --json\n", stdout);
 }

@@ -31,10 +31,10 @@ static void put_classes(const tw_evaluation *e, json_t **o)
     for (size_t k = 0; k < t->classes; k++) {
         tw_class_name(e->apply, k, name);
         tw_json_append(&names, json_string(name));
-        tw_json_append(&precision, number(t->class[k].precision));
-        tw_json_append(&recall, number(t->class[k].recall));
-        tw_json_append(&f1, number(t->class[k].f1));
-        tw_json_append(&support, json_real(t->class[k].support));
+        tw_json_append(&precision, number(t->each[k].precision));
+        tw_json_append(&recall, number(t->each[k].recall));
+        tw_json_append(&f1, number(t->each[k].f1));
+        tw_json_append(&support, json_real(t->each[k].support));
     }
     tw_json_put(o, "classes", names);
     tw_json_put(o, "precision", precision);

@@ -122,7 +122,7 @@ static void cells(const chart *c, FILE *out)
     for (size_t i = 0; i < c->n; i++)
         for (size_t j = 0; j < c->n; j++) {
             const double v = t->confusion[c->order[i] * t->classes + c->order[j]],
-                         row = t->class[c->order[i]].support, share = row > 0 ? v / row : 0;
+                         row = t->each[c->order[i]].support, share = row > 0 ? v / row : 0;
             tw_text_count(v, count);
             fprintf(out, "%zu %zu %u %s %u\n", j, i, tw_picture_shade(share, i == j ? 0x0072B2 : 0xD55E00),
                     v == 0 ? "\"\"" : count, share > 0.55 ? 0xFFFFFFu : 0x202020u);

@@ -75,7 +75,7 @@ static void print_classes(const tw_evaluation *e)
     tw_text_put("class", columns, false);
     printf("  %9s  %9s  %9s  %9s\n", "precision", "recall", "F1", "support");
     for (size_t k = 0; k < t->classes; k++) {
-        const tw_class_metrics *c = &t->class[k];
+        const tw_class_metrics *c = &t->each[k];
         tw_class_name(e->apply, k, name);
         fputs("  ", stdout);
         tw_text_put(name, columns, false);

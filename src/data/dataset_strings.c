@@ -3,6 +3,7 @@
 #include "data/hdf5_storage.h"
 #include "data/hdf5_strings.h"
 #include "thalweg/dataset.h"
+#include "thalweg/image.h"
 
 enum { MOST = 10000000 };
 
@@ -35,4 +36,9 @@ tw_status tw_dataset_strings(const char *path, const char *name, size_t *count, 
     }
     H5Fclose(file);
     return status;
+}
+
+char **tw_dataset_strings_copy(size_t count, char *const *strings)
+{
+    return tw_image_strings_copy(count, strings);
 }

@@ -229,10 +229,10 @@ static tw_status classification(tw_metrics *t, tw_pass *p)
     tw_comm *const comm = p->in->comm;
     const size_t cells = t->classes * t->classes;
     t->confusion = calloc(cells, sizeof *t->confusion);
-    t->class = calloc(t->classes, sizeof *t->class);
-    TW_TRY(tw_comm_agree(
-        comm,
-        t->confusion && t->class ? TW_OK : tw_fail(TW_MEMORY, "out of memory for %zu classes", t->classes)));
+    t->each = calloc(t->classes, sizeof *t->each);
+    TW_TRY(tw_comm_agree(comm, t->confusion && t->each
+                                   ? TW_OK
+                                   : tw_fail(TW_MEMORY, "out of memory for %zu classes", t->classes)));
     p->block = class_block;
     TW_TRY(sum_rows(p, N_CLASS_SUMS, sums));
     for (size_t i = cells; i < cells * (size_t)p->threads; i++) p->cells[i % cells] += p->cells[i];
@@ -292,6 +292,6 @@ tw_status tw_metrics_compute(tw_metrics *t, const tw_metrics_input *in)
 void tw_metrics_release(tw_metrics *t)
 {
     free(t->confusion);
-    free(t->class);
+    free(t->each);
     *t = (tw_metrics){0};
 }

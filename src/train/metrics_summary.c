@@ -14,7 +14,7 @@ static void add_class(tw_metrics *t, const tw_u128 *cells, size_t k, int shift, 
         predicted += cells[j * t->classes + k];
     }
     const double hit = (double)cells[k * t->classes + k];
-    tw_class_metrics *const c = &t->class[k];
+    tw_class_metrics *const c = &t->each[k];
     *c = (tw_class_metrics){NAN, NAN, NAN, tw_exact_weight(truth, shift)};
     if (predicted > 0) c->precision = hit / (double)predicted;
     if (truth > 0) {

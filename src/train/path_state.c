@@ -8,9 +8,10 @@
     X(l1)                                                                                                \
     X(l2)                                                                                                \
     X(loss)                                                                                              \
-    X(mean_loss) X(cv_mean) X(cv_error) X(val_loss) X(iterations) X(evaluations) X(nonzeros) X(why)      \
-        X(f_prev) X(step) X(monitor.f_first) X(monitor.f_zero) X(monitor.g_norm_zero) X(monitor.f_least) \
-            X(monitor.held) X(monitor.holding) X(monitor.unimproved) X(monitor.rises) X(monitor.last_rise)
+    X(mean_loss)                                                                                         \
+    X(cv_mean) X(cv_error) X(val_loss) X(iterations) X(evaluations) X(nonzeros) X(why) X(f_prev) X(step) \
+        X(monitor.f_first) X(monitor.f_zero) X(monitor.g_norm_zero) X(monitor.f_least) X(monitor.held)   \
+            X(monitor.holding) X(monitor.unimproved) X(monitor.rises) X(monitor.last_rise)
 
 #define COUNT(field) +1
 _Static_assert(TW_PATH_COLUMNS == 0 POINT(COUNT), "one column a field");

@@ -1,6 +1,5 @@
 /* Names of the classes that rows have: the words of the labels, or /classes of the file, which number the
  * labels from 0. */
-#include "thalweg/image.h"
 #include "train/run_impl.h"
 
 #include <math.h>
@@ -17,7 +16,7 @@ static tw_status choose(const tw_run *run, size_t count, char *const *names, cha
         all = label >= 0 && label < (double)count && label == floor(label);
         if (all) own[k] = names[(size_t)label];
     }
-    if (own && all) *out = tw_image_strings_copy(run->n_classes, own);
+    if (own && all) *out = tw_dataset_strings_copy(run->n_classes, own);
     const bool failed = !own || (all && !*out);
     free(own);
     return failed ? tw_fail(TW_MEMORY, "out of memory for the names of the classes") : TW_OK;

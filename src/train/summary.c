@@ -262,9 +262,9 @@ tw_status tw_summary_write(const tw_summary *s, const tw_run *run)
         tw_json_put(&all, "regularised", json_integer((json_int_t)run->iterate.regularised));
     }
     if (run->config.model.start)
-        tw_json_put(&all, "start",
-                    json_pack("{ss ss}", "model", run->config.model.start, "parameters_hash",
-                              run->start_hash));
+        tw_json_put(
+            &all, "start",
+            json_pack("{ss ss}", "model", run->config.model.start, "parameters_hash", run->start_hash));
     if (run->class_weights.factor) tw_json_put(&all, "class_weight", tw_class_weights_json(run));
     if (run->watched.any) tw_json_put(&all, "validation", validation(run));
     if (run->config.model.path.count > 0) tw_json_put(&all, "path", penalties(run));

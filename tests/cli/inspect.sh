@@ -137,7 +137,7 @@ exits 0 odd.h5
 says "2 NaN, 1 infinite; the first in row 1, column 0"
 
 exits 65 --labels feature_names configs/data/credit.h5
-says "labels '/feature_names' of configs/data/credit.h5 are of type string"
+says "'/X' has 8 rows but '/feature_names' has 3"
 exits 65 --labels Y configs/data/credit.h5
 says "did you mean '/y'?"
 says "/X             (8, 3) f64"

@@ -84,6 +84,8 @@ static bool same(const tw_config *a, const tw_config *b, const tw_option *row)
         memcpy(&u, x, sizeof u);
         memcpy(&v, y, sizeof v);
         return same_real(u, v);
+    case TW_OPTION_LIST:
+    case TW_OPTION_MAP:
     case TW_OPTION_WORD:
     case TW_OPTION_TEXT:
     case TW_OPTION_PATH:

@@ -1,5 +1,5 @@
-"""Writes tests/truth/imports/: small NPY and LIBSVM files, and in imports.txt what numpy.load and load_svmlight_file read
-from them (numpy, scikit-learn 1.2; a second).
+"""Writes tests/truth/imports/: small NPY, LIBSVM, CSV and IDX files, and in imports.txt what numpy.load, load_svmlight_file,
+numpy.genfromtxt and numpy.frombuffer read from them (numpy, scikit-learn 1.2; a second).
 
 A line is: files, joined by a comma; type, rows, columns and the values of the features in C order, little-endian, in
 hexadecimal; the same of the labels without a number of columns. The types are those that convert promises.
@@ -105,4 +105,29 @@ for name, expected, label, text in [
     (here / f"{name}.svm").write_bytes(text.encode())
     x, y = load_svmlight_file(str(here / f"{name}.svm"))
     put([f"{name}.svm"], x.toarray(), expected, y, label)
+
+# CSV and TSV: as numpy.genfromtxt reads them, the label in the last column.
+for name, expected, label, separator, text in [
+        ("plain", "f8", "i8", ",", "a,b,y\n0.1,1e-3,1\n-2.5,0.30000000000000004,0\n3,1e300,1\n"),
+        ("bare", "f8", "f8", ",", "0.5,2,0.25\n1.5,-3,1e-3\n"),
+        ("tabs", "f8", "i8", "\t", "a\tb\ty\r\n1.25\t-0\t7\r\n2\t5e-324\t-7\r\n"),
+        ("semicolons", "u1", "i8", ";", "1;255;3\n0;7;4\n"),
+        ("signed", "i1", "i8", ",", "p,q,y\n-128,127,0\n1,2,1\n"),
+        ("short", "i2", "i8", ",", "p,q,y\n-129,32767,0\n1,2,1\n"),
+        ("gaps", "f8", "i8", ",", "p,q,y\n,1.5,0\n2,NaN,1\n3,4,1\n"),
+        ("digits", "f8", "f8", ",", "1.7976931348623157e308,4.9e-324,0.1234567890123456789\n9007199254740993,2.2250738585072011e-308,"
+                                    "123456789012345678e-27\n8.41e21,1.00000000000000011102230246251565404,.5\n")]:
+    (here / f"{name}.csv").write_bytes(text.encode())
+    a = np.genfromtxt(here / f"{name}.csv", delimiter=separator, skip_header=1 if text[0].isalpha() else 0)
+    put([f"{name}.csv"], a[:, :-1], expected, a[:, -1], label)
+
+# IDX: big-endian, as numpy.frombuffer reads it.
+for name, code, dtype, expected, label in [("u1", 8, "u1", "u1", "u1"), ("i1", 9, "i1", "i1", "i1"), ("i2", 11, ">i2", "i2", "i2"),
+                                           ("i4", 12, ">i4", "f8", "i4"), ("f4", 13, ">f4", "f4", "f8"), ("f8", 14, ">f8", "f8", "f8")]:
+    x, y = values(np.dtype(dtype), (4, 2, 3)), values(np.dtype(dtype), 4)
+    for part, a in (("x", x), ("y", y)):
+        head = bytes([0, 0, code, a.ndim]) + np.array(a.shape, ">u4").tobytes()
+        (here / f"{part}-{name}.idx").write_bytes(head + a.tobytes())
+    read = [np.frombuffer((here / f"{part}-{name}.idx").read_bytes(), dtype, offset=4 + 4 * n) for part, n in (("x", 3), ("y", 1))]
+    put([f"x-{name}.idx", f"y-{name}.idx"], read[0].reshape(4, 6), expected, read[1], label)
 (here / "imports.txt").write_text("".join(lines))

@@ -41,10 +41,10 @@ static void classes_agree(const json_t *c, const tw_metrics *m)
                       i, json_string_value(json_object_get(c, "name")), m->confusion[i], want[i]);
     free(want);
     for (size_t k = 0; k < m->classes; k++) {
-        equals("precision", json_array_get(json_object_get(class, "precision"), k), m->class[k].precision);
-        equals("recall", json_array_get(json_object_get(class, "recall"), k), m->class[k].recall);
-        equals("f1", json_array_get(json_object_get(class, "f1"), k), m->class[k].f1);
-        equals("support", json_array_get(json_object_get(class, "support"), k), m->class[k].support);
+        equals("precision", json_array_get(json_object_get(class, "precision"), k), m->each[k].precision);
+        equals("recall", json_array_get(json_object_get(class, "recall"), k), m->each[k].recall);
+        equals("f1", json_array_get(json_object_get(class, "f1"), k), m->each[k].f1);
+        equals("support", json_array_get(json_object_get(class, "support"), k), m->each[k].support);
     }
 }
 
@@ -202,7 +202,7 @@ START_TEST(small_weights_beside_large_ones_are_not_lost)
     ck_assert_int_eq(of_two(&(rows_of_two){4, y, z, weight}, 1, &m), TW_OK);
     ck_assert_double_eq(m.confusion[1], 3);
     ck_assert_double_eq(m.confusion[2], 1);
-    ck_assert_double_eq(m.class[0].precision, 1); /* 2^60 / (2^60 + 1), rounded once */
+    ck_assert_double_eq(m.each[0].precision, 1); /* 2^60 / (2^60 + 1), rounded once */
     tw_metrics_release(&m);
 }
 END_TEST
