@@ -61,8 +61,8 @@ V8_INLINE size_t size_of(tw_dtype type)
  * so on. A core has more requests under way in four pages than in one. */
 V8_INLINE const unsigned char *spread(const unsigned char *p)
 {
-    const uintptr_t in = (uintptr_t)p % (PAGES * PAGE), line = in / LINE;
-    return p - in + line % PAGES * PAGE + line / PAGES * LINE;
+    const uintptr_t at = (uintptr_t)p, page = at / LINE % PAGES, line = at / (LINE * PAGES) % (PAGE / LINE);
+    return p - at % (PAGES * PAGE) + page * PAGE + line * LINE;
 }
 
 V8_INLINE const unsigned char *first_ahead(const tw_rows *b)
@@ -71,7 +71,8 @@ V8_INLINE const unsigned char *first_ahead(const tw_rows *b)
     return p - (uintptr_t)p % (PAGES * LINE);
 }
 
-/* Work on so many elements asks for half their bytes, but for one line at least. */
+/* Work on so many elements asks for half their bytes, but for one line at least: 1, 2, 4, ... lines that
+ * begin at a multiple of their number. */
 V8_INLINE void ask(const unsigned char **ahead, tw_dtype type, size_t elements)
 {
     const size_t bytes = elements * size_of(type), lines = bytes / LINE > 2 ? bytes / LINE / 2 : 1;
@@ -79,7 +80,7 @@ V8_INLINE void ask(const unsigned char **ahead, tw_dtype type, size_t elements)
     V8_UNROLL for (size_t i = 0; i < lines; i++)
     {
         const unsigned char *p = *ahead + i * LINE;
-        if (in_pages) p = lines % PAGES ? spread(p) : spread(p - i % PAGES * LINE) + i % PAGES * PAGE;
+        if (in_pages) p = spread(p - i % PAGES * LINE) + i % PAGES * PAGE;
         __builtin_prefetch(p);
     }
     *ahead += lines * LINE;
