@@ -76,14 +76,19 @@ static tw_status take_paths(paths *p, const char *text)
     return p->count > 0 ? TW_OK : tw_fail(TW_INPUT, "no data file is named");
 }
 
+static double bytes_of(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode) ? (double)info.st_size : 0;
+}
+
 double tw_dataset_bytes(const char *path)
 {
     paths p = {0};
-    struct stat info;
     double bytes = 0;
+    if (!strpbrk(path, "\n*?[")) return bytes_of(path);
     const tw_status status = take_paths(&p, path);
-    for (size_t i = 0; status == TW_OK && i < p.count; i++)
-        if (stat(p.path[i], &info) == 0 && S_ISREG(info.st_mode)) bytes += (double)info.st_size;
+    for (size_t i = 0; status == TW_OK && i < p.count; i++) bytes += bytes_of(p.path[i]);
     release(&p);
     return bytes;
 }
