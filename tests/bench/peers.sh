@@ -130,6 +130,18 @@ YAML
         END { for (i = 1; i <= NR; i++) print row[i] (i in time ? (ours ? sprintf("%.1f |", time[i] / ours) : "|") : "") }' optima.txt
 }
 
+section_optimum() {
+    local m=$peer_rows n=$peer_features
+    echo
+    echo "To the optimum: seconds until F − F* ≤ 1e-6 F*, logistic $m x $n, condition 100, l2 1e-5, the intercept not penalised;"
+    echo "thalweg on $peer_ranks ranks, the others in one process of $peer_ranks threads, reading left out;"
+    echo "not reached: $limit s of trying were not enough, the best is shown:"
+    echo
+    echo '| program | seconds | (F − F*) / F* | by | times the time of the fastest of thalweg |'
+    echo '| --- | ---: | ---: | --- | ---: |'
+    optima
+}
+
 section_peers() {
     local m=$peer_rows n=$peer_features rows features classes
     peer_ranks=$((cores < 2 ? 1 : 2))
@@ -145,13 +157,6 @@ section_peers() {
     gradients "logistic $m x $n" logistic logistic.h5 $((m * n * 4))
     gradients "softmax $rows x $features x $classes" softmax softmax.h5 $((rows * features * 4))
     rm -f logistic.h5 softmax.h5
-    echo
-    echo "To the optimum: seconds until F − F* ≤ 1e-6 F*, logistic $m x $n, condition 100, l2 1e-5, the intercept not penalised;"
-    echo "thalweg on $peer_ranks ranks, the others in one process of $peer_ranks threads, reading left out;"
-    echo "not reached: $limit s of trying were not enough, the best is shown:"
-    echo
-    echo '| program | seconds | (F − F*) / F* | by | times the time of the fastest of thalweg |'
-    echo '| --- | ---: | ---: | --- | ---: |'
-    optima
+    ! wanted optimum || section_optimum
     [ ! -s errors.txt ] || sed 's/^/run: /' errors.txt >&2
 }
