@@ -69,12 +69,12 @@ data: {train: small.h5, scaling: standardize}
 model: {type: logistic, l2: 1e-4}
 optimizer.type: gd
 step: {rule: constant, length: 0.1}
-stop: {gradient_norm: 0, max_iterations: 800}
+stop: {gradient_norm: 0, max_iterations: 2000}
 checkpoint: {every: never, keep: 9}
 reduction.mode: reproducible
 Y
 sed 's/every: never/every: 4/' full.yaml >always.yaml
-sed 's/max_iterations: 800/max_iterations: 3000/' full.yaml >patient.yaml
+sed 's/max_iterations: 2000/max_iterations: 6000/' full.yaml >patient.yaml
 cat >batches.yaml <<'Y'
 data.train: small.h5
 model: {type: logistic, l2: 1e-4}
