@@ -175,9 +175,8 @@ static bool parse_choice(const tw_option *row, const char *token, tw_scalar *out
     return refuse(why, "'%s' cannot be '%s'; choices: %s", row->key, tw_quoted(token, quoted), list);
 }
 
-bool tw_scalar_check_text(const tw_option *row, const char *token, tw_complaint *why)
+static bool check_line(const tw_option *row, const char *token, size_t length, tw_complaint *why)
 {
-    const size_t length = strlen(token);
     if (length > TEXT_LONGEST) return refuse(why, "'%s' is longer than %d bytes", row->key, TEXT_LONGEST);
     for (size_t i = 0, size; i < length; i += size) {
         size = tw_utf8_size(token + i, length - i);
@@ -185,6 +184,23 @@ bool tw_scalar_check_text(const tw_option *row, const char *token, tw_complaint 
             return refuse(why, "'%s' holds a control character or is not UTF-8", row->key);
     }
     return true;
+}
+
+bool tw_scalar_check_text(const tw_option *row, const char *token, tw_complaint *why)
+{
+    return check_line(row, token, strlen(token), why);
+}
+
+/* An item a line. */
+static bool parse_list(const tw_option *row, const char *token, tw_scalar *out, tw_complaint *why)
+{
+    out->text = token;
+    for (const char *at = token;; at++) {
+        const size_t length = strcspn(at, "\n");
+        if (!check_line(row, at, length, why)) return false;
+        at += length;
+        if (*at == '\0') return true;
+    }
 }
 
 static bool parse_text(const tw_option *row, const char *token, tw_scalar *out, tw_complaint *why)
@@ -241,7 +257,7 @@ bool tw_scalar_parse(const tw_option *row, const char *token, tw_scalar *out, tw
     case TW_OPTION_WORD: return parse_word(row, token, out, why);
     case TW_OPTION_TEXT:
     case TW_OPTION_PATH: return parse_text(row, token, out, why);
-    case TW_OPTION_LIST: out->text = token; return true; /* its items were checked one by one */
+    case TW_OPTION_LIST: return parse_list(row, token, out, why);
     case TW_OPTION_MAP: return parse_map(row, token, out, why);
     case TW_OPTION_SECTION: break;
     }
