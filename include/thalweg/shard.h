@@ -7,6 +7,7 @@
 
 #include "thalweg/comm.h"
 #include "thalweg/dataset.h"
+#include "thalweg/partition.h"
 
 /* Keeps the seeds of labels and weights apart from those of features. */
 #define TW_SHARD_PRINT_COLUMNS 0x9e3779b97f4a7c15u
@@ -63,6 +64,17 @@ tw_status tw_shard_read(tw_shard *shard, const tw_dataset *dataset, int64_t firs
  */
 tw_status tw_shard_read_threads(tw_shard *shard, const tw_dataset *dataset, int threads,
                                 const int64_t *start) TW_CHECKED;
+
+/** The same for a rank of a partition: each thread has the rows of the groups that it is going to sum. */
+tw_status tw_shard_read_groups(tw_shard *shard, const tw_dataset *dataset, const tw_partition *partition,
+                               int rank, int threads) TW_CHECKED;
+
+/**
+ * How many threads that rank should have: wanted when it is not 0, else what the environment says
+ * (threads.h), as far as there is work for them. Not collective.
+ */
+int tw_shard_threads(const tw_dataset *dataset, const tw_partition *partition, int rank, int64_t wanted);
+
 void tw_shard_release(tw_shard *shard);
 
 /**

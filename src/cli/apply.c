@@ -5,7 +5,6 @@
 #include "thalweg/missing.h"
 #include "thalweg/node_file.h"
 #include "thalweg/phase.h"
-#include "thalweg/threads.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -152,26 +151,6 @@ static tw_status open_data(tw_apply *a, const tw_apply_paths *paths, bool labels
     return labels ? tw_apply_look_at_labels(a) : TW_OK;
 }
 
-/* What the environment says, as far as there is work for it. */
-static int choose_threads(const tw_apply *a, int64_t rows)
-{
-    const double bytes = (double)rows * (double)a->dataset.cols * (double)tw_dtype_size(a->dataset.type);
-    const double worth = 1 + bytes / (64 << 10);
-    const int threads = tw_threads_choose(0);
-    return threads < worth ? threads : (int)worth;
-}
-
-/* Each thread has the rows of the groups that it is going to sum. */
-static tw_status read_groups(tw_apply *a)
-{
-    int64_t start[TW_THREADS_MOST + 1];
-    const int rank = tw_comm_rank(a->comm), threads = a->threads;
-    const int64_t first = a->partition.start[rank], groups = a->partition.start[rank + 1] - first;
-    for (int t = 0; t <= threads; t++)
-        start[t] = tw_partition_row(&a->partition, first + tw_threads_first(groups, t, threads));
-    return tw_shard_read_threads(&a->shard, &a->dataset, threads, start);
-}
-
 static tw_status share_views(tw_apply *a)
 {
     a->views = calloc((size_t)a->threads, sizeof *a->views);
@@ -184,10 +163,9 @@ static tw_status read_rows(tw_apply *a, bool labels)
 {
     const int rank = tw_comm_rank(a->comm);
     TW_TRY(tw_partition_init(&a->partition, a->dataset.rows, 0, tw_comm_size(a->comm)));
-    a->threads = choose_threads(a, tw_partition_shard(&a->partition, rank + 1) -
-                                       tw_partition_shard(&a->partition, rank));
+    a->threads = tw_shard_threads(&a->dataset, &a->partition, rank, 0);
     if (!labels) a->dataset.labels[0] = a->dataset.weights[0] = 0, a->dataset.words = false;
-    TW_TRY(read_groups(a));
+    TW_TRY(tw_shard_read_groups(&a->shard, &a->dataset, &a->partition, rank, a->threads));
     if (a->missing == TW_MISSING_DROP) TW_TRY(tw_missing_drop(&a->shard, &a->dropped));
     tw_missing_fill(&a->shard, a->threads, a->fill);
     if (!labels) return share_views(a);

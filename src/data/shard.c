@@ -204,6 +204,24 @@ tw_status tw_shard_read_threads(tw_shard *s, const tw_dataset *d, int threads, c
     return status;
 }
 
+tw_status tw_shard_read_groups(tw_shard *s, const tw_dataset *d, const tw_partition *p, int rank, int threads)
+{
+    int64_t start[TW_THREADS_MOST + 1];
+    const int64_t first = p->start[rank], groups = p->start[rank + 1] - first;
+    for (int t = 0; t <= threads; t++)
+        start[t] = tw_partition_row(p, first + tw_threads_first(groups, t, threads));
+    return tw_shard_read_threads(s, d, threads, start);
+}
+
+int tw_shard_threads(const tw_dataset *d, const tw_partition *p, int rank, int64_t wanted)
+{
+    const int64_t rows = tw_partition_shard(p, rank + 1) - tw_partition_shard(p, rank);
+    const double bytes = (double)rows * (double)d->cols * (double)tw_dtype_size(d->type);
+    const double worth = 1 + bytes / (64 << 10);
+    const int threads = tw_threads_choose(wanted);
+    return wanted > 0 || threads < worth ? threads : (int)worth;
+}
+
 void tw_shard_release(tw_shard *s)
 {
     free(s->dropped);

@@ -2,7 +2,6 @@
  * one before. */
 #include "thalweg/phase.h"
 #include "thalweg/rng.h"
-#include "thalweg/threads.h"
 #include "train/class_weight.h"
 #include "train/method.h"
 #include "train/run_impl.h"
@@ -60,27 +59,6 @@ void tw_run_release(tw_run *run)
     tw_config_release(&run->config);
 }
 
-/* What the configuration says; what the environment says only as far as there is work for it. */
-static int threads_for(const tw_run *run, int64_t rows)
-{
-    const int64_t wanted = run->config.parallel.threads;
-    const double bytes = (double)rows * (double)run->dataset.cols * (double)tw_dtype_size(run->dataset.type);
-    const double worth = 1 + bytes / (64 << 10);
-    const int threads = tw_threads_choose(wanted);
-    return wanted > 0 || threads < worth ? threads : (int)worth;
-}
-
-/* Each thread has the rows of the groups that it is going to sum. */
-static tw_status read_groups(const tw_run *run, const tw_partition *p, const tw_dataset *d, tw_shard *shard)
-{
-    int64_t start[TW_THREADS_MOST + 1];
-    const int rank = tw_comm_rank(run->comm), threads = run->threads;
-    const int64_t first = p->start[rank], groups = p->start[rank + 1] - first;
-    for (int t = 0; t <= threads; t++)
-        start[t] = tw_partition_row(p, first + tw_threads_first(groups, t, threads));
-    return tw_shard_read_threads(shard, d, threads, start);
-}
-
 static tw_status read_shard(tw_run *run)
 {
     const int rank = tw_comm_rank(run->comm);
@@ -89,9 +67,9 @@ static tw_status read_shard(tw_run *run)
                              tw_comm_size(run->comm)));
     if (run->optimizer_ops->matrix || run->config.optimizer.preconditioner == TW_CONFIG_PRECONDITIONER_GRAM)
         tw_partition_align(&run->partition, TW_MATRIX_GROUPS);
-    const int64_t first = tw_partition_shard(&run->partition, rank);
-    run->threads = threads_for(run, tw_partition_shard(&run->partition, rank + 1) - first);
-    const tw_status status = read_groups(run, &run->partition, &run->dataset, &run->shard);
+    run->threads = tw_shard_threads(&run->dataset, &run->partition, rank, run->config.parallel.threads);
+    const tw_status status =
+        tw_shard_read_groups(&run->shard, &run->dataset, &run->partition, rank, run->threads);
     run->read = tw_seconds() - start;
     return status;
 }
@@ -178,7 +156,8 @@ static tw_status read_validation(tw_run *run)
 {
     tw_watched *v = &run->watched;
     TW_TRY(tw_partition_init(&v->partition, v->dataset.rows, 0, tw_comm_size(run->comm)));
-    TW_TRY(read_groups(run, &v->partition, &v->dataset, &v->shard));
+    TW_TRY(
+        tw_shard_read_groups(&v->shard, &v->dataset, &v->partition, tw_comm_rank(run->comm), run->threads));
     TW_TRY(tw_run_fill_validation(run));
     if (v->dataset.words != run->dataset.words)
         return tw_fail(TW_DATA, "the labels of data.validation.file %s are %s, those of the training data %s",
