@@ -29,6 +29,12 @@ tw_status tw_command_end(tw_comm *comm, tw_status status)
     return status;
 }
 
+void tw_arguments_one(struct argp_state *state, const char *limit, const char *value, const char **word)
+{
+    if (*word) argp_error(state, "%s, not also '%s'", limit, value);
+    *word = value;
+}
+
 tw_status tw_arguments_watchdog(const char *text, double *seconds)
 {
     char *end;

@@ -28,6 +28,10 @@ tw_status tw_arguments_parse(const struct argp *argp, int argc, char **argv, voi
  * without a sentence, so that the command ends at once; NULL: it parses again. */
 void tw_arguments_read(void (*read)(void *context, const struct argp *argp, const char *name), void *context);
 
+/** For ARGP_KEY_ARG of a command that takes one word beside its options: keep it in *word, NULL before; a
+ * second one is refused with `limit`, "one configuration at a time". */
+void tw_arguments_one(struct argp_state *state, const char *limit, const char *value, const char **word);
+
 /** SECONDS of --watchdog: 0, or at least 1. TW_USAGE. */
 tw_status tw_arguments_watchdog(const char *text, double *seconds) TW_CHECKED;
 

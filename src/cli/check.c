@@ -22,10 +22,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     arguments *a = state->input;
     switch (key) {
     case SET: a->sets[a->n_sets++] = value; break;
-    case ARGP_KEY_ARG:
-        if (a->config) argp_error(state, "one configuration at a time, not also '%s'", value);
-        a->config = value;
-        break;
+    case ARGP_KEY_ARG: tw_arguments_one(state, "one configuration at a time", value, &a->config); break;
     case ARGP_KEY_END:
         if (!a->config) argp_error(state, "which configuration? (a YAML file)");
         break;

@@ -33,10 +33,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         break;
     case OPTION_JSON: a->json = true; break;
     case OPTION_NO_SPEED: a->no_speed = true; break;
-    case ARGP_KEY_ARG:
-        if (a->file) argp_error(state, "one data set at most, not also '%s'", value);
-        a->file = value;
-        break;
+    case ARGP_KEY_ARG: tw_arguments_one(state, "one data set at most", value, &a->file); break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;

@@ -31,10 +31,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case TO: a->to = value; break;
     case 'o': a->output = value; break;
     case FORCE: a->force = true; break;
-    case ARGP_KEY_ARG:
-        if (a->model) argp_error(state, "one model at a time, not also '%s'", value);
-        a->model = value;
-        break;
+    case ARGP_KEY_ARG: tw_arguments_one(state, "one model at a time", value, &a->model); break;
     case ARGP_KEY_END:
         if (!a->model) argp_error(state, "which model? (a model.h5)");
         break;

@@ -36,10 +36,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     switch (key) {
     case SBATCH: a->sbatch = true; break;
     case SET: a->sets[a->n_sets++] = value; break;
-    case ARGP_KEY_ARG:
-        if (a->what) argp_error(state, "one at a time, not also '%s'", value);
-        a->what = value;
-        break;
+    case ARGP_KEY_ARG: tw_arguments_one(state, "one at a time", value, &a->what); break;
     case ARGP_KEY_END:
         if (!a->what) argp_error(state, "linear, logistic or softmax? Or --sbatch CONFIG.yaml");
         break;

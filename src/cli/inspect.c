@@ -33,10 +33,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case FEATURES: in->names.features = value; break;
     case LABELS: in->names.labels = value; break;
     case WEIGHTS: in->names.weights = value; break;
-    case ARGP_KEY_ARG:
-        if (in->path) argp_error(state, "one file or folder at a time, not also '%s'", value);
-        in->path = value;
-        break;
+    case ARGP_KEY_ARG: tw_arguments_one(state, "one file or folder at a time", value, &in->path); break;
     case ARGP_KEY_END:
         if (!in->path) argp_error(state, "which file or run folder?");
         break;

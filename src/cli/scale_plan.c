@@ -101,10 +101,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case GROUPS: good = number(value, TW_MAX_GROUPS, &a->groups); break;
     case READS: good = number(value, 1e6, &a->reads); break;
     case MACHINE: add_machine(a, value); break;
-    case ARGP_KEY_ARG:
-        if (a->config) argp_error(state, "one configuration at a time, not also '%s'", value);
-        a->config = value;
-        break;
+    case ARGP_KEY_ARG: tw_arguments_one(state, "one configuration at a time", value, &a->config); break;
     default: return ARGP_ERR_UNKNOWN;
     }
     if (!good) a->wrong = value;

@@ -89,10 +89,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case DRY_RUN: a->dry_run = true; break;
     case JOB: a->job = true; break;
     case 'q': a->quiet = true; break;
-    case ARGP_KEY_ARG:
-        if (a->config) argp_error(state, "one configuration at a time, not also '%s'", value);
-        a->config = value;
-        break;
+    case ARGP_KEY_ARG: tw_arguments_one(state, "one configuration at a time", value, &a->config); break;
     case ARGP_KEY_END:
         if (!a->config) argp_error(state, "which configuration? (a YAML file)");
         break;

@@ -59,10 +59,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case PROGRESS: a->progress = value; break;
     case 'q': a->quiet = true; break;
     case 'v': a->verbose = true; break;
-    case ARGP_KEY_ARG:
-        if (a->config) argp_error(state, "one configuration at a time, not also '%s'", value);
-        a->config = value;
-        break;
+    case ARGP_KEY_ARG: tw_arguments_one(state, "one configuration at a time", value, &a->config); break;
     case ARGP_KEY_END:
         if (!a->config) argp_error(state, "which configuration? (a YAML file)");
         if (a->quiet && a->verbose) argp_error(state, "either --quiet or --verbose");
