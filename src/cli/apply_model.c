@@ -17,6 +17,16 @@ typedef struct {
     double marker;
 } essence;
 
+tw_status tw_apply_read_file(tw_model_file *f, const char *path)
+{
+    bool edited = false;
+    TW_TRY(tw_model_file_read(f, path, &edited));
+    if (edited)
+        fprintf(stderr, "thalweg: warning: %s was changed after training: its digest no longer matches\n",
+                path);
+    return TW_OK;
+}
+
 static tw_status read_missing(const tw_model_file *f, const char *path, essence *e)
 {
     const char *policy = tw_model_file_text(f, "missing");
@@ -35,11 +45,7 @@ static tw_status read_missing(const tw_model_file *f, const char *path, essence 
 
 static tw_status read_model(tw_apply *a, const char *path, essence *e)
 {
-    bool edited = false;
-    TW_TRY(tw_model_file_read(&a->file, path, &edited));
-    if (edited)
-        fprintf(stderr, "thalweg: warning: %s was changed after training: its digest no longer matches\n",
-                path);
+    TW_TRY(tw_apply_read_file(&a->file, path));
     if (!tw_model_find(a->file.model))
         return tw_fail(TW_DATA, "%s holds a model of type '%s', which this thalweg does not know", path,
                        a->file.model);

@@ -6,6 +6,10 @@
 
 #include "cli/apply.h"
 
+/** Read the file here, with a warning on stderr when it was changed after training. Not collective. As
+ * tw_model_file_read. */
+tw_status tw_apply_read_file(tw_model_file *file, const char *path) TW_CHECKED;
+
 /** Read it on rank 0 and share what all need. Collective. @return TW_OK, TW_INPUT, TW_DATA, TW_MEMORY; the
  * same on every rank. */
 tw_status tw_apply_share_model(tw_apply *apply, const char *path) TW_CHECKED;

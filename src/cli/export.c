@@ -1,6 +1,7 @@
 /* `thalweg export`: a model as text that any program reads. */
 #include "cli/export.h"
 
+#include "cli/apply_model.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "core/output_file.h"
@@ -83,16 +84,12 @@ static tw_status read_in_child(void *context)
 static tw_status read_model(tw_model_file *file, const char *path)
 {
     char *name = strdup(path);
-    bool edited = false;
     const tw_probe_limits limits = tw_probe_limits_for(1, &path);
     if (!name) return tw_fail(TW_MEMORY, "out of memory for the name of the model");
     const tw_status probed = tw_probe_run(&limits, read_in_child, name, NULL);
     free(name);
     TW_TRY(probed);
-    TW_TRY(tw_model_file_read(file, path, &edited));
-    if (edited)
-        fprintf(stderr, "thalweg: warning: %s was changed after training: its digest no longer matches\n",
-                path);
+    TW_TRY(tw_apply_read_file(file, path));
     return tw_model_file_read_arrays(file, path);
 }
 
