@@ -51,20 +51,25 @@ static tw_status check_not_live(const tw_run_folder *folder)
     return status;
 }
 
+/* The folder above: of a/b it is a, of /a it is /, of a it is ".". False: there is none to go to. */
+static bool go_up(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (strcmp(path, ".") == 0 || strcmp(path, "/") == 0) return false;
+    if (slash)
+        slash[slash == path] = 0;
+    else
+        memcpy(path, ".", 2);
+    return true;
+}
+
 /* The nearest folder above that exists must let us write. */
 static tw_status check_writable(const char *path)
 {
     char part[TW_PATH_LEN];
     struct stat info;
     snprintf(part, sizeof part, "%s", path);
-    while (stat(part, &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
-        char *slash = strrchr(part, '/');
-        if (!slash)
-            strcpy(part, ".");
-        else if (slash == part)
-            strcpy(part, "/");
-        else
-            *slash = 0;
+    while (stat(part, &info) != 0 && (errno == ENOENT || errno == ENOTDIR) && go_up(part)) {
     }
     if (stat(part, &info) == 0 && !S_ISDIR(info.st_mode))
         return tw_fail(TW_OUTPUT, "cannot create the run folder %s: %s is not a directory", path, part);
@@ -151,10 +156,8 @@ static int count_missing(const char *path)
     int missing = 0;
     snprintf(part, sizeof part, "%s", path);
     while (part[0] && access(part, F_OK) != 0) {
-        char *slash = strrchr(part, '/');
         missing++;
-        if (!slash) break;
-        *slash = 0;
+        if (!go_up(part)) break;
     }
     return missing;
 }
@@ -190,10 +193,7 @@ static void remove_made(const tw_run_folder *folder)
 {
     char path[TW_PATH_LEN];
     memcpy(path, folder->path, sizeof path);
-    for (int i = 0; i < folder->made && rmdir(path) == 0; i++) {
-        char *slash = strrchr(path, '/');
-        if (!slash || slash == path) return;
-        *slash = 0;
+    for (int i = 0; i < folder->made && rmdir(path) == 0 && go_up(path); i++) {
     }
 }
 
