@@ -2,14 +2,15 @@
 # Whatever is wrong with a file to convert, in every format, plain and gzipped: the exit code, one sentence with file, line
 # and column where there are any, and neither an output nor a temporary.   bad_tables.sh THALWEG SOURCE_DIR
 set -euo pipefail
-thalweg=$1
-work=$(mktemp -d)
-trap 'umount "$work/in/disk" 2>/dev/null || true; chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
-mkdir "$work/in"
-cd "$work/in"
-cases=0 failures=0
-
-complain() { echo "FAILED: $*"; failures=$((failures + 1)); }
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
+at_end() {
+    umount "$work/in/disk" 2>/dev/null || true
+    chmod -R u+rwx "$work"
+}
+mkdir in
+cd in
+cases=0
 
 # exit code, sentence (fixed text), arguments of convert
 cannot() {

@@ -4,15 +4,11 @@
 #
 #   batches.sh THALWEG SOURCE_DIR ORACLE
 set -euo pipefail
-thalweg=$1 source_dir=$2 oracle=$3
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
+oracle=$3
 mkdir configs
 cp -r "$source_dir/configs/data" "$source_dir/configs/cancer-minibatch.yaml" configs
-failures=0
-complain() { echo "FAILED: $*"; failures=$((failures + 1)); }
-is() { [ "$2" = "$3" ] || complain "$1 is '$2', not '$3'"; }
 close() { # what, got, want, relative tolerance
     awk -v g="$2" -v w="$3" -v t="$4" 'BEGIN { d = g - w; if (d < 0) d = -d; a = w < 0 ? -w : w; exit !(g != "" && w != "" && d <= t * a) }' ||
         complain "$1 is '$2', not $3 (tolerance $4)"
@@ -21,7 +17,6 @@ train() { # run, ranks, further arguments; the configuration is c.yaml
     timeout 60 mpirun --oversubscribe -n "$2" "$thalweg" train c.yaml --out "$1" "${@:3}" </dev/null >"$1.log" 2>"$1.err" ||
         complain "$1: $(cat "$1.log" "$1.err")"
 }
-value() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},*\$/\1/p" "$1/summary.json" | head -n 1; }
 watched() { sed -n '/^  "validation": {/,/^  }/p' "$1/summary.json" | sed -n "s/^ *\"$2\": \([^,]*\),*\$/\1/p"; }
 at() { sed -n "s/^{\"iteration\":$2,.*\"$3\":\([^,}]*\)[,}].*/\1/p" "$1/metrics.jsonl"; }
 metric() { # model, data, key
@@ -175,4 +170,4 @@ refuse 78 'epochs belong to mini-batches .*; use stop.max_iterations' 'stop.max_
 refuse 78 'with mini-batches the limit is stop.max_epochs' "$batch" 'stop.max_iterations: 5'
 refuse 78 'there are no validation rows: set data.validation' 'stop.validation_patience: 5'
 
-[ $failures = 0 ] && echo "mini-batches and validation: all as it should be"
+finish "mini-batches and validation: all as it should be"

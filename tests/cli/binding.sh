@@ -4,12 +4,8 @@
 #
 #   binding.sh THALWEG SOURCE_DIR
 set -euo pipefail
-thalweg=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-failures=0
-complain() { echo "FAILED: $*"; failures=$((failures + 1)); }
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
 "$thalweg" generate -o d.h5 --task logistic --rows 403 --features 3 --seed 3 >gen.log
 printf 'data: {train: d.h5}\nmodel: {type: logistic}\nreduction: {mode: reproducible}\nstop: {max_iterations: 2}\n' >c.yaml
 

@@ -4,21 +4,10 @@
 #
 #   classes.sh THALWEG SOURCE_DIR
 set -euo pipefail
-thalweg=$1 source_dir=$2 truths=$2/tests/truth/classes.json
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
+truths=$source_dir/tests/truth/classes.json
 cp "$source_dir/tests/truth/classes.h5" .
-failures=0
-complain() { echo "FAILED: $*"; failures=$((failures + 1)); }
-is() { [ "$2" = "$3" ] || complain "$1 is '$2', not '$3'"; }
-launch() { # run, ranks, further arguments; the configuration is c.yaml
-    local launcher=(mpirun --oversubscribe -n "$2")
-    [ "$2" != 1 ] || launcher=()
-    timeout 100 "${launcher[@]}" "$thalweg" train c.yaml --out "$1" "${@:3}" </dev/null >"$1.log" 2>"$1.err"
-}
-train() { launch "$@" || complain "$1: $(cat "$1.log" "$1.err")"; }
-value() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},*\$/\1/p" "$1/summary.json" | head -n 1; }
 hash() { value "$1" parameters_hash; }
 truth() { # case, key: one value a line
     sed -n "/\"name\": \"$1\"/,/^ }/s/^  \"$2\": \[\{0,1\}\([^]]*\)\]\{0,1\},*\$/\1/p" "$truths" | tr ',' '\n' | sed '/^$/d'
@@ -186,5 +175,4 @@ code=0
 launch refused 3 --set data.train=odd.h5 || code=$?
 is "exit code of one class on 3 ranks" "$code" 65
 
-[ "$failures" = 0 ] || exit 1
-echo "weights of classes: $(find . -name summary.json | wc -l) runs"
+finish "weights of classes: $(find . -name summary.json | wc -l) runs"

@@ -2,13 +2,8 @@
 # What training takes: several files, missing features, types of storage, labels that are words. One hash for any number of
 # ranks and threads, the same as for the data without these.   data.sh THALWEG SOURCE_DIR
 set -euo pipefail
-thalweg=$1 source_dir=$2
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-cd -- "$work"
-failures=0
-complain() { failures=$((failures + 1)); echo "FAILED $*"; }
-has() { grep -qE -- "$2" "$1" || complain "$1 lacks '$2': $(cat "$1")"; }
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
 
 # table ROWS GAPS: a CSV of 6 numbers, a label of two classes and a weight; of the numbers some are NaN
 table() {
@@ -137,5 +132,4 @@ done
     complain "words-some: $(cat words-some.json), words: $(cat words.json)"
 refused 65 'are words, but model.type linear needs numbers' model.type=linear data.train="$truth/words.h5"
 refused 65 'are words, those of the training data numbers' model.type=softmax data.train="$truth/words-numbers.h5" data.validation.fraction=null data.validation.file="$truth/words.h5"
-[ $failures = 0 ] || exit 1
-echo "several files, storage, missing features, words: one hash each"
+finish "several files, storage, missing features, words: one hash each"

@@ -4,12 +4,8 @@
 #
 #   doctor.sh THALWEG SOURCE_DIR
 set -euo pipefail
-thalweg=$(realpath -- "$1")
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-cd -- "$work"
-failures=0
-complain() { echo "FAILED: $*"; failures=$((failures + 1)); }
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
 export OMP_NUM_THREADS=1
 unset THALWEG_ISA SLURM_JOB_ID SLURM_JOB_END_TIME
 
@@ -197,4 +193,4 @@ ends 64 "$thalweg" doctor two.h5 numbers.h5
 ends 0 "$thalweg" help doctor
 says '--no-speed'
 says 'FILE.h5'
-[ $failures = 0 ] && echo "the doctor's figures agree"
+finish "the doctor's figures agree"

@@ -2,13 +2,8 @@
 # evaluate and predict as a user meets them: the same answer on any number of ranks, pictures, names that must agree, many
 # classes, and the misuse of each option.   evaluate.sh THALWEG SOURCE_DIR
 set -euo pipefail
-thalweg=$1 source_dir=$2
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-cd -- "$work"
-failures=0
-complain() { failures=$((failures + 1)); echo "FAILED $*"; }
-has() { grep -qE -- "$2" "$1" || complain "$1 lacks '$2': $(cat "$1")"; }
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
 train() { # NAME DATA MODEL
     printf 'data: {train: %s, scaling: standardize}\nmodel: {type: %s, l2: 0.01}\n' "$2" "$3" >c.yaml
     timeout 60 "$thalweg" train c.yaml --out "$1" -q </dev/null >train.log 2>&1 || complain "train $1: $(cat train.log)"
@@ -76,5 +71,4 @@ timeout 60 "$thalweg" evaluate many/model.h5 many.h5 </dev/null >many.txt
 [ "$(wc -l <many.txt)" -lt 70 ] || complain "many classes: $(cat many.txt)"
 [ "$(awk '{ print length }' many.txt | sort -n | tail -n 1)" -lt 120 ] || complain "many classes: $(cat many.txt)"
 has many.txt 'onfus'
-[ $failures = 0 ] || exit 1
-echo "evaluate and predict: one answer on 1, 2 and 3 ranks"
+finish "evaluate and predict: one answer on 1, 2 and 3 ranks"

@@ -2,24 +2,10 @@
 # export.sh THALWEG SOURCE_DIR -- `thalweg export`: every array of a model comes out as JSON and CSV with the bits that h5dump
 # sees in model.h5, names and all; what is no model, or cannot be written, gets a sentence and leaves nothing.
 set -euo pipefail
-thalweg=$(realpath -- "$1")
-source_dir=$(realpath -- "$2")
-for name in $(compgen -e | grep -E "^(SLURM|SBATCH|PMI|PMIX|OMPI_COMM|THALWEG)" || true); do unset "$name"; done
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-cd -- "$work"
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
+forget THALWEG
 ln -s -- "$source_dir/configs" configs
-failures=0
-complain() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-run() { # EXIT_CODE ARGUMENT...: its output in out and err
-    local expected=$1 code=0
-    shift
-    timeout 60 "$thalweg" "$@" </dev/null >out 2>err || code=$?
-    [ "$code" = "$expected" ] || complain "thalweg $* exits $code, not $expected: $(head -c 2000 out err)"
-}
 says() { grep -qF -- "$1" err || complain "no '$1' in: $(cat err)"; }
 same() { # WHAT FILE FILE
     cmp -s "$2" "$3" || complain "$1: $(diff "$2" "$3" | head -n 5)"

@@ -3,17 +3,9 @@
 # manual pages, and in docs/. Exit 77: groff is missing, so that the pages were not formatted.
 # shellcheck disable=SC2013,SC2016 # words without blanks; backquotes of the pages
 set -euo pipefail
-thalweg=$(realpath -- "$1")
-source_dir=$(realpath -- "$2")
-for name in $(compgen -e | grep -E "^(SLURM|SBATCH|PMI|PMIX|OMPI_COMM|THALWEG|ARGP)" || true); do unset "$name"; done
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-cd -- "$work"
-failures=0
-complain() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
+forget 'THALWEG|ARGP'
 ask() { timeout 20 "$thalweg" "$@" </dev/null; }
 
 # ---- commands: the list is that of the table in the source ----
@@ -126,5 +118,4 @@ done
 printf '.TH X 1\n.nosuch \\fQ\n' >probe
 groff -man -ww -b -z -k -Tutf8 probe >out 2>&1 || true
 [ -s out ] || complain "groff would not notice a wrong page"
-[ $failures = 0 ] || exit 1
-echo "help: ${#commands[@]} commands, $options options, ${#codes[@]} exit codes, manual pages"
+finish "help: ${#commands[@]} commands, $options options, ${#codes[@]} exit codes, manual pages"

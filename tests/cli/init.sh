@@ -2,24 +2,10 @@
 # init.sh THALWEG SOURCE_DIR: `thalweg init` prints configurations that train as they are, and a job script that is
 # launch/train.sbatch with the name, the size and the path of a configuration.
 set -euo pipefail
-thalweg=$(realpath -- "$1")
-source_dir=$(realpath -- "$2")
-for name in $(compgen -e | grep -E "^(SLURM|SBATCH|PMI|PMIX|OMPI_COMM|THALWEG)" || true); do unset "$name"; done
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-cd -- "$work"
-failures=0
-complain() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-run() { # EXIT_CODE ARGUMENT...: its output in out and err
-    local expected=$1 code=0
-    shift
-    timeout 60 "$thalweg" "$@" </dev/null >out 2>err || code=$?
-    [ "$code" = "$expected" ] || complain "thalweg $* exits $code, not $expected: $(cat out err)"
-}
-has() { grep -qxF -- "$2" "$1" || complain "$1 has no line '$2': $(cat "$1")"; }
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
+forget THALWEG
+has_line() { grep -qxF -- "$2" "$1" || complain "$1 has no line '$2': $(cat "$1")"; }
 
 for task in linear logistic softmax; do
     run 0 init $task
@@ -40,11 +26,11 @@ mkdir "$odd"
 cp softmax.yaml "$odd/a b.yaml"
 run 0 init --sbatch "$odd/a b.yaml" --set stop.max_time=1:30:00 --set "output.dir=$odd/run"
 cp out job.sbatch
-has job.sbatch "#SBATCH --job-name=a-b"
-has job.sbatch "#SBATCH --output=a-b-%j.out"
-has job.sbatch "#SBATCH --ntasks=1"
-has job.sbatch "#SBATCH --time=1:40:00"
-has job.sbatch "#SBATCH --requeue"
+has_line job.sbatch "#SBATCH --job-name=a-b"
+has_line job.sbatch "#SBATCH --output=a-b-%j.out"
+has_line job.sbatch "#SBATCH --ntasks=1"
+has_line job.sbatch "#SBATCH --time=1:40:00"
+has_line job.sbatch "#SBATCH --requeue"
 # 3 GiB and 16 bytes a row: 4 ranks. The file has holes in place of its rows.
 timeout 60 /usr/bin/env python3 - 2>/dev/null <<'PY' || rm -f large.h5
 import h5py
@@ -54,7 +40,7 @@ with h5py.File("large.h5", "w") as f:
 PY
 if [ -e large.h5 ]; then
     run 0 init --sbatch linear.yaml --set data.train=large.h5
-    has out "#SBATCH --ntasks=4"
+    has_line out "#SBATCH --ntasks=4"
     if grep -q -- --time out; then complain "a time limit that nobody named"; fi
     rm large.h5
 fi
@@ -73,5 +59,4 @@ if command -v shellcheck >/dev/null; then
     shellcheck -e SC2016 job.sbatch || complain "shellcheck on the job script"
     (cd "$source_dir" && shellcheck -x tests/cli/init.sh) || complain "shellcheck on this test"
 fi
-[ $failures = 0 ] || exit 1
-echo "init: three configurations that train, a job script"
+finish "init: three configurations that train, a job script"

@@ -1,14 +1,8 @@
 #!/usr/bin/env bash
 # Models with other losses through train, evaluate, predict and inspect: what each prints, and what it refuses.   links.sh THALWEG SOURCE_DIR
 set -euo pipefail
-thalweg=$1 source_dir=$2
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-failures=0
-complain() { failures=$((failures + 1)); echo "FAILED $*"; }
-has() { grep -qE -- "$2" "$1" || complain "$1 lacks '$2': $(cat "$1")"; }
-lacks() { if grep -qE -- "$2" "$1"; then complain "$1 has '$2': $(cat "$1")"; fi; }
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
 
 # train RANKS MODEL DATA: $2 is the run folder
 train() {
@@ -86,4 +80,4 @@ timeout 20 "$thalweg" train c.yaml --out many </dev/null >out.txt 2>err.txt || g
 [ $got = 65 ] || complain "ten classes: exit $got"
 has err.txt 'has 10 classes, but model.type squared_hinge needs 2'
 
-[ $failures = 0 ] && echo "links: all as it should be"
+finish "links: all as it should be"

@@ -4,21 +4,15 @@
 #
 #   path.sh THALWEG SOURCE_DIR
 set -euo pipefail
-thalweg=$1 source_dir=$2 truths=$2/tests/truth/path.json
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
+truths=$source_dir/tests/truth/path.json
 mkdir configs tests
 cp -r "$source_dir/configs/data" "$source_dir/configs/diabetes-lasso-path.yaml" configs
 cp -r "$source_dir/tests/truth" tests
-failures=0
-complain() { echo "FAILED: $*"; failures=$((failures + 1)); }
-is() { [ "$2" = "$3" ] || complain "$1 is '$2', not '$3'"; }
 launch() { # run, ranks, further arguments; the configuration is c.yaml
     timeout 100 mpirun --oversubscribe -n "$2" "$thalweg" train c.yaml --out "$1" "${@:3}" </dev/null >"$1.log" 2>"$1.err"
 }
-train() { launch "$@" || complain "$1: $(cat "$1.log" "$1.err")"; }
-value() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},*\$/\1/p" "$1/summary.json" | head -n 1; }
 each() { sed -n "/\"points\"/,/^    \]/s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},*\$/\1/p" "$1/summary.json"; } # of the path's rows
 truth() { # case, key: one value a line
     sed -n "/\"name\": \"$1\"/,/^ }/s/^  \"$2\": \[\{0,1\}\([^]]*\)\]\{0,1\},*\$/\1/p" "$truths" | tr -d '"' | tr ',' '\n'
@@ -231,4 +225,4 @@ for dir in runs/diabetes-lasso-path; do
     timeout 20 "$thalweg" evaluate $dir/model.h5 configs/data/diabetes.h5 </dev/null >evaluate.txt || complain "evaluate"
 done
 
-[ $failures = 0 ] && echo "paths and cross-validation: all as it should be"
+finish "paths and cross-validation: all as it should be"

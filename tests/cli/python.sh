@@ -2,13 +2,10 @@
 # python.sh THALWEG SOURCE_DIR -- docs/python.md: its blocks run as they stand there and print what it says; its reader, and
 # scikit-learn estimators filled with our arrays, predict what `thalweg predict` does. Exit 77 without h5py, NumPy, scikit-learn.
 set -euo pipefail
-thalweg=$(realpath -- "$1")
-source_dir=$(realpath -- "$2")
-for name in $(compgen -e | grep -E "^(SLURM|SBATCH|PMI|PMIX|OMPI_COMM|THALWEG)" || true); do unset "$name"; done
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
+forget THALWEG
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-cd -- "$work"
 python=
 for candidate in python3 /usr/bin/python3; do
     if timeout 60 "$candidate" -c 'import h5py, numpy, sklearn' 2>/dev/null; then python=$candidate && break; fi

@@ -2,26 +2,12 @@
 # report.sh THALWEG SOURCE_DIR -- `thalweg report` prints the very lines that ended the screen of a run, whatever the run was, and
 # tells how a run stands that has no end: in progress, killed, failed, damaged.
 set -euo pipefail
-thalweg=$(realpath -- "$1")
-source_dir=$(realpath -- "$2")
-for name in $(compgen -e | grep -E "^(SLURM|SBATCH|PMI|PMIX|OMPI_COMM|THALWEG)" || true); do unset "$name"; done
-# shellcheck source=../../launch/env.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
+forget THALWEG
+# shellcheck source=launch/env.sh
 . "$source_dir/launch/env.sh"
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-cd -- "$work"
 ln -s -- "$source_dir/configs" configs
-failures=0
-complain() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-run() { # EXIT_CODE ARGUMENT...: its output in out and err
-    local expected=$1 code=0
-    shift
-    timeout 60 "$thalweg" "$@" </dev/null >out 2>err || code=$?
-    [ "$code" = "$expected" ] || complain "thalweg $* exits $code, not $expected: $(cat out err)"
-}
 says() { grep -qF -- "$1" out err || complain "no '$1' in: $(cat out err)"; }
 
 # ---- the same lines ----
@@ -143,5 +129,4 @@ run 66 report three.h5; says "three.h5"
 code=0
 timeout 60 "$thalweg" report runs/plain </dev/null >/dev/full 2>err || code=$?
 [ $code = 74 ] || complain "a full disk ends with $code: $(cat err)"
-[ $failures = 0 ] || exit 1
-echo "report: nine runs in the lines of their screens, six that have no end, tables, JSON"
+finish "report: nine runs in the lines of their screens, six that have no end, tables, JSON"

@@ -2,19 +2,11 @@
 # screen.sh THALWEG SOURCE_DIR -- what train shows while it runs: on a terminal one redrawn line that leaves the table as log.txt
 # has it, never wider than the window; elsewhere plain lines; colours only where they are wanted. Exit 77: no `script` to make a terminal.
 set -euo pipefail
-thalweg=$(realpath -- "$1")
-source_dir=$(realpath -- "$2")
-for name in $(compgen -e | grep -E "^(SLURM|SBATCH|PMI|PMIX|OMPI_COMM|THALWEG|NO_COLOR)" || true); do unset "$name"; done
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-cd -- "$work"
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
+forget 'THALWEG|NO_COLOR'
 ln -s -- "$source_dir/configs" configs
 export TERM=xterm SHELL=/bin/sh
-failures=0
-complain() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
 cat >long.yaml <<'YAML'
 data: {train: configs/data/breast-cancer.h5, scaling: standardize}
 model: {type: logistic, l2: 0.01}
@@ -118,5 +110,4 @@ terminal 0 train nowhere.yaml
 plain "colours without a window"
 piped 66 train nowhere.yaml
 grep -q '^thalweg: error: ' err || complain "colours in a pipe: $(cat -v err)"
-[ $failures = 0 ] || exit 1
-echo "screen: pipes, terminals of four widths, colours"
+finish "screen: pipes, terminals of four widths, colours"

@@ -4,21 +4,9 @@
 #
 #   start.sh THALWEG SOURCE_DIR
 set -euo pipefail
-thalweg=$1 source_dir=$2
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
 cp "$source_dir/tests/truth/classes.h5" "$source_dir/configs/data/diabetes.h5" .
-failures=0
-complain() { echo "FAILED: $*"; failures=$((failures + 1)); }
-is() { [ "$2" = "$3" ] || complain "$1 is '$2', not '$3'"; }
-launch() { # run, ranks, further arguments; the configuration is c.yaml
-    local launcher=(mpirun --oversubscribe -n "$2")
-    [ "$2" != 1 ] || launcher=()
-    timeout 100 "${launcher[@]}" "$thalweg" train c.yaml --out "$1" "${@:3}" </dev/null >"$1.log" 2>"$1.err"
-}
-train() { launch "$@" || complain "$1: $(cat "$1.log" "$1.err")"; }
-value() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},*\$/\1/p" "$1/summary.json" | head -n 1; }
 hash() { value "$1" parameters_hash; }
 near() { awk -v a="$2" -v b="$3" -v t="$4" 'BEGIN { d = a - b; exit !(d <= t * b && -d <= t * b) }' || complain "$1: $2 is not $3"; }
 few() { [ "$(value "$1" iterations)" -le "$2" ] || complain "$1 took $(value "$1" iterations) iterations"; }
@@ -113,5 +101,4 @@ code=0
 launch refused 3 --set model.start=ab/model.h5 --set data.train=sure.h5 || code=$?
 is "exit code on 3 ranks" "$code" 78
 
-[ "$failures" = 0 ] || exit 1
-echo "starts from models: $(find . -name summary.json | wc -l) runs"
+finish "starts from models: $(find . -name summary.json | wc -l) runs"

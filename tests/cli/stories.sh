@@ -2,10 +2,8 @@
 # From a table to an evaluated model in three commands: convert, train, evaluate. Each story of docs/data.md on a table of
 # its kind that is made here; what comes out is compared with what the table was made from.   stories.sh THALWEG SOURCE_DIR
 set -euo pipefail
-thalweg=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
 
 fail() { echo "FAILED: $*"; cat out err 2>/dev/null || true; exit 1; }
 run() { timeout 60 "$thalweg" "$@" </dev/null >out 2>err || fail "thalweg $*"; }
