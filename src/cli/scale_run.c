@@ -5,19 +5,14 @@
 #include "scale/process.h"
 #include "scale/scale.h"
 #include "thalweg/config.h"
-#include "thalweg/file.h"
 #include "thalweg/interrupt.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -37,7 +32,7 @@ enum {
     JOB
 };
 
-enum { HOUR = 3600, LOCK_SECONDS = 60, MOST_RANKS = 1000000, MOST_REPEATS = 1000, MOST_ITERATIONS = 1000000 };
+enum { HOUR = 3600, MOST_RANKS = 1000000, MOST_REPEATS = 1000, MOST_ITERATIONS = 1000000 };
 
 static const struct argp_option options[] = {
     {"ranks", RANKS, "1,2,4,8", 0, "Numbers of ranks", 1},
@@ -218,81 +213,6 @@ static void choose_folder(const arguments *a, tw_scale *s)
                  (int)(dot && dot > name ? dot - name : (long)strlen(name)), name, weak ? "weak" : "strong");
 }
 
-/* ---- the folder ---- */
-
-/* Held until this process ends. A job may meet the command that submitted it, for a moment. */
-static tw_status take_lock(const tw_scale *s, bool patient, int *lock)
-{
-    char path[TW_PATH_LEN + 64];
-    const time_t until = time(NULL) + (patient ? LOCK_SECONDS : 0);
-    snprintf(path, sizeof path, "%s/lock", s->dir);
-    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (*lock < 0) return tw_fail(TW_OUTPUT, "cannot create %s: %s", path, strerror(errno));
-    while (flock(*lock, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR) return TW_OK; /* a file system without locks */
-        if (time(NULL) >= until)
-            return tw_fail(TW_OUTPUT, "another `thalweg scale run` is at work in %s", s->dir);
-        usleep(200000);
-    }
-    return TW_OK;
-}
-
-static tw_status make_folders(const tw_scale *s)
-{
-    static const char *const names[] = {"runs", "exchange", "data", "logs", "jobs"};
-    char path[TW_PATH_LEN + 64];
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        snprintf(path, sizeof path, "%s/%s", s->dir, names[i]);
-        TW_TRY(tw_folder_make(path));
-    }
-    return TW_OK;
-}
-
-static tw_status compare(const tw_scale *s, const tw_study *stored)
-{
-    char text[4096];
-    const size_t count = tw_study_differences(stored, &s->study, sizeof text, text);
-    if (count == 0) return TW_OK;
-    return tw_fail(
-        TW_OUTPUT,
-        "the study in %s asks something else:\n%stheir numbers must not be mixed; choose another folder "
-        "with --out DIR",
-        s->dir, text);
-}
-
-/* The study on disk gets what is asked now; nothing is written when it has it. */
-static tw_status keep(const tw_scale *s, const tw_study *stored)
-{
-    tw_study all = s->study;
-    if (stored) {
-        TW_TRY(tw_study_merge(&all, stored));
-        if (all.n_ranks == stored->n_ranks && all.repeat == stored->repeat) return TW_OK;
-    }
-    return tw_study_write(s->dir, &all);
-}
-
-static tw_status is_foreign(const tw_scale *s, const char *name)
-{
-    char path[TW_PATH_LEN + 64];
-    struct stat info;
-    snprintf(path, sizeof path, "%s/%s", s->dir, name);
-    return stat(path, &info) == 0
-               ? tw_fail(TW_OUTPUT,
-                         "%s has %s and no study.json: it is no study; choose another folder with --out DIR",
-                         s->dir, name)
-               : TW_OK;
-}
-
-static tw_status find_study(const tw_scale *s, tw_study *stored, bool *found)
-{
-    char path[TW_PATH_LEN + 64];
-    snprintf(path, sizeof path, "%s/study.json", s->dir);
-    *found = access(path, F_OK) == 0;
-    if (*found) return tw_study_read(s->dir, stored);
-    TW_TRY(is_foreign(s, "summary.json"));
-    return is_foreign(s, "runs");
-}
-
 /* ---- the command ---- */
 
 static tw_status settle(const arguments *a, const tw_study *stored, tw_scale *s)
@@ -307,7 +227,7 @@ static tw_status settle(const arguments *a, const tw_study *stored, tw_scale *s)
         study->rows_per_rank = s->weak.rows / study->ranks[study->n_ranks - 1];
         if (!study->rows_per_rank) study->rows_per_rank = 1;
     }
-    return stored ? compare(s, stored) : TW_OK;
+    return stored ? tw_scale_compare(s, stored) : TW_OK;
 }
 
 static void print_head(const tw_scale *s)
@@ -324,9 +244,9 @@ static tw_status work(const arguments *a, const tw_study *stored, tw_scale *s)
     int lock;
     if (a->waits) wait = -1;
     if (a->wait) TW_TRY(parse_time("wait", a->wait, &wait));
-    TW_TRY(make_folders(s));
-    TW_TRY(take_lock(s, a->job, &lock));
-    TW_TRY(keep(s, stored));
+    TW_TRY(tw_scale_make_folders(s));
+    TW_TRY(tw_scale_lock(s, a->job, &lock));
+    TW_TRY(tw_scale_keep(s, stored));
     if (s->launcher == TW_STUDY_SBATCH) {
         close(lock); /* the jobs need it */
         TW_TRY(tw_scale_submit(s, wait));
@@ -342,7 +262,7 @@ static tw_status start(const arguments *a, tw_scale *s)
     tw_study stored = {0};
     bool found = false;
     choose_folder(a, s);
-    TW_TRY(find_study(s, &stored, &found));
+    TW_TRY(tw_scale_find(s, &stored, &found));
     tw_status status = settle(a, found ? &stored : NULL, s);
     if (status == TW_OK) {
         if (!a->quiet || a->dry_run) print_head(s);

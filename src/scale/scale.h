@@ -33,6 +33,24 @@ tw_status tw_scale_resolve(tw_scale *s) TW_CHECKED;
 /** Ask `thalweg check`, which prints what is wrong itself: then the status has no sentence. */
 tw_status tw_scale_check(const tw_scale *s) TW_CHECKED;
 
+/* ---- the folder (folder.c) ---- */
+
+/** The study that is there; *found false: none. TW_OUTPUT: the folder is something else; and those of
+ * tw_study_read. */
+tw_status tw_scale_find(const tw_scale *s, tw_study *stored, bool *found) TW_CHECKED;
+
+/** Does the stored study ask the same? TW_OUTPUT names what differs. */
+tw_status tw_scale_compare(const tw_scale *s, const tw_study *stored) TW_CHECKED;
+
+/** The folder and those inside it. TW_OUTPUT. */
+tw_status tw_scale_make_folders(const tw_scale *s) TW_CHECKED;
+
+/** Nobody else works in the folder until *lock is closed. TW_OUTPUT. @param patient wait a minute for it */
+tw_status tw_scale_lock(const tw_scale *s, bool patient, int *lock) TW_CHECKED;
+
+/** Write study.json, when it has not all that is asked; stored NULL: there is none. */
+tw_status tw_scale_keep(const tw_scale *s, const tw_study *stored) TW_CHECKED;
+
 /* ---- the commands (commands.c) ---- */
 
 /** "--set KEY=VALUE" of every override: the user's, then the study's own. */
