@@ -4,12 +4,9 @@
 #
 #   replicas.sh THALWEG SOURCE_DIR FLIP.so
 set -euo pipefail
-thalweg=$1 flip=$3
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-failures=0
-complain() { echo "FAILED: $*"; failures=$((failures + 1)); }
+# shellcheck source-path=SCRIPTDIR source=../cli/common.sh
+. "$(dirname -- "$0")/../cli/common.sh"
+flip=$3
 "$thalweg" generate -o data.h5 --task linear --rows 3000 --features 30 --seed 5 </dev/null >generate.log
 cat >c.yaml <<'Y'
 data.train: data.h5
@@ -39,4 +36,4 @@ code=0
 timeout 60 mpirun --oversubscribe -n 3 "$thalweg" train c.yaml --out whole </dev/null >whole.log 2>&1 || code=$?
 [ "$code" = 0 ] || complain "without a flip: $(cat whole.log)"
 grep -q '"replicas_equal": true' whole/summary.json || complain "without a flip the replicas differ"
-[ $failures = 0 ] && echo "replicas: 4 of 4 wrong bits found and blamed on the right rank, no model written"
+finish "replicas: 4 of 4 wrong bits found and blamed on the right rank, no model written"

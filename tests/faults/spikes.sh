@@ -4,12 +4,9 @@
 #
 #   spikes.sh THALWEG SOURCE_DIR FLIP.so
 set -euo pipefail
-thalweg=$1 source_dir=$2 flip=$3
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-failures=0 runs=0
-complain() { echo "FAILED: $*"; failures=$((failures + 1)); }
+# shellcheck source-path=SCRIPTDIR source=../cli/common.sh
+. "$(dirname -- "$0")/../cli/common.sh"
+flip=$3 runs=0
 count() { sed -n 's/^ *"loss_spikes": \([0-9]*\),*$/\1/p' "$1/summary.json"; }
 train() { timeout 100 mpirun --oversubscribe -n "$2" "$thalweg" train "$3" --out "$1" "${@:4}" </dev/null >"$1.log" 2>"$1.err"; }
 

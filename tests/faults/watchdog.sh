@@ -6,15 +6,12 @@
 #
 # The promise is limit + 10 s; a busy machine is given 20 s more.
 set -euo pipefail
-thalweg=$1 slow_read=$3 extent=${4:-quick}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+# shellcheck source-path=SCRIPTDIR source=../cli/common.sh
+. "$(dirname -- "$0")/../cli/common.sh"
+slow_read=$3 extent=${4:-quick}
 cp "$thalweg" "$work/watched" # a name of its own: its processes can be told from those of others
 program=$work/watched
 export ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0
-failures=0
-complain() { echo "FAILED: $*"; failures=$((failures + 1)); }
 
 timeout 60 "$program" generate -o data.h5 --task logistic --rows 200000 --features 40 </dev/null >/dev/null
 cat >c.yaml <<YAML
