@@ -100,7 +100,7 @@ else
                         [ "$REPLY" = "$files" ] || complain "${more[*]}: one file $REPLY, three $files"
                     done
                 done
-                sweep "data.train=$truth/words.h5" "data.storage=$storage" "model.class_weight=$class_weight" "$validation"
+                [ $storage = f32 ] || sweep "data.train=$truth/words.h5" "data.storage=$storage" "model.class_weight=$class_weight" "$validation"
             done
         done
     done
