@@ -114,6 +114,31 @@ is 'exit code of predict' $got 65
 has err.txt "gaps.h5: '/X' is NaN or infinite in row $row, column [0-3] .*the model was trained on rows that miss nothing.*remove such rows, or train a model with data.missing: mean or zero"
 [ ! -e out.csv ] || complain 'a refused prediction left a file'
 
+# ---- means are those of the rows that train, without weights, and go with the model ----
+for rows in 750 900; do
+    kept=()
+    [ $rows = 900 ] || kept=(data.validation.tail=150)
+    train 1 data.train=gaps.h5 data.missing=mean "${kept[@]}"
+    timeout 30 "$thalweg" export run/model.h5 --to json </dev/null | tr -d ' \n' | sed 's/.*"fill_":\[\([^]]*\)\].*/\1/' | tr ',' '\n' >fill.txt
+    echo >>fill.txt
+    awk -F, -v rows=$rows 'NR > 1 && NR <= rows + 1 { for (j = 1; j <= 4; j++) if ($j != "") { sum[j] += $j; n[j]++ } }
+        END { for (j = 1; j <= 4; j++) printf "%.17g\n", sum[j] / n[j] }' gaps.csv >mean-$rows.txt
+    is 'number of means' "$(grep -c . fill.txt)" 4
+    while read -r got want; do near "a mean of $rows rows" "$got" "$want" 1e-13; done < <(paste -d ' ' <(grep . fill.txt) mean-$rows.txt)
+done
+cmp -s mean-750.txt mean-900.txt && complain 'no value is missing among the rows kept for validation'
+# Rows kept in a file of their own get the same means, and evaluate fills as training did.
+part gaps 752,901 watched
+part gaps 2,751 fitted
+train 1 data.train=fitted.h5 data.missing=mean data.validation.file=watched.h5 stop.max_iterations=4
+answer watched 1 2
+loss=$(sed 's/.*"log_loss":\([^,}]*\).*/\1/' watched-1.json)
+near 'loss of rows that are filled in' "$(watched loss)" "$loss" 1e-12
+sed 's/,,/,0,/; s/,,/,0,/; s/^,/0,/' watched.csv >zeros.csv
+convert zeros --weight w
+answer zeros 1
+[ -n "$(near 'a control' "$(sed 's/.*"log_loss":\([^,}]*\).*/\1/' zeros-1.json)" "$loss" 1e-6)" ] || complain 'zeros in place of means change nothing'
+
 # ---- balanced: W / (K W_k) over the rows that train alone: not those with gaps, not those kept for validation ----
 part gaps 2,400 gaps-1
 part gaps 401,420 gaps-2
