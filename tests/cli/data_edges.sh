@@ -107,6 +107,10 @@ has gaps-1.json "\"rows\":$(($(wc -l <kept.csv) - 1))[,.]"
 for metric in accuracy log_loss; do
     near "$metric of rows with gaps" "$(sed "s/.*\"$metric\":\([^,}]*\).*/\1/" gaps-1.json)" "$(sed "s/.*\"$metric\":\([^,}]*\).*/\1/" kept-1.json)" 1e-12
 done
+awk -F, 'BEGIN { OFS = "," } /^,|,,/ { $6 = "zebra" } 1' gaps.csv >zebra.csv
+convert zebra --weight w
+train 3 data.train=zebra.h5 data.missing=drop && is 'a class of dropped rows alone' "$REPLY" "$one"
+train 1 data.train=gaps.h5 data.missing=drop
 row=$(awk -F, '/^,|,,/ { print NR - 2; exit }' gaps.csv) # counted from 0
 got=0
 timeout 30 "$thalweg" predict run/model.h5 gaps.h5 -o out.csv </dev/null >out.txt 2>err.txt || got=$?
@@ -139,6 +143,14 @@ convert zeros --weight w
 answer zeros 1
 [ -n "$(near 'a control' "$(sed 's/.*"log_loss":\([^,}]*\).*/\1/' zeros-1.json)" "$loss" 1e-6)" ] || complain 'zeros in place of means change nothing'
 
+# A number that stands for missing features goes with the model too.
+sed 's/,,/,-999,/; s/,,/,-999,/; s/^,/-999,/' gaps.csv >marked.csv
+convert marked --weight w
+train 1 data.train=marked.h5 data.missing=mean data.missing_value=-999 stop.max_iterations=4
+answer marked 1
+answer gaps 1
+is 'the answer to a file with a marker' "$(sed 's/"data":"[^"]*"//' marked-1.json)" "$(sed 's/"data":"[^"]*"//' gaps-1.json)"
+
 # ---- balanced: W / (K W_k) over the rows that train alone: not those with gaps, not those kept for validation ----
 part gaps 2,400 gaps-1
 part gaps 401,420 gaps-2
@@ -157,6 +169,8 @@ for weighted in 1 0; do
     is 'number of factors' "$(wc -l <factors.txt)" 3
     while read -r got want; do near "a factor, weights $weighted" "$got" "$want" 1e-12; done < <(paste -d ' ' factors.txt want.txt)
 done
+
+answer gaps 1 3 # of rows that all weigh the same the last rank alone leaves some out
 
 # ---- validation files: names decide what a label means, and what a column holds ----
 grep -v ash full.csv >noash.csv # its labels 0 and 1 are 1 and 2 of the training data
