@@ -43,6 +43,7 @@ typedef struct {
     tw_missing missing;
     bool marked; /* the number marker is a missing feature too */
     double marker;
+    bool fitted;           /* for a model that is there already: what errors advise */
     size_t files;          /* at least 1 */
     tw_dataset_file *file; /* [files] of several; NULL: one file; owned */
 } tw_dataset;
@@ -82,7 +83,7 @@ tw_status tw_dataset_share(tw_dataset *dataset, tw_comm *comm) TW_CHECKED;
 /**
  * How features are kept in memory, and what is missing. Not collective.
  * @param type  NULL: as stored; integers with a marker as f32
- * @param marker NAN: none
+ * @param marker NAN: none; rounded to the type of the file, as its values once were
  */
 void tw_dataset_keep(tw_dataset *dataset, const tw_dtype *type, tw_missing missing, double marker);
 

@@ -124,6 +124,14 @@ tw_status tw_shard_name_classes(tw_shard *shard, tw_comm *comm, size_t *count, c
  * them. */
 tw_status tw_shard_find_words(tw_shard *shard, size_t count, char *const *names) TW_CHECKED;
 
+/**
+ * Labels that number the names of one file become numbers of another's: v is to[v]. Not collective.
+ * @param to   [count] -1: the other file has no such name
+ * @param path of the file that has the labels, for the sentence
+ * @return TW_OK; TW_DATA for a label without a number in the other file
+ */
+tw_status tw_shard_rename(tw_shard *shard, size_t count, const double *to, const char *path) TW_CHECKED;
+
 /** Replace labels by their index in classes. Not collective. TW_DATA for a label that is not among them. */
 tw_status tw_shard_encode(tw_shard *shard, size_t count, const double *classes) TW_CHECKED;
 

@@ -66,6 +66,7 @@ static tw_status open_data(tw_apply *a, const tw_apply_paths *paths, bool labels
     /* A row that is left out has no prediction. */
     tw_dataset_keep(&a->dataset, NULL,
                     !labels && a->missing == TW_MISSING_DROP ? TW_MISSING_ERROR : a->missing, a->marker);
+    a->dataset.fitted = true;
     if ((size_t)a->dataset.cols != a->model.features)
         return tw_fail(TW_DATA, "the model was trained on %zu features, but %s:%s has %lld",
                        a->model.features, path, a->dataset.features, (long long)a->dataset.cols);

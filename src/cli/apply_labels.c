@@ -90,26 +90,10 @@ static tw_status find_words(tw_apply *a)
     return status;
 }
 
-static tw_status rename_labels(tw_apply *a)
-{
-    tw_shard *s = &a->shard;
-    for (size_t i = 0; i < s->rows; i++) {
-        const double v = s->y[i];
-        const bool known = v >= 0 && v < (double)a->n_renamed && v == (double)(size_t)v;
-        const double k = known ? a->renamed[(size_t)v] : -1;
-        if (k < 0 && !(s->dropped && s->dropped[i]))
-            return tw_fail(TW_DATA,
-                           "label %g of row %lld: its name in /classes of %s is none of the model's %zu", v,
-                           (long long)(s->first + (int64_t)i), a->dataset.path, a->model.classes);
-        s->y[i] = k < 0 ? 0 : k;
-    }
-    return TW_OK;
-}
-
 tw_status tw_apply_take_labels(tw_apply *a)
 {
     if (a->model.classes == 0) return tw_model_check_labels(a->model.ops, &a->shard);
     if (a->dataset.words) return find_words(a);
-    if (a->n_renamed > 0) return rename_labels(a);
+    if (a->n_renamed > 0) return tw_shard_rename(&a->shard, a->n_renamed, a->renamed, a->dataset.path);
     return tw_shard_encode(&a->shard, a->model.classes, a->classes);
 }

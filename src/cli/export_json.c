@@ -111,6 +111,7 @@ static json_t *all(const tw_model_file *f)
     tw_json_put(&object, "feature_names_in_", texts(n, f->feature_names));
     tw_json_put(&object, "intercept_", numbers(K, f->offset));
     tw_json_put(&object, "coef_", matrix(K, n, f->coef));
+    tw_json_put(&object, "fill_", numbers(n, f->fill));
     tw_json_put(&object, "mean_", numbers(n, f->mean));
     tw_json_put(&object, "scale_", numbers(n, f->scale));
     tw_json_put(&object, "intercept_scaled_", numbers(K, f->offset_scaled));

@@ -1,6 +1,9 @@
 /* Several files as one data set: names and patterns to paths, and what all must have in common. */
 #include "data/dataset_files.h"
 
+#include "data/narrow.h"
+#include "thalweg/kernels.h"
+
 #include <glob.h>
 #include <math.h>
 #include <stdio.h>
@@ -204,13 +207,21 @@ tw_status tw_dataset_share(tw_dataset *d, tw_comm *comm)
     return tw_comm_bcast(comm, 0, d->file, d->files * sizeof *d->file);
 }
 
+/* -999.9 of a file of f32 is the nearest float. What the type cannot hold equals nothing in the file. */
+static double as_stored(tw_dtype type, double marker)
+{
+    double narrow, value = marker;
+    if (tw_narrow(type, 1, &marker, &narrow) == 1) tw_kernels_get()->widen(type, 1, &narrow, &value);
+    return value;
+}
+
 void tw_dataset_keep(tw_dataset *d, const tw_dtype *type, tw_missing missing, double marker)
 {
     d->missing = missing;
     d->marked = !isnan(marker);
-    d->marker = marker;
-    d->type = type ? *type : d->stored;
     const bool whole = d->stored == TW_u8 || d->stored == TW_i8 || d->stored == TW_i16;
+    d->marker = whole ? marker : as_stored(d->stored, marker);
+    d->type = type ? *type : d->stored;
     if (!type && d->marked && whole) d->type = TW_f32;
 }
 

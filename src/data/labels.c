@@ -94,6 +94,21 @@ tw_status tw_shard_classes(const tw_shard *s, tw_comm *comm, size_t *count, doub
     return status;
 }
 
+tw_status tw_shard_rename(tw_shard *s, size_t count, const double *to, const char *path)
+{
+    for (size_t i = 0; i < s->rows; i++) {
+        const double v = s->y[i];
+        const bool known = v >= 0 && v < (double)count && v == (double)(size_t)v;
+        const double k = known ? to[(size_t)v] : -1;
+        if (k < 0 && !(s->dropped && s->dropped[i]))
+            return tw_fail(TW_DATA,
+                           "label %g of row %lld: its name in /classes of %s is none of those trained on", v,
+                           (long long)(s->first + (int64_t)i), path);
+        s->y[i] = k < 0 ? 0 : k;
+    }
+    return TW_OK;
+}
+
 tw_status tw_shard_encode(tw_shard *s, size_t count, const double *classes)
 {
     for (size_t i = 0; i < s->rows; i++) {

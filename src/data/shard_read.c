@@ -105,19 +105,22 @@ static double element(tw_dtype type, const char *at)
 
 static tw_status name_special(const reading *r, int64_t at, size_t element_index, double value)
 {
+    static const char retrain[] =
+        "the model was trained on rows that miss nothing and has no answer for this "
+        "one: remove such rows, or train a model with data.missing: mean or zero";
     const tw_dataset *d = r->dataset;
     const long long row = (long long)at + (long long)(element_index / r->shard->cols);
     const size_t column = element_index % r->shard->cols;
     if (isnan(value) && d->marked)
         return tw_fail(TW_DATA,
-                       "%s: '%s' is missing (NaN or %g) in row %lld, column %zu (both counted from 0); set "
-                       "data.missing to mean, zero or drop",
-                       d->path, d->features, d->marker, row, column);
+                       "%s: '%s' is missing (NaN or %g) in row %lld, column %zu (both counted from 0); %s",
+                       d->path, d->features, d->marker, row, column,
+                       d->fitted ? retrain : "set data.missing to mean, zero or drop");
     if (d->missing == TW_MISSING_ERROR)
         return tw_fail(TW_DATA,
-                       "%s: '%s' is NaN or infinite in row %lld, column %zu (both counted from 0); remove or "
-                       "replace such values, or set data.missing for NaN",
-                       d->path, d->features, row, column);
+                       "%s: '%s' is NaN or infinite in row %lld, column %zu (both counted from 0); %s",
+                       d->path, d->features, row, column,
+                       d->fitted ? retrain : "remove or replace such values, or set data.missing for NaN");
     return tw_fail(TW_DATA,
                    "%s: '%s' is infinite in row %lld, column %zu (both counted from 0); only NaN is missing",
                    d->path, d->features, row, column);

@@ -122,6 +122,28 @@ static tw_status open_dataset(tw_run *run)
     return TW_OK; /* told by the verdict */
 }
 
+/* Columns that have names in both files. */
+static tw_status compare_columns(tw_run *run)
+{
+    size_t n, m = 0;
+    char **names, **others = NULL;
+    const char *path = run->watched.dataset.path;
+    TW_TRY(tw_dataset_strings(run->dataset.path, "/feature_names", &n, &names));
+    const tw_status status = tw_dataset_strings(path, "/feature_names", &m, &others);
+    size_t j = 0;
+    if (status == TW_OK && names && others && n == m)
+        while (j < n && strcmp(names[j], others[j]) == 0) j++;
+    else
+        j = n;
+    if (j < n)
+        tw_config_problem(&run->config, "data.validation.file",
+                          "column %zu (from 0) is '%.64s' in %s and '%.64s' in %s", j, names[j],
+                          run->dataset.path, others[j], path);
+    free(others);
+    free(names);
+    return status;
+}
+
 static tw_status open_validation(tw_run *run)
 {
     tw_config *c = &run->config;
@@ -132,7 +154,8 @@ static tw_status open_validation(tw_run *run)
     tw_probe_doing(c->data.validation.file, "reading its structure");
     TW_TRY(tw_dataset_open(&run->watched.dataset, c->data.validation.file, &names, NULL));
     tw_run_keep(run, &run->watched.dataset);
-    if (!c->data.train || run->watched.dataset.cols == run->dataset.cols) return TW_OK;
+    if (!c->data.train) return TW_OK;
+    if (run->watched.dataset.cols == run->dataset.cols) return compare_columns(run);
     tw_config_problem(c, "data.validation.file", "%s has %lld features, %s has %lld", c->data.validation.file,
                       (long long)run->watched.dataset.cols, c->data.train, (long long)run->dataset.cols);
     return TW_OK; /* told by the verdict */

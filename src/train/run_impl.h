@@ -14,6 +14,11 @@ void tw_run_check_sizes(tw_run *run);
 /* [n_classes] one allocation to be freed, NULL: they have none. Rank 0, or any rank that sees the file. */
 tw_status tw_run_class_names(const tw_run *run, char ***names) TW_CHECKED;
 
+/* Labels of data.validation.file to those of the training data, by the names that number them in both files.
+ * @param count [out] 0: they agree, or one file has no names
+ * @param to out: [count], for tw_shard_rename; to be freed. Collective. */
+tw_status tw_run_match_classes(const tw_run *run, size_t *count, double **to) TW_CHECKED;
+
 /* How the features are kept in memory and what is missing, from the configuration to a description. Not
  * collective. */
 void tw_run_keep(const tw_run *run, tw_dataset *dataset);

@@ -152,7 +152,17 @@ static tw_status allocate_method(tw_run *run)
 
 /* ---- the rows that are watched ---- */
 
-static tw_status read_validation(tw_run *run)
+/* Labels as in the training data, then as indices into its classes. */
+static tw_status take_validation_labels(tw_run *run, size_t renamed, const double *to)
+{
+    tw_watched *v = &run->watched;
+    if (v->dataset.words) TW_TRY(tw_shard_find_words(&v->shard, run->n_names, run->class_names));
+    if (renamed) TW_TRY(tw_shard_rename(&v->shard, renamed, to, v->dataset.path));
+    if (run->n_classes) return tw_shard_encode(&v->shard, run->n_classes, run->classes);
+    return tw_model_check_labels(run->model_ops, &v->shard);
+}
+
+static tw_status read_validation(tw_run *run, size_t renamed, const double *to)
 {
     tw_watched *v = &run->watched;
     TW_TRY(tw_partition_init(&v->partition, v->dataset.rows, 0, tw_comm_size(run->comm)));
@@ -163,9 +173,7 @@ static tw_status read_validation(tw_run *run)
         return tw_fail(TW_DATA, "the labels of data.validation.file %s are %s, those of the training data %s",
                        v->dataset.path, v->dataset.words ? "words" : "numbers",
                        run->dataset.words ? "words" : "numbers");
-    if (v->dataset.words) TW_TRY(tw_shard_find_words(&v->shard, run->n_names, run->class_names));
-    const tw_status labels = run->n_classes ? tw_shard_encode(&v->shard, run->n_classes, run->classes)
-                                            : tw_model_check_labels(run->model_ops, &v->shard);
+    const tw_status labels = take_validation_labels(run, renamed, to);
     if (labels == TW_OK) return TW_OK;
     return tw_fail(labels, "data.validation.file %s: %s%s", v->dataset.path, tw_status_message(),
                    run->n_classes ? "; it may hold no class that the training data has not" : "");
@@ -174,7 +182,12 @@ static tw_status read_validation(tw_run *run)
 tw_status tw_run_load_validation(tw_run *run)
 {
     tw_watched *v = &run->watched;
-    TW_TRY(tw_comm_agree(run->comm, read_validation(run)));
+    size_t renamed;
+    double *to;
+    tw_status status = tw_run_match_classes(run, &renamed, &to);
+    if (status == TW_OK) status = tw_comm_agree(run->comm, read_validation(run, renamed, to));
+    free(to);
+    TW_TRY(status);
     const tw_objective_parts parts = {.comm = run->comm,
                                       .partition = &v->partition,
                                       .shard = &v->shard,

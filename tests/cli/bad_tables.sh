@@ -124,6 +124,38 @@ cannot 66 'missing.csv: No such file' one.csv missing.csv
 cannot 64 'the output six.csv is the input itself' one.csv six.csv -o six.csv --force
 rm one.csv two.csv three.csv four.csv five.csv six.csv
 
+# The second of two files, plain and gzipped: whatever is wrong is said of it, with its own lines.
+second() { # sentence, printf text, options
+    local sentence=$1 text=$2
+    shift 2
+    printf 'a,w,y\n1,2,red\n' >one.csv
+    printf '%b' "$text" >two.csv
+    cannot 65 "$sentence" one.csv two.csv "$@"
+    gzip -nc two.csv >zipped
+    cannot 65 "${sentence//two.csv/zipped}" one.csv zipped "$@"
+    rm one.csv two.csv zipped
+}
+second 'two.csv is empty' ''
+second 'two.csv is empty: it holds no line of text' '\n \r\n'
+second 'two.csv: the quote opened in line 2 is never closed' 'a,w,y\n1,"2,red\n'
+second 'two.csv: line 3 holds a NUL byte (byte 3 of the line)' 'a,w,y\n1,2,red\n3,\x004,red\n'
+second "two.csv: line 3, column 'w' (index 1): '256' does not fit u8" 'a,w,y\r\n1,2,red\r\n3,256,red\r\n' --type u8
+second "two.csv: line 2, column 'w' (index 1): '1e999' is too large for a double" '\xef\xbb\xbfa,w,y\n1,1e999,red\n'
+second "two.csv: line 3, column 'y' (index 2): '\\xff' is not UTF-8" 'a,w,y\n1,2,red\n3,4,\xff\n'
+second "two.csv: line 2, column 'y' (index 2): '' names no class" 'a,w,y\n1,2,\n'
+second "two.csv: line 2, column 'w' (index 1): '-1' is no weight" 'a,w,y\n1,-1,red\n' --weight w
+second "two.csv: line 2, column 'w' (index 1): 'inf' is no weight" 'a,w,y\n1,inf,red\n' --weight w
+second "column index 0 is 'a' in the first and 'a;w;y' in the second" 'a;w;y\n1;2;red\n'
+printf 'a,w,y\n1,0,red\n' >one.csv
+cannot 65 'one.csv: all weights, column index 1, are 0' one.csv one.csv --weight w
+gzip -nc one.csv | head -c -9 >cut.gz
+cannot 65 'cut.gz is truncated: the gzip data end too early' one.csv cut.gz
+mkdir folder
+cannot 66 'cannot read folder: it is a directory' one.csv folder
+printf '1 1:2\n' >two.csv
+cannot 64 'have different formats (CSV or TSV, LIBSVM)' one.csv two.csv
+rm -r one.csv two.csv cut.gz folder
+
 # ---- LIBSVM ----
 rows 64 '--one-hot is for CSV and TSV, and t.svm looks like LIBSVM' '1 1:2\n' --one-hot all
 rows 65 "t.svm: line 2, column 3: '0:5' has index 0, but --index-base is 1" '1 1:2\n1 0:5\n' --index-base 1

@@ -46,7 +46,7 @@ targets_of() { # test
     mpi/nodes) echo "thalweg bits mpi_topology mpi_reduction" ;;
     faults/syscalls | faults/full_disk) echo "thalweg fault_calls" ;;
     faults/replicas) echo "thalweg flip" ;;
-    faults/resume | faults/kill) echo thalweg ;;
+    faults/resume | faults/kill | cli/*) echo thalweg ;;
     faults/refusals) echo "thalweg variants" ;;
     *) echo all ;;
     esac

@@ -52,11 +52,25 @@ static void see(void *context, const tw_survey_tile *tile)
     }
 }
 
+/* Zeros and ones, and each word stands somewhere. */
+static void require_encoded(const columns *found, const tw_import_column *said, size_t at)
+{
+    FUZZ_REQUIRE(at + said->categories <= found->cols, "%zu words from column %zu on", said->categories, at);
+    for (size_t k = at; k < at + said->categories; k++)
+        FUZZ_REQUIRE(found->missing[k] == 0 && found->minimum[k] >= 0 && found->maximum[k] == 1,
+                     "the column %zu of a word is from %g to %g", k, found->minimum[k], found->maximum[k]);
+}
+
 static void require_columns(const columns *found, const tw_import_report *r)
 {
     for (size_t c = 0, at = 0; c < r->n_columns; c++) {
         const tw_import_column *const said = &r->columns[c];
-        if (said->label) continue;
+        if (said->label || said->weight || said->dropped) continue;
+        if (said->one_hot) {
+            require_encoded(found, said, at);
+            at += said->categories;
+            continue;
+        }
         FUZZ_REQUIRE(said->missing == found->missing[at], "column %zu misses %zu cells, not %zu", c,
                      found->missing[at], said->missing);
         const bool any = found->minimum[at] <= found->maximum[at];
@@ -96,6 +110,7 @@ static void check_output(const tw_import_report *r)
     FUZZ_REQUIRE((size_t)d.rows == r->rows && (size_t)d.cols == r->cols && d.type == r->x_type,
                  "the output is (%lld, %lld) %s, not (%zu, %zu) %s", (long long)d.rows, (long long)d.cols,
                  tw_dtype_name(d.type), r->rows, r->cols, tw_dtype_name(r->x_type));
+    FUZZ_REQUIRE(r->weights == (strcmp(d.weights, "/sample_weight") == 0), "weights '%s'", d.weights);
     check_values(r);
 }
 

@@ -157,6 +157,39 @@ START_TEST(a_marker_is_a_gap_and_only_where_it_stands)
 }
 END_TEST
 
+START_TEST(a_marker_is_rounded_as_the_values_of_the_file_were)
+{
+    const double next = (double)nextafterf(-999.9f, 0);
+    const double x[4] = {1, -999.9, next, 3e38}, y[2] = {0, 1};
+    const hid_t file = H5Fcreate(test_path("x.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    test_write(file, "X",
+               &(test_array){.file_type = H5T_IEEE_F32LE,
+                             .memory_type = H5T_NATIVE_DOUBLE,
+                             .rank = 2,
+                             .shape = {2, 2},
+                             .data = x});
+    test_write(file, "y",
+               &(test_array){.file_type = H5T_IEEE_F64LE,
+                             .memory_type = H5T_NATIVE_DOUBLE,
+                             .rank = 1,
+                             .shape = {2},
+                             .data = y});
+    H5Fclose(file);
+    tw_dataset d = describe(test_path("x.h5"));
+    ck_assert_int_eq(d.stored, TW_f32);
+    tw_dataset_keep(&d, NULL, TW_MISSING_ZERO, -999.9);
+    tw_shard s = read_rows(&d, 0, 2);
+    ck_assert_int_eq(s.missing, 1);
+    ck_assert(isnan(((float *)s.x)[1]));
+    ck_assert((double)((float *)s.x)[2] == next);
+    tw_shard_release(&s);
+    tw_dataset_keep(&d, NULL, TW_MISSING_ZERO, 1e300); /* no float */
+    s = read_rows(&d, 0, 2);
+    ck_assert_int_eq(s.missing, 0);
+    tw_shard_release(&s);
+}
+END_TEST
+
 START_TEST(infinities_are_never_missing)
 {
     double x[4] = {1, 2, -INFINITY, NAN}, y[2] = {0, 1};
@@ -327,6 +360,7 @@ int main(void)
     tcase_add_test(tc, a_column_without_values_has_no_mean);
     tcase_add_test(tc, dropped_rows_are_those_with_gaps);
     tcase_add_test(tc, a_marker_is_a_gap_and_only_where_it_stands);
+    tcase_add_test(tc, a_marker_is_rounded_as_the_values_of_the_file_were);
     tcase_add_test(tc, infinities_are_never_missing);
     tcase_add_loop_test(tc, storage_is_rounded_once, 0, 3);
     tcase_add_test(tc, what_storage_cannot_hold_is_named);
