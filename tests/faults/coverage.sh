@@ -34,7 +34,7 @@ look() { # OPTION...: gcovr with what is the same each time
 parts=()
 for group in $groups; do
     log=$build/test-${#parts[@]}.log
-    ctest --test-dir "$build" -R "$group" -LE slow -E "$heavy" -j 2 --timeout 900 --output-on-failure "$@" </dev/null >"$log" 2>&1 ||
+    ctest --test-dir "$build" -R "$group" -LE slow -E "$heavy" -j 4 --timeout 900 --output-on-failure "$@" </dev/null >"$log" 2>&1 ||
         { grep -A 30 'tests passed' "$log" || true; echo "some tests failed here; what they ran still counts"; }
     part=$build/part-${#parts[@]}.json
     look --object-directory "$build" --gcov-ignore-parse-errors --json "$part" "$build"

@@ -15,7 +15,7 @@ function(add_faults name)
     endif()
     add_test(NAME ${test} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/faults/${name}.sh $<TARGET_FILE:thalweg> ${CMAKE_SOURCE_DIR}
              ${ARGN} ${all})
-    set_tests_properties(${test} PROPERTIES LABELS "${label}" TIMEOUT 300 PROCESSORS 2 SKIP_RETURN_CODE 77
+    set_tests_properties(${test} PROPERTIES LABELS "${label}" TIMEOUT 900 PROCESSORS 2 SKIP_RETURN_CODE 77
       ENVIRONMENT "${mpi_environment}")
   endforeach()
 endfunction()
@@ -32,9 +32,9 @@ set_tests_properties(faults/malloc-all PROPERTIES TIMEOUT 3600)
 # Builds of their own: sanitizers, valgrind, coverage. Not run where the tool is missing.
 foreach(tool asan ubsan tsan valgrind)
   add_test(NAME faults/${tool} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/faults/sanitizers.sh ${CMAKE_SOURCE_DIR} ${tool})
-  set_tests_properties(faults/${tool} PROPERTIES LABELS slow TIMEOUT 7200 PROCESSORS 2 SKIP_RETURN_CODE 77)
+  set_tests_properties(faults/${tool} PROPERTIES LABELS slow TIMEOUT 7200 PROCESSORS 4 SKIP_RETURN_CODE 77)
 endforeach()
 add_test(NAME faults/coverage COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/faults/coverage.sh ${CMAKE_SOURCE_DIR})
-set_tests_properties(faults/coverage PROPERTIES LABELS slow TIMEOUT 7200 PROCESSORS 2 SKIP_RETURN_CODE 77)
+set_tests_properties(faults/coverage PROPERTIES LABELS slow TIMEOUT 7200 PROCESSORS 4 SKIP_RETURN_CODE 77)
 add_test(NAME faults/mutants COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/faults/mutants.sh ${CMAKE_SOURCE_DIR})
-set_tests_properties(faults/mutants PROPERTIES LABELS slow TIMEOUT 3600 PROCESSORS 2)
+set_tests_properties(faults/mutants PROPERTIES LABELS slow TIMEOUT 3600 PROCESSORS 4)

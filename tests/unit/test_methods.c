@@ -109,10 +109,12 @@ static double gap_of(const json_t *c, const method *m, const char *limits)
     return gap;
 }
 
-/* Where F is as convex as its penalty, a gradient of this norm is within 1e-12 of the optimum. */
+/* Where F is as convex as its penalty, a gradient of this norm is within 1e-12 of the optimum. Without a
+ * penalty there is no such bound, but rounding alone leaves a gradient as large as F is. */
 static void full_batch(const json_t *c, const method *m, long most, char *limits, size_t length)
 {
-    const double l2 = number(c, "l2"), norm = l2 > 0 ? sqrt(2e-12 * l2 * fabs(number(c, "objective"))) : 1e-9;
+    const double l2 = number(c, "l2"), want = fabs(number(c, "objective"));
+    const double norm = l2 > 0 ? sqrt(2e-12 * l2 * want) : 1e-9 * fmax(want, 1);
     snprintf(limits, length, "optimizer: {type: %s}\nstop: {gradient_norm: %.17g, max_iterations: %ld}",
              m->optimizer, norm, most);
 }
