@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* TW_MICRO: rows that are worked on together at least, where there are any. */
-enum { TW_MICRO = 8, TW_LANES = 8 };
+/* TW_MICRO: rows that are worked on together at least, where there are any. TW_PANEL: columns of a panel. */
+enum { TW_MICRO = 8, TW_LANES = 8, TW_PANEL = 32 };
 
 /** Consecutive rows in the type they are stored in. */
 typedef struct {
@@ -23,12 +23,15 @@ typedef struct {
                           on the way. It need not be anybody's. */
 } tw_rows;
 
-/** Rows as doubles, for a model with several outputs. */
+/** Consecutive rows for a model with several outputs. */
 typedef struct {
+    tw_dtype type;
     size_t rows, n, outputs;
-    size_t kp;         /* row length of what has a column an output: a multiple of TW_LANES, kp >= outputs */
-    const double *x;   /* [rows][n] */
-    const void *ahead; /* memory that will be wanted soon, asked for on the way; NULL: none */
+    size_t kp;          /* row length of what has a column an output: a multiple of TW_LANES, kp >= outputs */
+    const void *stored; /* [rows][n] */
+    double *x;          /* room for the rows as doubles, [n rounded up to panels][rows][TW_PANEL]: written by
+                           products, read by outer */
+    const void *ahead;  /* memory that will be wanted soon, asked for on the way; NULL: none */
     size_t ahead_bytes;
 } tw_outputs;
 
@@ -70,12 +73,18 @@ typedef struct {
     /* The loss of links/logistic.c and its slope at z[i], y[i]. */
     void (*logistic)(size_t n, const double *z, const double *y, double *loss, double *slope);
 
-    /* z[i*kp + k] = chain over j ascending from +0 of fma(x[i*n + j], v[j*kp + k], z). v [n][kp], z
-     * [rows][kp] */
+    /* z[i*kp + k] = chain over j ascending from +0 of fma(stored[i*n + j], v[j*kp + k], z), and the rows as
+     * doubles. v [n][kp], z [rows][kp] */
     void (*products)(const tw_outputs *p, const double *v, double *z);
 
-    /* g[k*n + j] = fma(r[i*kp + k], x[i*n + j], g[k*n + j]) for i in order. r [rows][kp], g [outputs][n] */
+    /* g[k*n + j] = fma(r[i*kp + k], x_ij, g[k*n + j]) for i in order, after products of the same rows, which
+     * has left them in x. r [rows][kp], g [outputs][n] */
     void (*outer)(const tw_outputs *p, const double *r, double *g);
+
+    /* The loss of softmax at the margins z [rows][stride], which become its slopes p_k - (k == y); where
+     * stride is a multiple of TW_LANES, what lies behind the outputs of a row is overwritten. y: whole
+     * numbers below outputs. */
+    void (*softmax)(size_t rows, size_t outputs, size_t stride, const double *y, double *z, double *loss);
 
     /* c[j*ldc + k] = chain over i ascending of fma(±a[i*np + j], b[i*np + k], c[j*ldc + k]). */
     void (*product)(const tw_product *p);

@@ -135,5 +135,6 @@ const tw_kernels TABLE = {
     .logistic = tw_kernel_logistic,
     .products = tw_kernel_products,
     .outer = tw_kernel_outer,
+    .softmax = tw_kernel_softmax,
     .product = tw_kernel_product,
 };

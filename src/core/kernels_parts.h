@@ -1,7 +1,7 @@
-/* kernels_parts.h -- what kernels_rows.c, kernels_outputs.c and kernels_gram.c give to the table of
- * kernels.c.
+/* kernels_parts.h -- what kernels_rows.c, kernels_outputs.c, kernels_softmax.c and kernels_gram.c give to the
+ * table of kernels.c.
  *
- * All four are compiled once per instruction set with TW_ISA, the name of the table; the names below end in
+ * All five are compiled once per instruction set with TW_ISA, the name of the table; the names below end in
  * it. */
 #ifndef TW_KERNELS_PARTS_H
 #define TW_KERNELS_PARTS_H
@@ -16,6 +16,7 @@
 #define tw_kernel_logistic TW_ISA_JOIN(tw_kernel_logistic_, TW_ISA)
 #define tw_kernel_products TW_ISA_JOIN(tw_kernel_products_, TW_ISA)
 #define tw_kernel_outer    TW_ISA_JOIN(tw_kernel_outer_, TW_ISA)
+#define tw_kernel_softmax  TW_ISA_JOIN(tw_kernel_softmax_, TW_ISA)
 #define tw_kernel_product  TW_ISA_JOIN(tw_kernel_product_, TW_ISA)
 
 void tw_kernel_margins(const tw_rows *rows, const double *v, double offset, double *z);
@@ -24,6 +25,7 @@ void tw_kernel_logistic(size_t n, const double *z, const double *y, double *loss
 
 void tw_kernel_products(const tw_outputs *p, const double *v, double *z);
 void tw_kernel_outer(const tw_outputs *p, const double *r, double *g);
+void tw_kernel_softmax(size_t rows, size_t outputs, size_t stride, const double *y, double *z, double *loss);
 void tw_kernel_product(const tw_product *p);
 
 #endif

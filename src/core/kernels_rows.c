@@ -19,44 +19,6 @@
  * margins together. */
 enum { STRIDE = 4 * TW_LANES, STRIP = 64 * STRIDE, FAN = 8, LINE = 64, PAGE = 4096, PAGES = 4 };
 
-/* type is known to the compiler wherever this stands. */
-V8_INLINE v8 element_8(tw_dtype type, const unsigned char *p)
-{
-    switch (type) {
-#define X(name, size) \
-    case TW_##name: return v8_from_##name(p);
-        TW_DTYPES(X)
-#undef X
-    default: break;
-    }
-    return v8_zero();
-}
-
-/* The first count < 8, and +0. */
-V8_INLINE v8 element_part(tw_dtype type, size_t count, const unsigned char *p)
-{
-    switch (type) {
-#define X(name, size) \
-    case TW_##name: return v8_part_##name(count, p);
-        TW_DTYPES(X)
-#undef X
-    default: break;
-    }
-    return v8_zero();
-}
-
-V8_INLINE size_t size_of(tw_dtype type)
-{
-    switch (type) {
-#define X(name, size) \
-    case TW_##name: return size;
-        TW_DTYPES(X)
-#undef X
-    default: break;
-    }
-    return 0;
-}
-
 /* Memory in another order: of 16 KiB the first line of each of the four pages, then the second of each, and
  * so on. A core has more requests under way in four pages than in one. */
 V8_INLINE const unsigned char *spread(const unsigned char *p)
@@ -75,8 +37,8 @@ V8_INLINE const unsigned char *first_ahead(const tw_rows *b)
  * begin at a multiple of their number. */
 V8_INLINE void ask(const unsigned char **ahead, tw_dtype type, size_t elements)
 {
-    const size_t bytes = elements * size_of(type), lines = bytes / LINE > 2 ? bytes / LINE / 2 : 1;
-    const bool in_pages = size_of(type) >= sizeof(float);
+    const size_t bytes = elements * v8_stored(type), lines = bytes / LINE > 2 ? bytes / LINE / 2 : 1;
+    const bool in_pages = v8_stored(type) >= sizeof(float);
     V8_UNROLL for (size_t i = 0; i < lines; i++)
     {
         const unsigned char *p = *ahead + i * LINE;
@@ -105,15 +67,15 @@ typedef struct {
 /* The last left < STRIDE elements: missing lanes keep what they have. */
 V8_INLINE v8 add_last(tw_dtype type, size_t left, const unsigned char *x, const double *v, v8 a)
 {
-    if (left >= 8) return v8_fma(element_8(type, x), v8_load(v), a);
+    if (left >= 8) return v8_fma(v8_from(type, x), v8_load(v), a);
     if (left == 0) return a;
     const v8m m = v8_first(left);
-    return v8_select(m, v8_fma(element_part(type, left, x), v8_load_mask(m, v), a), a);
+    return v8_select(m, v8_fma(v8_part(type, left, x), v8_load_mask(m, v), a), a);
 }
 
 V8_INLINE lanes add_tail(tw_dtype type, size_t left, const unsigned char *x, const double *v, lanes s)
 {
-    const size_t one = size_of(type);
+    const size_t one = v8_stored(type);
     s.a0 = add_last(type, left, x, v, s.a0);
     if (left > 8) s.a1 = add_last(type, left - 8, x + 8 * one, v + 8, s.a1);
     if (left > 16) s.a2 = add_last(type, left - 16, x + 16 * one, v + 16, s.a2);
@@ -124,7 +86,7 @@ V8_INLINE lanes add_tail(tw_dtype type, size_t left, const unsigned char *x, con
 /* rows is known to the compiler: the arrays live in registers. */
 V8_INLINE void add_strip(tw_dtype type, size_t rows, strip p, lanes *kept)
 {
-    const size_t one = size_of(type), row = p.n * one;
+    const size_t one = v8_stored(type), row = p.n * one;
     lanes s[V8_DOT_ROWS];
     V8_UNROLL for (size_t i = 0; i < rows; i++)
     {
@@ -137,10 +99,10 @@ V8_INLINE void add_strip(tw_dtype type, size_t rows, strip p, lanes *kept)
         V8_UNROLL for (size_t i = 0; i < rows; i++)
         {
             const unsigned char *x = p.x + i * row + j * one;
-            s[i].a0 = v8_fma(element_8(type, x), v0, s[i].a0);
-            s[i].a1 = v8_fma(element_8(type, x + 8 * one), v1, s[i].a1);
-            s[i].a2 = v8_fma(element_8(type, x + 16 * one), v2, s[i].a2);
-            s[i].a3 = v8_fma(element_8(type, x + 24 * one), v3, s[i].a3);
+            s[i].a0 = v8_fma(v8_from(type, x), v0, s[i].a0);
+            s[i].a1 = v8_fma(v8_from(type, x + 8 * one), v1, s[i].a1);
+            s[i].a2 = v8_fma(v8_from(type, x + 16 * one), v2, s[i].a2);
+            s[i].a3 = v8_fma(v8_from(type, x + 24 * one), v3, s[i].a3);
         }
     }
     const bool last = p.to + STRIDE > p.n;
@@ -160,7 +122,7 @@ V8_INLINE void add_strip(tw_dtype type, size_t rows, strip p, lanes *kept)
 /* Accumulators of `rows` rows from x on, rows <= FAN, folded to one vector a row. */
 V8_INLINE void add_all(tw_dtype type, size_t rows, strip p, lanes *kept)
 {
-    const size_t whole = p.n / STRIDE * STRIDE, row = p.n * size_of(type);
+    const size_t whole = p.n / STRIDE * STRIDE, row = p.n * v8_stored(type);
     const unsigned char *const first = p.x;
     do {
         p.to = p.from + STRIP < whole ? p.from + STRIP : whole;
@@ -179,7 +141,7 @@ V8_INLINE void add_all(tw_dtype type, size_t rows, strip p, lanes *kept)
 
 V8_INLINE void margins_of(tw_dtype type, const tw_rows *b, const double *v, double offset, double *z)
 {
-    const size_t row = b->n * size_of(type);
+    const size_t row = b->n * v8_stored(type);
     const unsigned char *ahead = first_ahead(b);
     lanes kept[FAN];
     size_t i = 0;
@@ -211,14 +173,14 @@ void tw_kernel_margins(const tw_rows *b, const double *v, double offset, double 
 /* One column vector of g, over rows that lie `row` bytes apart. */
 V8_INLINE v8 chain(tw_dtype type, size_t rows, const v8 *r, const unsigned char *x, size_t row, v8 g)
 {
-    V8_UNROLL for (size_t i = 0; i < rows; i++) g = v8_fma(r[i], element_8(type, x + i * row), g);
+    V8_UNROLL for (size_t i = 0; i < rows; i++) g = v8_fma(r[i], v8_from(type, x + i * row), g);
     return g;
 }
 
 V8_INLINE v8 chain_part(tw_dtype type, size_t rows, const v8 *r, const unsigned char *x, size_t row,
                         size_t count, v8 g)
 {
-    V8_UNROLL for (size_t i = 0; i < rows; i++) g = v8_fma(r[i], element_part(type, count, x + i * row), g);
+    V8_UNROLL for (size_t i = 0; i < rows; i++) g = v8_fma(r[i], v8_part(type, count, x + i * row), g);
     return g;
 }
 
@@ -226,7 +188,7 @@ V8_INLINE v8 chain_part(tw_dtype type, size_t rows, const v8 *r, const unsigned 
 V8_INLINE void update_rows(tw_dtype type, size_t rows, size_t n, const unsigned char *x, const double *r,
                            double *g, const unsigned char **ahead)
 {
-    const size_t one = size_of(type), row = n * one;
+    const size_t one = v8_stored(type), row = n * one;
     v8 s[FAN];
     size_t j = 0;
     V8_UNROLL for (size_t i = 0; i < rows; i++) s[i] = v8_set1(r[i]);
@@ -248,7 +210,7 @@ V8_INLINE void update_rows(tw_dtype type, size_t rows, size_t n, const unsigned 
 
 V8_INLINE void update_of(tw_dtype type, const tw_rows *b, const double *r, double *g)
 {
-    const size_t row = b->n * size_of(type);
+    const size_t row = b->n * v8_stored(type);
     const unsigned char *x = b->x, *ahead = first_ahead(b);
     size_t i = 0;
     for (; i + FAN <= b->rows; i += FAN) update_rows(type, FAN, b->n, x + i * row, r + i, g, &ahead);

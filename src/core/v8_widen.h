@@ -6,6 +6,7 @@
 #define TW_V8_WIDEN_H
 
 #include "core/v8.h"
+#include "thalweg/dtype.h"
 
 V8_INLINE v8 v8_from_f64(const unsigned char *p)
 {
@@ -216,5 +217,43 @@ V8_PART(f32, 4)
 
 #endif
 #undef V8_PART
+
+/** The same for a type that is a variable, best one that is known to the compiler. */
+V8_INLINE v8 v8_from(tw_dtype type, const unsigned char *p)
+{
+    switch (type) {
+#define X(name, size) \
+    case TW_##name: return v8_from_##name(p);
+        TW_DTYPES(X)
+#undef X
+    default: break;
+    }
+    return v8_zero();
+}
+
+V8_INLINE v8 v8_part(tw_dtype type, size_t count, const unsigned char *p)
+{
+    switch (type) {
+#define X(name, size) \
+    case TW_##name: return v8_part_##name(count, p);
+        TW_DTYPES(X)
+#undef X
+    default: break;
+    }
+    return v8_zero();
+}
+
+/** Bytes of an element. */
+V8_INLINE size_t v8_stored(tw_dtype type)
+{
+    switch (type) {
+#define X(name, size) \
+    case TW_##name: return size;
+        TW_DTYPES(X)
+#undef X
+    default: break;
+    }
+    return 0;
+}
 
 #endif

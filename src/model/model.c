@@ -46,7 +46,8 @@ static size_t micro_rows(const tw_model *m)
 /* Models that pack their parameters have also the gradient of a block and rows of margins. */
 static tw_status make_scratch(tw_model *m)
 {
-    const size_t rows = m->micro * m->features, several = m->ops->prepare ? 1 : 0;
+    const size_t columns = (m->features + TW_PANEL - 1) / TW_PANEL * TW_PANEL;
+    const size_t rows = m->micro * columns, several = m->ops->prepare ? 1 : 0;
     m->scratch = zeros(rows + several * (m->n_weights + m->micro * m->packed + m->packed));
     if (!m->scratch) return tw_fail(TW_MEMORY, "out of memory for a model of %zu parameters", m->n_params);
     m->gradient = m->scratch + rows;

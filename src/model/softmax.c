@@ -20,32 +20,6 @@ static tw_status prepare(const tw_model *m, const double *v)
     return TW_OK;
 }
 
-/* z [rows][stride] become the residuals p - (k == y); what lies behind them in a row is overwritten. */
-static void losses(const tw_model *m, size_t rows, size_t stride, double *z, const double *y, double *loss)
-{
-    const size_t n = m->outputs;
-    double sum[TW_BLOCK_ROWS];
-    for (size_t i = 0; i < rows; i++) {
-        double *const row = z + i * stride;
-        double most = row[0];
-        for (size_t k = 1; k < n; k++) most = row[k] > most ? row[k] : most;
-        loss[i] = most - row[(size_t)y[i]];
-        for (size_t k = 0; k < n; k++) row[k] = row[k] - most;
-    }
-    tw_vec_exp(rows * stride, z, z);
-    for (size_t i = 0; i < rows; i++) {
-        sum[i] = 0;
-        for (size_t k = 0; k < n; k++) sum[i] = sum[i] + z[i * stride + k];
-    }
-    for (size_t i = 0; i < rows; i++) {
-        double *const row = z + i * stride;
-        for (size_t k = 0; k < n; k++) row[k] = row[k] / sum[i];
-        row[(size_t)y[i]] = row[(size_t)y[i]] - 1.0;
-    }
-    tw_kernels_get()->log(rows, sum, sum);
-    for (size_t i = 0; i < rows; i++) loss[i] = loss[i] + sum[i];
-}
-
 static void add_row(const tw_model *m, const double *weight, double loss, double *r, double *sums)
 {
     double *const residual = sums + tw_sum_residual(m), *const total = sums + tw_sum_loss(m);
@@ -70,15 +44,17 @@ static void add_offsets(const tw_model *m, size_t rows, const double *v, double 
             z[i * m->packed + k] = z[i * m->packed + k] + v[m->n_weights + k];
 }
 
-/* Rows of the block from `first` on, as doubles. */
+/* Rows of the block from `first` on. */
 static tw_outputs rows_of(const tw_model *m, const tw_block *b, size_t first)
 {
     const size_t left = b->rows - first, rows = left < m->micro ? left : m->micro;
-    return (tw_outputs){.rows = rows,
+    return (tw_outputs){.type = b->type,
+                        .rows = rows,
                         .n = m->features,
                         .outputs = m->outputs,
                         .kp = m->packed,
-                        .x = tw_model_rows(m, b, first, rows)};
+                        .stored = (const char *)b->x + first * b->cols * tw_dtype_size(b->type),
+                        .x = m->scratch};
 }
 
 /* The rows that come next are asked for, half of them in each half of a pass. */
@@ -109,7 +85,7 @@ static tw_status loss_grad(const tw_model *m, const tw_block *b, const double *v
         add_offsets(m, x.rows, v, z);
         for (size_t r = 0; b->z && r < x.rows; r++)
             memcpy(b->z + (i + r) * m->outputs, z + r * m->packed, m->outputs * sizeof *z);
-        losses(m, x.rows, m->packed, z, b->y + i, loss);
+        kernels->softmax(x.rows, m->outputs, m->packed, b->y + i, z, loss);
         for (size_t r = 0; r < x.rows; r++)
             add_row(m, b->weight ? b->weight + i + r : NULL, loss[r], z + r * m->packed, sums);
         ask(&x, b, i, 1);
@@ -124,6 +100,8 @@ static tw_status margins(const tw_model *m, const tw_block *b, const double *v, 
     tw_outputs x;
     for (size_t i = 0; i < b->rows; i += x.rows) {
         x = rows_of(m, b, i);
+        ask(&x, b, i, 0);
+        x.ahead_bytes *= 2;
         tw_kernels_get()->products(&x, m->prepared, m->row_z);
         add_offsets(m, x.rows, v, m->row_z);
         for (size_t r = 0; r < x.rows; r++)
@@ -145,7 +123,7 @@ static void predict(const tw_model *m, const double *z, double *p)
 static void rates(const tw_model *m, size_t rows, const double *z, const double *y, double *loss, double *r)
 {
     memcpy(r, z, rows * m->outputs * sizeof *r);
-    losses(m, rows, m->outputs, r, y, loss);
+    tw_kernels_get()->softmax(rows, m->outputs, m->outputs, y, r, loss);
 }
 
 /* q, a change of one row's margins, becomes the change of its residuals p_k (q_k - p.q); without margins it

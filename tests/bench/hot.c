@@ -20,7 +20,7 @@ enum { ELEMENTS = 1 << 17, ROWS = 256, COLUMNS = 4099 + 5, WIDE = 16, OUTPUTS = 
 /* What all calls work on: numbers between -1 and 1, stored in every type. */
 static struct {
     const tw_kernels *k;
-    double *x, *v, *out, *copy;
+    double *x, *v, *out, *copy, *room;
     void *stored[TW_N_DTYPES];
     double y[ROWS], weight[ROWS], row[ROWS], slope[ROWS];
     tw_model model;
@@ -75,7 +75,14 @@ OF_DOUBLES(logistic, hot.k->logistic(n, hot.x, hot.y, hot.row, hot.slope))
 
 static tw_outputs outputs_of(size_t n, size_t rows)
 {
-    return (tw_outputs){.rows = rows, .n = n, .outputs = OUTPUTS, .kp = WIDE, .x = hot.x, .ahead = hot.x};
+    return (tw_outputs){.type = TW_f64,
+                        .rows = rows,
+                        .n = n,
+                        .outputs = OUTPUTS,
+                        .kp = WIDE,
+                        .stored = hot.x,
+                        .x = hot.room,
+                        .ahead = hot.x};
 }
 
 static void products(size_t n, size_t rows, tw_dtype type)
@@ -270,6 +277,7 @@ static void make_numbers(void)
 {
     hot.x = aligned(ELEMENTS * sizeof *hot.x);
     hot.copy = aligned(ELEMENTS * sizeof *hot.copy);
+    hot.room = aligned(ELEMENTS * sizeof *hot.room);
     hot.v = aligned(WIDE * COLUMNS * sizeof *hot.v);
     hot.out = aligned(LARGE * LARGE * sizeof *hot.out);
     for (size_t i = 0; i < ELEMENTS; i++) {

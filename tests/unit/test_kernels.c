@@ -242,44 +242,107 @@ START_TEST(the_logistic_loss_has_the_bits_of_the_contract)
 }
 END_TEST
 
-static void check_products(const tw_kernels *k, size_t rows, size_t n, size_t kp, bool wild)
+/* Rows of some type, and what they are as doubles. */
+typedef struct {
+    const void *stored;
+    const double *x;
+    double *room;
+} some_rows;
+
+static some_rows rows_of(const tw_kernels *k, tw_dtype type, size_t rows, size_t n, bool wild)
 {
-    const double *x = numbers(0, rows * n, wild), *v = numbers(1, n * kp, wild);
-    double *z = fenced(2, rows * kp * sizeof *z), *want = fenced(3, rows * kp * sizeof *z);
-    for (size_t i = 0; i < rows * kp; i++) {
-        const size_t row = i / kp, c = i % kp;
-        want[i] = 0;
-        for (size_t j = 0; j < n; j++) want[i] = fma(x[row * n + j], v[j * kp + c], want[i]);
+    some_rows r = {.room = fenced(5, rows * (n + TW_PANEL - 1) / TW_PANEL * TW_PANEL * sizeof *r.room)};
+    const size_t bytes = rows * n * tw_dtype_size(type);
+    if (type == TW_f64) {
+        r.stored = r.x = numbers(0, rows * n, wild);
+        return r;
     }
-    const tw_outputs p = {
-        .rows = rows, .n = n, .outputs = kp, .kp = kp, .x = x, .ahead = x, .ahead_bytes = 5000};
-    k->products(&p, v, z);
-    check_same("products", rows * kp, z, want);
+    unsigned char *stored = fenced(4, bytes);
+    for (size_t i = 0; i < bytes; i++) stored[i] = (unsigned char)next();
+    if (type == TW_f32 || type == TW_bf16) /* no exponent so large that all sums overflow */
+        for (size_t i = tw_dtype_size(type) - 1; i < bytes; i += tw_dtype_size(type)) stored[i] = 0x3f;
+    double *x = fenced(0, rows * n * sizeof *x);
+    k->widen(type, rows * n, stored, x); /* has its own test */
+    r.stored = stored;
+    r.x = x;
+    return r;
 }
 
-static void check_outer(const tw_kernels *k, size_t rows, size_t n, size_t outputs, bool wild)
+/* Outer works on what products has left. */
+static void check_products_and_outer(const tw_kernels *k, tw_dtype type, size_t rows, size_t n,
+                                     size_t outputs, bool wild)
 {
     const size_t kp = (outputs + 7) / 8 * 8;
-    const double *x = numbers(0, rows * n, wild), *r = numbers(1, rows * kp, wild);
-    double *g = numbers(2, n * outputs, wild), *want = copy(3, n * outputs, g);
-    for (size_t i = 0; i < n * outputs; i++) {
-        const size_t c = i / n, j = i % n;
-        for (size_t row = 0; row < rows; row++) want[i] = fma(r[row * kp + c], x[row * n + j], want[i]);
+    const some_rows in = rows_of(k, type, rows, n, wild);
+    const double *v = numbers(1, n * kp, wild);
+    double *z = fenced(2, rows * kp * sizeof *z), *want = fenced(3, (rows * kp + n * outputs) * sizeof *want);
+    for (size_t i = 0; i < rows * kp; i++) {
+        want[i] = 0;
+        for (size_t j = 0; j < n; j++) want[i] = fma(in.x[i / kp * n + j], v[j * kp + i % kp], want[i]);
     }
-    const tw_outputs p = {.rows = rows, .n = n, .outputs = outputs, .kp = kp, .x = x};
+    const tw_outputs p = {.type = type,
+                          .rows = rows,
+                          .n = n,
+                          .outputs = outputs,
+                          .kp = kp,
+                          .stored = in.stored,
+                          .x = in.room,
+                          .ahead = in.stored,
+                          .ahead_bytes = 5000};
+    k->products(&p, v, z);
+    check_same("products", rows * kp, z, want);
+
+    const double *r = numbers(1, rows * kp, wild);
+    double *g = numbers(2, n * outputs, wild);
+    for (size_t i = 0; i < n * outputs; i++) {
+        want[i] = g[i];
+        for (size_t row = 0; row < rows; row++)
+            want[i] = fma(r[row * kp + i / n], in.x[row * n + i % n], want[i]);
+    }
     k->outer(&p, r, g);
     check_same("outer", n * outputs, g, want);
 }
 
 START_TEST(products_and_outer_have_the_bits_of_the_contract)
 {
-    static const size_t widths[] = {8, 16, 24, 32, 40, 72};
+    static const tw_dtype types[] = {TW_f64, TW_f32, TW_bf16, TW_f16, TW_i16, TW_i8, TW_u8};
     const tw_kernels *k = table_of(_i);
-    for (size_t i = 0; k != NULL && i < N_LENGTHS * 12; i++) {
-        const size_t n = length(i / 12), rows = i % 12;
-        for (size_t w = 0; w < sizeof widths / sizeof widths[0]; w++) {
-            check_products(k, rows, n, widths[w], (i + w) % 5 == 0);
-            check_outer(k, rows, n, 1 + (i + 7 * w) % 26, (i + w) % 5 == 0);
+    for (size_t i = 0; k != NULL && i < N_LENGTHS * 12; i++)
+        for (size_t t = 0; t < 7; t++)
+            check_products_and_outer(k, types[t], i % 12 + (t == 0 ? 0 : i % 7 * 3), length(i / 12),
+                                     1 + (i + 11 * t) % (t == 0 ? 72 : 26), (i + t) % 5 == 0);
+}
+END_TEST
+
+/* The loss and the slopes of one row; what has no order leaves the largest as it is. */
+static double softmax_row(size_t outputs, size_t label, double *z)
+{
+    double most = z[0], sum = 0, loss;
+    for (size_t k = 1; k < outputs; k++) most = z[k] > most ? z[k] : most;
+    loss = most - z[label];
+    for (size_t k = 0; k < outputs; k++) z[k] = tw_exp(z[k] - most);
+    for (size_t k = 0; k < outputs; k++) sum = sum + z[k];
+    for (size_t k = 0; k < outputs; k++) z[k] = z[k] / sum - (k == label ? 1.0 : 0.0);
+    return loss + tw_log(sum);
+}
+
+START_TEST(softmax_has_the_bits_of_the_contract)
+{
+    const tw_kernels *k = table_of(_i);
+    for (size_t i = 0; k != NULL && i < 4000; i++) {
+        const size_t outputs = 1 + i % 40, rows = i / 40 % 20, packed = (outputs + 7) / 8 * 8;
+        const size_t stride = i % 3 ? packed : outputs;
+        double *z = fenced(0, rows * stride * sizeof *z), *y = fenced(1, rows * sizeof *y);
+        double *want = fenced(2, rows * stride * sizeof *z), *loss = fenced(3, rows * sizeof *loss);
+        for (size_t j = 0; j < rows * stride; j++)
+            z[j] = i % 5 ? ldexp((double)(int64_t)next(), -60) : number(true);
+        if (rows > 0) memcpy(want, z, rows * stride * sizeof *z);
+        for (size_t r = 0; r < rows; r++) y[r] = (double)(next() % outputs);
+        k->softmax(rows, outputs, stride, y, z, loss);
+        for (size_t r = 0; r < rows; r++) {
+            const double wanted = softmax_row(outputs, (size_t)y[r], want + r * stride);
+            check_same("slopes of a row", outputs, z + r * stride, want + r * stride);
+            check_same("loss of softmax", 1, loss + r, &wanted);
         }
     }
 }
@@ -371,6 +434,7 @@ int main(void)
     tcase_add_loop_test(tests, margins_and_update_have_the_bits_of_the_contract, 0, N_ISAS);
     tcase_add_loop_test(tests, the_logistic_loss_has_the_bits_of_the_contract, 0, N_ISAS);
     tcase_add_loop_test(tests, products_and_outer_have_the_bits_of_the_contract, 0, N_ISAS);
+    tcase_add_loop_test(tests, softmax_has_the_bits_of_the_contract, 0, N_ISAS);
     tcase_add_loop_test(tests, widening_is_exact_for_every_value_and_every_length, 0, N_ISAS);
     tcase_add_test(tests, vectors_use_the_table_and_add_plainly);
     suite_add_tcase(suite, tests);
