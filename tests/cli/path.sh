@@ -2,7 +2,7 @@
 # `thalweg train` with model.path and model.folds against tests/truth/path.json (path.py): penalties, coefficients, losses, the
 # cross-validation curve and its choice; the same bits on any number of ranks; validation rows, limits, refusals.
 #
-#   path.sh THALWEG SOURCE_DIR
+#   path.sh THALWEG SOURCE_DIR [all]     all: every case on every number of ranks
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname -- "$0")/common.sh"
@@ -82,7 +82,9 @@ for method in lbfgs coordinate_descent proximal_gradient; do
 done
 
 # ---- the same bits on any number of ranks ----
-for place in "lasso 1 2 3 4 7 8" "weights 1 2 4 7" "logistic 1 3 8"; do
+places=("lasso 1 2 3 4 7 8" "weights 1 2 4 7" "logistic 1 3 8")
+[ "${3:-}" != all ] || places=("lasso 1 2 3 4 7 8" "weights 1 2 3 4 7 8" "logistic 1 2 3 4 7 8")
+for place in "${places[@]}"; do
     case=${place%% *}
     configure "$case"
     for ranks in ${place#* }; do
