@@ -51,6 +51,12 @@ static tw_status check_not_live(const tw_run_folder *folder)
     return status;
 }
 
+static void trim(char *path)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') path[--length] = 0;
+}
+
 /* The folder above: of a/b it is a, of /a it is /, of a it is ".". False: there is none to go to. */
 static bool go_up(char *path)
 {
@@ -60,6 +66,7 @@ static bool go_up(char *path)
         slash[slash == path] = 0;
     else
         memcpy(path, ".", 2);
+    trim(path);
     return true;
 }
 
@@ -82,8 +89,10 @@ static tw_status check_writable(const char *path)
 static tw_status set_path(tw_run_folder *folder, const char *path)
 {
     *folder = (tw_run_folder){.lock = -1};
-    if (snprintf(folder->path, sizeof folder->path, "%s", path) < (int)sizeof folder->path) return TW_OK;
-    return tw_fail(TW_OUTPUT, "the path of the run folder is longer than %d bytes", TW_PATH_LEN);
+    if (snprintf(folder->path, sizeof folder->path, "%s", path) >= (int)sizeof folder->path)
+        return tw_fail(TW_OUTPUT, "the path of the run folder is longer than %d bytes", TW_PATH_LEN);
+    trim(folder->path);
+    return TW_OK;
 }
 
 /* A run that was stopped has a summary too, and so may one that died in its first or last moment: only what
@@ -167,8 +176,8 @@ tw_status tw_run_folder_open(tw_run_folder *folder, const char *path, bool resum
     char status[TW_PATH_LEN + 64];
     TW_TRY(set_path(folder, path));
     TW_TRY(tw_run_folder_check(path, resume));
-    folder->made = count_missing(path);
-    TW_TRY(tw_folder_make(path));
+    folder->made = count_missing(folder->path);
+    TW_TRY(tw_folder_make(folder->path));
     TW_TRY(take_lock(folder));
     remove_temporaries(folder, ".");
     remove_temporaries(folder, "checkpoints");
