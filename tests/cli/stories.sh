@@ -9,7 +9,7 @@ fail() { echo "FAILED: $*"; cat out err 2>/dev/null || true; exit 1; }
 run() { timeout 60 "$thalweg" "$@" </dev/null >out 2>err || fail "thalweg $*"; }
 says() { grep -qE -- "$1" out || fail "nothing says '$1'"; }
 
-# A table like that of the diamonds: text columns, a missing value, a number as the label that they give exactly.
+# A table like that of the diamonds: text columns, and a number as the label that they give exactly.
 awk 'BEGIN {
     split("Fair Good Ideal", cut); split("D E J", colour); split("IF SI1 VS2", clarity)
     print "carat,cut,color,clarity,depth,price"
