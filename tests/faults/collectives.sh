@@ -6,7 +6,7 @@
 #
 # `all`: also the suites of mpi/ and every kind of run.
 set -euo pipefail
-thalweg=$1 layer=$3 seeded=$4 bad_files=$5 tests=$6 all=${7-}
+thalweg=$1 truth=$2/tests/truth layer=$3 seeded=$4 bad_files=$5 tests=$6 all=${7-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -111,8 +111,17 @@ if [ "$all" = all ]; then
     train 0 gram counts.h5 "$four" 'model: {type: linear, l2: 0.01}' 'optimizer: {type: lbfgs, preconditioner: gram}' 'step: {rule: wolfe}'
     train 0 proximal counts.h5 "$four" 'model: {type: linear, l1: 0.01}' 'optimizer: {type: proximal_gradient}' 'step: {rule: lipschitz}'
     train 0 patience binary.h5 'max_iterations: 50, validation_patience: 2' "$logistic" 'data.validation.tail: 50'
-    train 0 time binary.h5 'max_iterations: 1000000, max_time: 0.2, gradient_norm: 0' "$logistic" \
+    train 75 time binary.h5 'max_iterations: 1000000, max_time: 0.2, gradient_norm: 0' "$logistic" \
         'optimizer: {type: gd}' 'step: {rule: constant, length: 1e-9}'
+    "$thalweg" generate -o more.h5 --task logistic --rows 201 --features 5 --seed 9 >/dev/null
+    train 0 files '[binary.h5, more.h5]' "$four" "$logistic" 'data.validation: {file: more.h5}'
+    train 0 balanced binary.h5 "$four" 'model: {type: logistic, l2: 0.01, class_weight: balanced}'
+    train 0 start binary.h5 "$four" 'model: {type: logistic, l2: 0.01, start: out-lbfgs-2/model.h5}'
+    train 0 words "$truth/words.h5" "$four" 'model: {type: softmax, l2: 0.01}' 'data.validation.fraction: 0.2'
+    for policy in mean zero drop; do
+        train 0 missing-$policy "$truth/missing.h5" "$four" 'model: {type: linear, l2: 0.01}' "data.missing: $policy" \
+            'data.validation.fraction: 0.2'
+    done
     train 79 diverged counts.h5 'max_iterations: 1000, gradient_norm: 0' 'model: {type: linear}' 'optimizer: {type: gd}' 'step: {rule: constant, length: 1e6}'
     train 66 missing nothing.h5 "$four" "$logistic"
     train 78 unknown-key binary.h5 "$four" "$logistic" 'lenght: 4'
