@@ -34,11 +34,12 @@ show() { # promise, text, tests, patterns
     if ! ctest --test-dir "$build" -R "^($tests)\$" -V </dev/null >"$out" 2>&1; then
         failures=$((failures + 1))
         figure='**failed**'
+        tail -n 60 "$out"
     else
         figure=$(sed -nE 's/^[0-9]+: //p' "$out" | grep -E -- "$4" | grep -v '^Test command:' | sed 's/ *$//; s/  */ /g; s/|/\\|/g' | awk '{ printf "%s%s", (NR > 1 ? "; " : ""), $0 }')
     fi
     commands="\`ctest --test-dir build/release -R '^(${tests//|/\\|})\$' -V\`"
-    grep -q ' Passed ' "$out" || figure="not run here: $figure"
+    grep -qE ' Passed |\*\*\*Failed|\*\*\*Timeout' "$out" || figure="not run here: $figure"
     ROW="| $1 | $2 | $commands | $figure |" awk -v p="| $1 |" 'index($0, p) == 1 { print ENVIRON["ROW"]; next } { print }' "$page" >"$out"
     cp "$out" "$page"
     rm "$out"
