@@ -11,8 +11,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* TW_MICRO: rows that are worked on together at least, where there are any. TW_PANEL: columns of a panel. */
-enum { TW_MICRO = 8, TW_LANES = 8, TW_PANEL = 32 };
+/* TW_MICRO: rows that are worked on together at least, where there are any; TW_TOGETHER: at most, for several
+ * outputs. TW_ROOM: doubles that these need, in between. */
+enum { TW_MICRO = 8, TW_TOGETHER = 32, TW_LANES = 8, TW_PANEL = 32, TW_ROOM = TW_PANEL * TW_TOGETHER };
+
+/** Up to the next multiple of TW_LANES. */
+static inline size_t tw_whole(size_t n)
+{
+    return (n + TW_LANES - 1) / TW_LANES * TW_LANES;
+}
 
 /** Consecutive rows in the type they are stored in. */
 typedef struct {
@@ -26,12 +33,10 @@ typedef struct {
 /** Consecutive rows for a model with several outputs. */
 typedef struct {
     tw_dtype type;
-    size_t rows, n, outputs;
-    size_t kp;          /* row length of what has a column an output: a multiple of TW_LANES, kp >= outputs */
-    const void *stored; /* [rows][n] */
-    double *x;          /* room for the rows as doubles, [n rounded up to panels][rows][TW_PANEL]: written by
-                           products, read by outer */
-    const void *ahead;  /* memory that will be wanted soon, asked for on the way; NULL: none */
+    size_t rows, n, outputs; /* rows <= TW_TOGETHER */
+    const void *stored;      /* [rows][n] */
+    double *room;            /* [TW_ROOM], for the length of a call */
+    const void *ahead;       /* memory that will be wanted soon, asked for on the way; NULL: none */
     size_t ahead_bytes;
 } tw_outputs;
 
@@ -73,18 +78,20 @@ typedef struct {
     /* The loss of links/logistic.c and its slope at z[i], y[i]. */
     void (*logistic)(size_t n, const double *z, const double *y, double *loss, double *slope);
 
-    /* z[i*kp + k] = chain over j ascending from +0 of fma(stored[i*n + j], v[j*kp + k], z), and the rows as
-     * doubles. v [n][kp], z [rows][kp] */
+    /* z[k*TW_TOGETHER + i] = chain over j ascending from +0 of fma(x_ij, v[j*outputs + k], z). v
+     * [n][outputs], z [outputs][TW_TOGETHER]: what lies behind the rows is overwritten. */
     void (*products)(const tw_outputs *p, const double *v, double *z);
 
-    /* g[k*n + j] = fma(r[i*kp + k], x_ij, g[k*n + j]) for i in order, after products of the same rows, which
-     * has left them in x. r [rows][kp], g [outputs][n] */
+    /* g[k*tw_whole(n) + j] = fma(r[k*TW_TOGETHER + i], x_ij, the same) for i in order. r
+     * [outputs][TW_TOGETHER], g [outputs][tw_whole(n)]: what lies behind the columns is overwritten. */
     void (*outer)(const tw_outputs *p, const double *r, double *g);
 
-    /* The loss of softmax at the margins z [rows][stride], which become its slopes p_k - (k == y); where
-     * stride is a multiple of TW_LANES, what lies behind the outputs of a row is overwritten. y: whole
-     * numbers below outputs. */
-    void (*softmax)(size_t rows, size_t outputs, size_t stride, const double *y, double *z, double *loss);
+    /* The loss of softmax at the margins z [outputs][TW_TOGETHER], which become its slopes p_k - (k == y);
+     * what lies behind the rows is overwritten. y: whole numbers below outputs. rows <= TW_TOGETHER */
+    void (*softmax)(size_t rows, size_t outputs, const double *y, double *z, double *loss);
+
+    /* out[j*rows + i] = in[i*row + j]. in [rows][row], row >= tw_whole(columns); out [columns][rows] */
+    void (*turn)(size_t rows, size_t columns, size_t row, const double *in, double *out);
 
     /* c[j*ldc + k] = chain over i ascending of fma(±a[i*np + j], b[i*np + k], c[j*ldc + k]). */
     void (*product)(const tw_product *p);

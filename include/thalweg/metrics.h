@@ -19,8 +19,8 @@ typedef struct {
 
 typedef struct {
     double rows, weight;
-    size_t classes;          /* 0: regression */
-    double *confusion;       /* [classes][classes] weights, true class by row, predicted by column; owned */
+    size_t classes;         /* 0: regression */
+    double *confusion;      /* [classes][classes] weights, true class by row, predicted by column; owned */
     tw_class_metrics *each; /* [classes]; owned */
     double accuracy, log_loss;
     double balanced_accuracy;     /* mean recall of the classes that have true rows */
@@ -37,7 +37,7 @@ typedef struct {
     const tw_partition *partition;
     const tw_model *model;
     const tw_shard *shard; /* y holds numbers, or class indices; rows of weight 0 take no part */
-    const double *raw;     /* raw-space parameters, prepared (model.h); or NULL and */
+    const double *raw;     /* raw-space parameters; or NULL and */
     const double *margins; /* [rows][outputs] of this rank's rows */
     int threads;           /* of this rank, 0: 1 */
 } tw_metrics_input;

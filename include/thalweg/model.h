@@ -41,16 +41,13 @@ typedef struct {
     /* p from margins of one row: the prediction itself, P(class 1), or the K probabilities. REQUIRED */
     void (*predict)(const tw_model *model, const double *z, double *p);
 
-    /* Prepare v for many blocks (packing); NULL when there is nothing to do. OPTIONAL */
-    tw_status (*prepare)(const tw_model *model, const double *v);
-
     /* loss [rows] and residuals r [rows][K] from margins alone, rows <= TW_BLOCK_ROWS. OPTIONAL: line
      * searches that cost no read of the data, the loss of validation rows */
     void (*rates)(const tw_model *model, size_t rows, const double *z, const double *y, double *loss,
                   double *r);
 
     /* Add X^T (w l'' (X v + offset)) and its residual sums, in the places of loss_grad, at the margins
-     * block->z; NULL margins: with l'' = 1, which gives the Gram matrix. v is prepared. OPTIONAL: newton_cg,
+     * block->z; NULL margins: with l'' = 1, which gives the Gram matrix. OPTIONAL: newton_cg,
      * lipschitz */
     tw_status (*hessian_vector)(const tw_model *model, const tw_block *block, const double *v, double *sums);
 
@@ -89,28 +86,23 @@ struct tw_model {
     size_t n_weights;           /* n K, penalised */
     size_t n_params;            /* n_weights, + K with intercept */
     bool intercept;
-    size_t micro;  /* rows that fit in scratch */
-    size_t packed; /* K rounded up to whole vectors */
-    double
-        *prepared; /* [n][packed] parameters, for several outputs; owned by the model that was initialised */
-    double *scratch;  /* [micro][n] rows as doubles; owned, as what follows in it for several outputs: */
-    double *gradient; /* [K][n] of a block */
-    double *row_z;    /* [micro][packed] */
-    double *row_p;    /* [packed] */
-    bool shares;
+    size_t micro;     /* rows that several outputs work on at a time */
+    double *scratch;  /* [n], a row as doubles; owned, as what follows in it for several outputs: */
+    double *gradient; /* [K][tw_whole(n)] of a block */
+    double *row_z;    /* [K][TW_TOGETHER] */
+    double *row_p;    /* [2 K] */
 };
 
 /**
  * A model for data of that width. Not collective.
  * @param classes number of classes, 0 for numeric targets
- * @return TW_OK, TW_MEMORY. Memory: n doubles; for several outputs up to 256 KiB or 8 n, and 2 n K.
+ * @return TW_OK, TW_MEMORY. Memory: n doubles; for several outputs n K, and some KiB.
  */
 tw_status tw_model_init(tw_model *model, const tw_model_ops *ops, size_t features, size_t classes,
                         bool intercept) TW_CHECKED;
 void tw_model_release(tw_model *model);
 
-/** The same model for another thread: prepared parameters are the original's, scratch is its own. To be
- * released, before the original. Not collective; TW_MEMORY. */
+/** The same model for another thread, with scratch of its own. To be released. Not collective; TW_MEMORY. */
 tw_status tw_model_share(tw_model *model, const tw_model *original) TW_CHECKED;
 
 /** Are predictions of the model probabilities of classes? Not for a numeric target, nor for a classifier that
@@ -149,8 +141,8 @@ static inline size_t tw_sum_bad(const tw_model *model)
     return model->n_weights + model->outputs + 2;
 }
 
-/** Rows of a block as doubles: the block itself when it is f64, else converted into the model's scratch. At
- * most `micro` rows. Not collective. */
-const double *tw_model_rows(const tw_model *model, const tw_block *block, size_t begin, size_t rows);
+/** A row of a block as doubles: the block itself when it is f64, else converted into the model's scratch. Not
+ * collective. */
+const double *tw_model_row(const tw_model *model, const tw_block *block, size_t row);
 
 #endif

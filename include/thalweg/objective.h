@@ -79,7 +79,6 @@ struct tw_objective {
 
     double requests[TW_N_FLAGS]; /* this rank's, to be agreed in the next exchange */
     tw_status pending;       /* failure of this rank's other work (a log row), raised in the next exchange */
-    tw_status prepared;      /* of this rank's model for the pass to come */
     unsigned char point[16]; /* digest of the parameters of the pass in progress, as this rank holds them */
     bool broken; /* a sum has become NaN though every row's loss was finite: not the mathematics' fault */
     double agreed[TW_N_FLAGS]; /* sums over all ranks of the last exchange */

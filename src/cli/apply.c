@@ -150,8 +150,7 @@ tw_status tw_apply_open(tw_apply *a, tw_comm *comm, const tw_apply_paths *paths,
     TW_TRY(status);
     TW_TRY(tw_dataset_share(&a->dataset, comm));
     if (labels) TW_TRY(tw_apply_share_labels(a));
-    TW_TRY(tw_comm_agree(comm, read_rows(a, labels)));
-    return a->model.ops->prepare ? a->model.ops->prepare(&a->model, a->raw) : TW_OK;
+    return tw_comm_agree(comm, read_rows(a, labels));
 }
 
 void tw_apply_release(tw_apply *a)

@@ -136,5 +136,6 @@ const tw_kernels TABLE = {
     .products = tw_kernel_products,
     .outer = tw_kernel_outer,
     .softmax = tw_kernel_softmax,
+    .turn = tw_kernel_turn,
     .product = tw_kernel_product,
 };

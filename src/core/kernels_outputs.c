@@ -1,229 +1,82 @@
 /* kernels_outputs.c -- products of some rows with the parameters of several outputs, and back; compiled once
  * per instruction set like kernels.c.
  *
- * The rows become doubles in panels of some columns. While a panel is worked on, the next one is converted, a
- * few elements between many multiply-adds: by itself that waits for the second cache, which the panels fill.
- * Margins: lanes are outputs, each margin is one chain over the columns, carried in memory from panel to
- * panel, so that the parameters of a panel stay in the first cache while all rows pass. Gradient: lanes are
- * columns, so that no lane is empty whatever the number of outputs, and a tile takes all rows in registers.
- * Source of the shape: Goto and van de Geijn 2008. */
+ * Both are one tile: sums of some outputs that live in registers take vectors times scalars. For margins the
+ * lanes are rows: these become doubles and are turned in panels of some columns. For the gradient the lanes
+ * are columns. So no lane is empty whatever the number of outputs, and what a tile reads stays in the first
+ * cache. Source of the shape: Goto and van de Geijn 2008. */
 #include "core/kernels_parts.h"
 
 #include "core/v8.h"
 #include "core/v8_widen.h"
 
-#include <stdbool.h>
+#include <string.h>
 
-enum { LINE = 64, CHUNK = 8, VECTORS = TW_PANEL / 8 };
+enum { LINE = 64, CHUNK = 8, WIDE = 8 * V8_OUTER_VECS };
 
-/* Memory that will be wanted soon, so many bytes of it a round; a few lines every CHUNK rounds of a loop, so
- * that what is asked for does not hold up what is wanted now. */
+/* ---------------------------------------------------------------- tiles */
+
+/* sum[k][lane] += scalar[step][k] * vector[step][lane], one chain over the steps. */
 typedef struct {
-    const char *at;
-    size_t step;
-} asking;
+    size_t count; /* steps */
+    const double *vector, *scalar;
+    size_t vector_step, scalar_step;
+    double *sum;
+    size_t sum_row; /* from an output to the next */
+    const char *ahead;
+    size_t ahead_step; /* bytes that are asked for in a step */
+} tile;
 
-static asking asking_of(const tw_outputs *p, size_t rounds)
+/* Memory that will be wanted soon, a few lines every CHUNK steps: what is asked for does not hold up what is
+ * wanted now. */
+V8_INLINE void ask(const tile *t, size_t step)
 {
-    return (asking){.at = p->ahead ? p->ahead : p->x, .step = p->ahead_bytes / (rounds + 1)};
-}
-
-V8_INLINE void ask(const asking *a, size_t round)
-{
-    for (const char *at = a->at + round * a->step, *end = at + CHUNK * a->step; at < end; at += LINE)
+    for (const char *at = t->ahead + step * t->ahead_step, *end = at + CHUNK * t->ahead_step; at < end;
+         at += LINE)
         __builtin_prefetch(at, 0, 2);
 }
 
-/* ---------------------------------------------------------------- panels */
-
-/* TW_PANEL elements. */
-V8_INLINE void convert(tw_dtype type, const unsigned char *in, double *out)
+/* outputs, vecs and apart, from an output's scalar to the next one's, are known to the compiler: the arrays
+ * of vectors live in registers. */
+V8_INLINE void add_tile(size_t outputs, size_t vecs, size_t apart, const tile *t)
 {
-    switch (type) {
-#define X(name, size)                                                   \
-    case TW_##name:                                                     \
-        V8_UNROLL for (size_t v = 0; v < VECTORS; v++)                  \
-            v8_store(out + 8 * v, v8_from_##name(in + 8 * v * (size))); \
-        break;
-        TW_DTYPES(X)
-#undef X
-    default: break;
-    }
-}
-
-/* A panel of all rows by itself: columns [from, from + count), and zeros up to a whole vector. */
-static void make_panel(const tw_outputs *p, size_t from, size_t count)
-{
-    const size_t size = v8_stored(p->type);
-    const unsigned char *in = (const unsigned char *)p->stored + from * size;
-    double *out = p->x + from * p->rows;
-    for (size_t i = 0; i < p->rows; i++, in += p->n * size, out += TW_PANEL) {
-        if (count == TW_PANEL) {
-            convert(p->type, in, out);
-            continue;
-        }
-        size_t j = 0;
-        for (; j + 8 <= count; j += 8) v8_store(out + j, v8_from(p->type, in + j * size));
-        if (j < count) v8_store(out + j, v8_part(p->type, count - j, in + j * size));
-    }
-}
-
-/* ---------------------------------------------------------------- margins */
-
-/* Some rows of a panel, outputs from `in` and `out` on. */
-typedef struct {
-    size_t kp, count;            /* count: columns */
-    const double *x, *in;        /* [rows][TW_PANEL]; parameters [count][kp] */
-    double *out;                 /* margins [rows][kp] */
-    bool first;                  /* they begin at zero */
-    tw_dtype type;               /* how these rows are stored, */
-    size_t row;                  /* their bytes, */
-    const unsigned char *stored; /* the columns of the next panel, NULL: there is none, or not a whole one, */
-    double *next;                /* and where they belong */
-    asking a;
-} panel;
-
-/* A part of the next panel, one of TW_PANEL / CHUNK. */
-V8_INLINE void convert_part(size_t rows, size_t part, const panel *p)
-{
-    enum { PARTS = TW_PANEL / CHUNK };
-    const size_t some = (rows + PARTS - 1) / PARTS, begin = part * some;
-    for (size_t i = begin; i < begin + some && i < rows; i++)
-        convert(p->type, p->stored + i * p->row, p->next + i * TW_PANEL);
-}
-
-/* rows and vecs are known to the compiler: the arrays of vectors live in registers. */
-V8_INLINE void products_tile(size_t rows, size_t vecs, panel p)
-{
-    v8 z[V8_TILE_ROWS * V8_TILE_VECS], v[V8_TILE_VECS];
-    V8_UNROLL for (size_t t = 0; t < rows * vecs; t++)
+    v8 sum[V8_OUTER_OUTPUTS * V8_OUTER_VECS], x[V8_OUTER_VECS];
+    const double *vector = t->vector, *scalar = t->scalar;
+    V8_UNROLL for (size_t s = 0; s < outputs * vecs; s++)
     {
-        z[t] = p.first ? v8_zero() : v8_load(p.out + t / vecs * p.kp + t % vecs * 8);
+        sum[s] = v8_load(t->sum + s / vecs * t->sum_row + s % vecs * 8);
     }
-    for (size_t j = 0, end; j < p.count; j = end) {
-        end = p.count - j < CHUNK ? p.count : j + CHUNK;
-        ask(&p.a, j);
-        if (p.stored) convert_part(rows, j / CHUNK, &p);
-        for (; j < end; j++, p.in += p.kp, p.x++) {
-            V8_UNROLL for (size_t c = 0; c < vecs; c++) v[c] = v8_load(p.in + 8 * c);
-            V8_UNROLL for (size_t t = 0; t < rows * vecs; t++)
+    for (size_t i = 0, end; i < t->count; i = end) {
+        end = t->count - i < CHUNK ? t->count : i + CHUNK;
+        ask(t, i);
+        for (; i < end; i++, vector += t->vector_step, scalar += t->scalar_step) {
+            V8_UNROLL for (size_t v = 0; v < vecs; v++) x[v] = v8_load(vector + 8 * v);
+            V8_UNROLL for (size_t s = 0; s < outputs * vecs; s++)
             {
-                z[t] = v8_fma(v8_set1(p.x[t / vecs * TW_PANEL]), v[t % vecs], z[t]);
+                sum[s] = v8_fma(v8_set1(scalar[s / vecs * apart]), x[s % vecs], sum[s]);
             }
         }
     }
-    V8_UNROLL for (size_t t = 0; t < rows * vecs; t++) v8_store(p.out + t / vecs * p.kp + t % vecs * 8, z[t]);
-}
-
-V8_INLINE void products_rows(size_t rows, size_t first, panel p)
-{
-    size_t k = 0;
-    p.x += first * TW_PANEL;
-    p.out += first * p.kp;
-    p.next += first * TW_PANEL;
-    if (p.stored) p.stored += first * p.row;
-    for (; k + 8 * V8_TILE_VECS <= p.kp; k += 8 * V8_TILE_VECS) {
-        products_tile(rows, V8_TILE_VECS, p);
-        p.in += 8 * V8_TILE_VECS;
-        p.out += 8 * V8_TILE_VECS;
-        p.stored = NULL; /* done */
-    }
-    if (V8_TILE_VECS > 2 && p.kp - k == 16) products_tile(rows, 2, p);
-    if (V8_TILE_VECS > 1 && p.kp - k == 8) products_tile(rows, 1, p);
-}
-
-/* One panel of all rows. */
-static void products_panel(size_t rows, panel *q)
-{
-    size_t i = 0;
-    for (; i + V8_TILE_ROWS <= rows; i += V8_TILE_ROWS) {
-        products_rows(V8_TILE_ROWS, i, *q);
-        q->a.at += q->count * q->a.step;
-    }
-    if (V8_TILE_ROWS > 4)
-        for (; i + 4 <= rows; i += 4) products_rows(4, i, *q);
-    for (; i + 2 <= rows; i += 2) products_rows(2, i, *q);
-    if (i < rows) products_rows(1, i, *q);
-}
-
-void tw_kernel_products(const tw_outputs *p, const double *v, double *z)
-{
-    const size_t size = v8_stored(p->type);
-    panel q = {.kp = p->kp, .in = v, .out = z, .type = p->type, .row = p->n * size};
-    q.a = asking_of(p, p->n * (p->rows / V8_TILE_ROWS + 1));
-    size_t from = 0;
-    make_panel(p, 0, p->n < TW_PANEL ? p->n : TW_PANEL);
-    do {
-        const size_t to = p->n - from < TW_PANEL ? p->n : from + TW_PANEL, after = p->n - to;
-        q.count = to - from;
-        q.first = from == 0;
-        q.x = p->x + from * p->rows;
-        q.next = p->x + to * p->rows;
-        q.stored = after < TW_PANEL ? NULL : (const unsigned char *)p->stored + to * size;
-        products_panel(p->rows, &q);
-        if (after > 0 && after < TW_PANEL) make_panel(p, to, after);
-        q.in += q.count * p->kp;
-        from = to;
-    } while (from < p->n);
-}
-
-/* ---------------------------------------------------------------- gradient */
-
-enum { WIDE = 8 * V8_OUTER_VECS };
-
-/* Up to WIDE columns of all rows, outputs from r and g on. */
-typedef struct {
-    size_t rows, n, kp, count; /* count: columns */
-    const double *x, *r;       /* x: [rows][TW_PANEL] */
-    double *g;
-    asking a;
-} corner;
-
-/* outputs and vecs are known to the compiler; the last vector may not be whole. */
-V8_INLINE void outer_tile(size_t outputs, size_t vecs, const corner *c)
-{
-    v8 g[V8_OUTER_OUTPUTS * V8_OUTER_VECS], x[V8_OUTER_VECS];
-    const v8m m = v8_first(c->count - 8 * (vecs - 1));
-    V8_UNROLL for (size_t t = 0; t < outputs * vecs; t++)
+    V8_UNROLL for (size_t s = 0; s < outputs * vecs; s++)
     {
-        const double *at = c->g + t / vecs * c->n + t % vecs * 8;
-        g[t] = t % vecs == vecs - 1 ? v8_load_mask(m, at) : v8_load(at);
-    }
-    for (size_t i = 0, end; i < c->rows; i = end) {
-        end = c->rows - i < CHUNK ? c->rows : i + CHUNK;
-        ask(&c->a, i);
-        for (; i < end; i++) {
-            V8_UNROLL for (size_t v = 0; v < vecs; v++) x[v] = v8_load(c->x + i * TW_PANEL + 8 * v);
-            V8_UNROLL for (size_t t = 0; t < outputs * vecs; t++)
-            {
-                g[t] = v8_fma(v8_set1(c->r[i * c->kp + t / vecs]), x[t % vecs], g[t]);
-            }
-        }
-    }
-    V8_UNROLL for (size_t t = 0; t < outputs * vecs; t++)
-    {
-        double *at = c->g + t / vecs * c->n + t % vecs * 8;
-        if (t % vecs == vecs - 1)
-            v8_store_mask(m, at, g[t]);
-        else
-            v8_store(at, g[t]);
+        v8_store(t->sum + s / vecs * t->sum_row + s % vecs * 8, sum[s]);
     }
 }
 
-V8_INLINE void outer_outputs(size_t outputs, const corner *c)
+V8_INLINE void add_outputs(size_t outputs, size_t lanes, size_t apart, const tile *t)
 {
     if (outputs > V8_OUTER_OUTPUTS) return;
-    if (V8_OUTER_VECS > 1 && c->count > 8)
-        outer_tile(outputs, V8_OUTER_VECS, c);
+    if (V8_OUTER_VECS > 1 && lanes > 8)
+        add_tile(outputs, V8_OUTER_VECS, apart, t);
     else
-        outer_tile(outputs, 1, c);
+        add_tile(outputs, 1, apart, t);
 }
 
-static void outer_some(size_t outputs, const corner *c)
+V8_INLINE void add(size_t outputs, size_t lanes, size_t apart, const tile *t)
 {
     switch (outputs) {
 #define X(count) \
-    case count: outer_outputs(count, c); break;
+    case count: add_outputs(count, lanes, apart, t); break;
         /* clang-format off */
         X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
         /* clang-format on */
@@ -232,20 +85,168 @@ static void outer_some(size_t outputs, const corner *c)
     }
 }
 
+static void add_margins(size_t outputs, size_t lanes, const tile *t)
+{
+    add(outputs, lanes, 1, t);
+}
+
+static void add_gradient(size_t outputs, size_t lanes, const tile *t)
+{
+    add(outputs, lanes, TW_TOGETHER, t);
+}
+
+static size_t tiles_of(size_t outputs)
+{
+    return (outputs + V8_OUTER_OUTPUTS - 1) / V8_OUTER_OUTPUTS;
+}
+
+static void ask_in(const tw_outputs *p, size_t steps, tile *t)
+{
+    t->ahead = p->ahead ? p->ahead : p->stored;
+    t->ahead_step = p->ahead ? p->ahead_bytes / (steps + 1) : 0;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---------------------------------------------------------------- margins */
+
+V8_INLINE void leave_square(const v8 *square, double *out)
+{
+    V8_UNROLL for (size_t k = 0; k < 8; k++) v8_store(out + k * TW_TOGETHER, square[k]);
+}
+
+/* Fewer than 8 rows or columns, zeros where there are none. */
+static void part_of_square(tw_dtype type, const unsigned char *in, size_t row, size_t rows, size_t columns,
+                           double *out)
+{
+    v8 square[8];
+    for (size_t i = 0; i < 8; i++)
+        square[i] = i >= rows     ? v8_zero()
+                    : columns < 8 ? v8_part(type, columns, in + i * row)
+                                  : v8_from(type, in + i * row);
+    v8_turn(square);
+    leave_square(square, out);
+}
+
+V8_INLINE void whole_square(tw_dtype type, const unsigned char *in, size_t row, double *out)
+{
+    v8 square[8];
+    switch (type) {
+#define X(name, bytes) \
+    case TW_##name: v8_square_##name(in, row, square); break;
+        TW_DTYPES(X)
+#undef X
+    default: return;
+    }
+    leave_square(square, out);
+}
+
+/* Columns [from, from + count) of all rows, to [count][TW_TOGETHER]. */
+static void make_panel(const tw_outputs *p, size_t from, size_t count)
+{
+    const tw_dtype type = p->type;
+    const size_t rows = p->rows, size = v8_stored(type), row = p->n * size;
+    for (size_t i = 0; i < rows; i += 8) {
+        const unsigned char *in = (const unsigned char *)p->stored + i * row + from * size;
+        double *out = p->room + i;
+        for (size_t j = 0; j < count; j += 8, in += 8 * size, out += 8 * TW_TOGETHER)
+            if (rows - i < 8 || count - j < 8)
+                part_of_square(type, in, row, rows - i, count - j, out);
+            else
+                whole_square(type, in, row, out);
+    }
+}
+
+void tw_kernel_products(const tw_outputs *p, const double *v, double *z)
+{
+    const size_t tiles = tiles_of(p->outputs);
+    tile t = {.vector_step = TW_TOGETHER, .scalar_step = p->outputs, .sum_row = TW_TOGETHER};
+    ask_in(p, tiles * ((p->rows + WIDE - 1) / WIDE) * p->n, &t);
+    memset(z, 0, p->outputs * TW_TOGETHER * sizeof *z);
+    for (size_t j = 0; j < p->n; j += TW_PANEL) {
+        t.count = least(TW_PANEL, p->n - j);
+        make_panel(p, j, t.count);
+        for (size_t o = 0, k = 0, end; o < tiles; o++, k = end) {
+            end = p->outputs * (o + 1) / tiles;
+            t.scalar = v + j * p->outputs + k;
+            for (size_t i = 0; i < p->rows; i += WIDE) {
+                t.vector = p->room + i;
+                t.sum = z + k * TW_TOGETHER + i;
+                add_margins(end - k, p->rows - i, &t);
+                t.ahead += t.count * t.ahead_step;
+            }
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- gradient */
+
+/* Columns [from, from + count) of all rows, to [rows][WIDE], zeros up to a whole vector. */
+static void make_strip(const tw_outputs *p, size_t from, size_t count)
+{
+    const size_t size = v8_stored(p->type), row = p->n * size;
+    const unsigned char *in = (const unsigned char *)p->stored + from * size;
+    double *out = p->room;
+    if (count < WIDE)
+        for (size_t i = 0; i < p->rows; i++, in += row, out += WIDE)
+            for (size_t j = 0; j < count; j += 8)
+                v8_store(out + j, count - j < 8 ? v8_part(p->type, count - j, in + j * size)
+                                                : v8_from(p->type, in + j * size));
+    else
+        switch (p->type) {
+#define X(name, bytes)                                               \
+    case TW_##name:                                                  \
+        for (size_t i = 0; i < p->rows; i++, in += row, out += WIDE) \
+            V8_UNROLL for (size_t j = 0; j < WIDE; j += 8)           \
+                v8_store(out + j, v8_from_##name(in + j * (bytes))); \
+        break;
+            TW_DTYPES(X)
+#undef X
+        default: break;
+        }
+}
+
 void tw_kernel_outer(const tw_outputs *p, const double *r, double *g)
 {
-    const size_t tiles = (p->outputs + V8_OUTER_OUTPUTS - 1) / V8_OUTER_OUTPUTS;
-    corner c = {.rows = p->rows, .n = p->n, .kp = p->kp};
-    c.a = asking_of(p, tiles * (p->n / WIDE + 1) * p->rows);
+    const size_t tiles = tiles_of(p->outputs), row = tw_whole(p->n);
+    tile t = {.count = p->rows, .vector = p->room, .vector_step = WIDE, .scalar_step = 1, .sum_row = row};
+    ask_in(p, tiles * ((p->n + WIDE - 1) / WIDE) * p->rows, &t);
     for (size_t j = 0; j < p->n; j += WIDE) {
-        c.count = p->n - j < WIDE ? p->n - j : WIDE;
-        c.x = p->x + j / TW_PANEL * TW_PANEL * p->rows + j % TW_PANEL;
-        for (size_t t = 0, k = 0, end; t < tiles; t++, k = end) {
-            end = p->outputs * (t + 1) / tiles;
-            c.r = r + k;
-            c.g = g + k * p->n + j;
-            outer_some(end - k, &c);
-            c.a.at += p->rows * c.a.step;
+        const size_t count = least(WIDE, p->n - j);
+        make_strip(p, j, count);
+        for (size_t o = 0, k = 0, end; o < tiles; o++, k = end) {
+            end = p->outputs * (o + 1) / tiles;
+            t.scalar = r + k * TW_TOGETHER;
+            t.sum = g + k * row + j;
+            add_gradient(end - k, count, &t);
+            t.ahead += t.count * t.ahead_step;
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- one layout to the other */
+
+void tw_kernel_turn(size_t rows, size_t columns, size_t row, const double *in, double *out)
+{
+    v8 square[8];
+    for (size_t i = 0; i < rows; i += 8) {
+        const size_t height = least(8, rows - i);
+        const v8m m = v8_first(height);
+        for (size_t j = 0; j < columns; j += 8) {
+            const size_t width = least(8, columns - j);
+            for (size_t k = 0; k < 8; k++)
+                square[k] = k < height ? v8_load(in + (i + k) * row + j) : v8_zero();
+            v8_turn(square);
+            for (size_t k = 0; k < width; k++) {
+                double *const at = out + (j + k) * rows + i;
+                if (height == 8)
+                    v8_store(at, square[k]);
+                else
+                    v8_store_mask(m, at, square[k]);
+            }
         }
     }
 }

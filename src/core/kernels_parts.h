@@ -17,6 +17,7 @@
 #define tw_kernel_products TW_ISA_JOIN(tw_kernel_products_, TW_ISA)
 #define tw_kernel_outer    TW_ISA_JOIN(tw_kernel_outer_, TW_ISA)
 #define tw_kernel_softmax  TW_ISA_JOIN(tw_kernel_softmax_, TW_ISA)
+#define tw_kernel_turn     TW_ISA_JOIN(tw_kernel_turn_, TW_ISA)
 #define tw_kernel_product  TW_ISA_JOIN(tw_kernel_product_, TW_ISA)
 
 void tw_kernel_margins(const tw_rows *rows, const double *v, double offset, double *z);
@@ -25,7 +26,8 @@ void tw_kernel_logistic(size_t n, const double *z, const double *y, double *loss
 
 void tw_kernel_products(const tw_outputs *p, const double *v, double *z);
 void tw_kernel_outer(const tw_outputs *p, const double *r, double *g);
-void tw_kernel_softmax(size_t rows, size_t outputs, size_t stride, const double *y, double *z, double *loss);
+void tw_kernel_softmax(size_t rows, size_t outputs, const double *y, double *z, double *loss);
+void tw_kernel_turn(size_t rows, size_t columns, size_t row, const double *in, double *out);
 void tw_kernel_product(const tw_product *p);
 
 #endif

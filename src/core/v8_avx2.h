@@ -15,7 +15,7 @@ typedef __m256 v8b;
 typedef __m256i v8w;
 
 /* Register tiles of 16 registers: rows of a dot product at once; rows and vectors of a matrix product;
- * outputs and vectors of a gradient with several outputs. */
+ * outputs and vectors of a tile with several outputs. */
 enum { V8_DOT_ROWS = 2, V8_TILE_ROWS = 4, V8_TILE_VECS = 1, V8_OUTER_OUTPUTS = 5, V8_OUTER_VECS = 1 };
 
 V8_INLINE v8 v8_load(const double *p)
@@ -47,6 +47,67 @@ V8_INLINE void v8_store_mask(v8m m, double *p, v8 a)
 {
     _mm256_maskstore_pd(p, _mm256_castpd_si256(m.lo), a.lo);
     _mm256_maskstore_pd(p + 4, _mm256_castpd_si256(m.hi), a.hi);
+}
+
+V8_INLINE void turn_4(__m256d a, __m256d b, __m256d c, __m256d d, __m256d *out)
+{
+    const __m256d ab = _mm256_unpacklo_pd(a, b), ab1 = _mm256_unpackhi_pd(a, b);
+    const __m256d cd = _mm256_unpacklo_pd(c, d), cd1 = _mm256_unpackhi_pd(c, d);
+    out[0] = _mm256_permute2f128_pd(ab, cd, 0x20);
+    out[1] = _mm256_permute2f128_pd(ab1, cd1, 0x20);
+    out[2] = _mm256_permute2f128_pd(ab, cd, 0x31);
+    out[3] = _mm256_permute2f128_pd(ab1, cd1, 0x31);
+}
+
+/** Rows become columns. */
+V8_INLINE void v8_turn(v8 *a)
+{
+    __m256d t[16]; /* columns of the first four rows, then of the others */
+    V8_UNROLL for (size_t i = 0; i < 8; i += 4)
+    {
+        turn_4(a[i].lo, a[i + 1].lo, a[i + 2].lo, a[i + 3].lo, t + 2 * i);
+        turn_4(a[i].hi, a[i + 1].hi, a[i + 2].hi, a[i + 3].hi, t + 2 * i + 4);
+    }
+    V8_UNROLL for (size_t i = 0; i < 8; i++) a[i] = (v8){t[i], t[i + 8]};
+}
+
+V8_INLINE __m256 pairs_low(__m256 a, __m256 b)
+{
+    return _mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(a), _mm256_castps_pd(b)));
+}
+
+V8_INLINE __m256 pairs_high(__m256 a, __m256 b)
+{
+    return _mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(a), _mm256_castps_pd(b)));
+}
+
+/** Rows of floats become columns of doubles. Conversions that read memory need no shuffle: half as many as
+ * v8_turn has. */
+V8_INLINE void v8_turn_floats(const v8b *a, v8 *out)
+{
+    __m256 t[8], u[4]; /* t: four columns of row i and row i + 4 */
+    float columns[8][8];
+    V8_UNROLL for (size_t i = 0; i < 4; i++)
+    {
+        t[i] = _mm256_insertf128_ps(a[i], _mm256_castps256_ps128(a[i + 4]), 1);
+        t[i + 4] = _mm256_permute2f128_ps(a[i], a[i + 4], 0x31);
+    }
+    V8_UNROLL for (size_t h = 0; h < 8; h += 4)
+    {
+        V8_UNROLL for (size_t i = 0; i < 4; i += 2)
+        {
+            u[i] = _mm256_unpacklo_ps(t[h + i], t[h + i + 1]);
+            u[i + 1] = _mm256_unpackhi_ps(t[h + i], t[h + i + 1]);
+        }
+        V8_UNROLL for (size_t i = 0; i < 2; i++)
+        {
+            _mm256_storeu_ps(columns[h + 2 * i], pairs_low(u[i], u[i + 2]));
+            _mm256_storeu_ps(columns[h + 2 * i + 1], pairs_high(u[i], u[i + 2]));
+        }
+    }
+    __asm__("" : "+m"(columns)); /* through memory */
+    V8_UNROLL for (size_t k = 0; k < 8; k++) out[k] =
+        (v8){_mm256_cvtps_pd(_mm_loadu_ps(columns[k])), _mm256_cvtps_pd(_mm_loadu_ps(columns[k] + 4))};
 }
 
 V8_INLINE v8 v8_set1(double a)

@@ -11,7 +11,7 @@ typedef __m256 v8b;
 typedef __m256i v8w;
 
 /* Register tiles of 32 registers: rows of a dot product at once; rows and vectors of a matrix product;
- * outputs and vectors of a gradient with several outputs. */
+ * outputs and vectors of a tile with several outputs. */
 enum { V8_DOT_ROWS = 4, V8_TILE_ROWS = 8, V8_TILE_VECS = 3, V8_OUTER_OUTPUTS = 12, V8_OUTER_VECS = 2 };
 
 V8_INLINE v8 v8_load(const double *p)
@@ -38,6 +38,67 @@ V8_INLINE v8 v8_load_mask(v8m m, const double *p)
 V8_INLINE void v8_store_mask(v8m m, double *p, v8 a)
 {
     _mm512_mask_storeu_pd(p, m, a);
+}
+
+/** Rows become columns. */
+V8_INLINE void v8_turn(v8 *a)
+{
+    v8 t[8], u[8]; /* t: pairs of rows, even or odd columns; u: fours of rows */
+    V8_UNROLL for (size_t i = 0; i < 8; i += 2)
+    {
+        t[i] = _mm512_unpacklo_pd(a[i], a[i + 1]);
+        t[i + 1] = _mm512_unpackhi_pd(a[i], a[i + 1]);
+    }
+    V8_UNROLL for (size_t i = 0; i < 8; i += 4)
+    {
+        u[i] = _mm512_shuffle_f64x2(t[i], t[i + 2], 0x88);
+        u[i + 1] = _mm512_shuffle_f64x2(t[i + 1], t[i + 3], 0x88);
+        u[i + 2] = _mm512_shuffle_f64x2(t[i], t[i + 2], 0xdd);
+        u[i + 3] = _mm512_shuffle_f64x2(t[i + 1], t[i + 3], 0xdd);
+    }
+    V8_UNROLL for (size_t i = 0; i < 4; i++)
+    {
+        a[i] = _mm512_shuffle_f64x2(u[i], u[i + 4], 0x88);
+        a[i + 4] = _mm512_shuffle_f64x2(u[i], u[i + 4], 0xdd);
+    }
+}
+
+V8_INLINE __m512 pairs_low(__m512 a, __m512 b)
+{
+    return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+}
+
+V8_INLINE __m512 pairs_high(__m512 a, __m512 b)
+{
+    return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+}
+
+/** Rows of floats become columns of doubles. Two rows share a register, and conversions that read memory need
+ * no shuffle: half as many as v8_turn has. */
+V8_INLINE void v8_turn_floats(const v8b *a, v8 *out)
+{
+    __m512 t[4], u[4]; /* t: row i and row i + 4; then columns k and k + 4, four rows a quarter */
+    float columns[4][16];
+    V8_UNROLL for (size_t i = 0; i < 4; i++) t[i] =
+        _mm512_insertf32x8(_mm512_castps256_ps512(a[i]), a[i + 4], 1);
+    V8_UNROLL for (size_t i = 0; i < 4; i += 2)
+    {
+        u[i] = _mm512_unpacklo_ps(t[i], t[i + 1]);
+        u[i + 1] = _mm512_unpackhi_ps(t[i], t[i + 1]);
+    }
+    V8_UNROLL for (size_t i = 0; i < 2; i++)
+    {
+        t[2 * i] = pairs_low(u[i], u[i + 2]);
+        t[2 * i + 1] = pairs_high(u[i], u[i + 2]);
+    }
+    V8_UNROLL for (size_t k = 0; k < 4; k++)
+        _mm512_storeu_ps(columns[k], _mm512_shuffle_f32x4(t[k], t[k], 0xd8));
+    __asm__("" : "+m"(columns)); /* through memory */
+    V8_UNROLL for (size_t k = 0; k < 4; k++)
+    {
+        out[k] = _mm512_cvtps_pd(_mm256_loadu_ps(columns[k]));
+        out[k + 4] = _mm512_cvtps_pd(_mm256_loadu_ps(columns[k] + 8));
+    }
 }
 
 V8_INLINE v8 v8_set1(double a)

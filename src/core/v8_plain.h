@@ -17,7 +17,7 @@ typedef struct {
 } v8w;
 
 /* Register tiles: rows of a dot product at once; rows and vectors of a matrix product; outputs
- * and vectors of a gradient with several outputs. */
+ * and vectors of a tile with several outputs. */
 enum { V8_DOT_ROWS = 1, V8_TILE_ROWS = 4, V8_TILE_VECS = 1, V8_OUTER_OUTPUTS = 4, V8_OUTER_VECS = 1 };
 
 V8_INLINE v8 v8_load(const double *p)
@@ -51,6 +51,17 @@ V8_INLINE void v8_store_mask(v8m m, double *p, v8 a)
 {
     for (size_t i = 0; i < 8; i++)
         if (m.v[i]) p[i] = a.v[i];
+}
+
+/** Rows become columns. */
+V8_INLINE void v8_turn(v8 *a)
+{
+    for (size_t i = 0; i < 8; i++)
+        for (size_t j = 0; j < i; j++) {
+            const double t = a[i].v[j];
+            a[i].v[j] = a[j].v[i];
+            a[j].v[i] = t;
+        }
 }
 
 V8_INLINE v8 v8_set1(double a)

@@ -1,7 +1,9 @@
 /* v8_widen.h -- 8 stored features become 8 doubles, exactly: subnormals, infinities and NaN included.
  *
  * v8_from_<type>(p) reads 8 elements of the type at p, which needs no alignment, and nothing else;
- * v8_part_<type>(count, p) reads the first count < 8 of them, and gives +0 for the others. Not collective. */
+ * v8_part_<type>(count, p) reads the first count < 8 of them, and gives +0 for the others;
+ * v8_square_<type>(p, row, out) reads 8 elements in each of 8 rows, row bytes apart, and gives their columns.
+ * Not collective. */
 #ifndef TW_V8_WIDEN_H
 #define TW_V8_WIDEN_H
 
@@ -217,6 +219,73 @@ V8_PART(f32, 4)
 
 #endif
 #undef V8_PART
+
+#define V8_SQUARE(name)                                                                \
+    V8_INLINE void v8_square_##name(const unsigned char *p, size_t row, v8 *out)       \
+    {                                                                                  \
+        V8_UNROLL for (size_t i = 0; i < 8; i++) out[i] = v8_from_##name(p + i * row); \
+        v8_turn(out);                                                                  \
+    }
+V8_SQUARE(f64)
+
+#if defined(TW_V8_PLAIN_H)
+
+V8_SQUARE(u8)
+V8_SQUARE(i8)
+V8_SQUARE(i16)
+V8_SQUARE(f16)
+V8_SQUARE(bf16)
+V8_SQUARE(f32)
+
+#else /* all others are floats, exactly: the shuffles are fewer */
+
+V8_INLINE v8b floats_u8(const unsigned char *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(load_8_bytes(p)));
+}
+
+V8_INLINE v8b floats_i8(const unsigned char *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(load_8_bytes(p)));
+}
+
+V8_INLINE v8b floats_i16(const unsigned char *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(load_16_bytes(p)));
+}
+
+V8_INLINE v8b floats_f16(const unsigned char *p)
+{
+    return _mm256_cvtph_ps(load_16_bytes(p));
+}
+
+V8_INLINE v8b floats_bf16(const unsigned char *p)
+{
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load_16_bytes(p)), 16));
+}
+
+V8_INLINE v8b floats_f32(const unsigned char *p)
+{
+    return _mm256_castsi256_ps(load_32_bytes(p));
+}
+
+#define V8_FLOATS(name)                                                             \
+    V8_INLINE void v8_square_##name(const unsigned char *p, size_t row, v8 *out)    \
+    {                                                                               \
+        v8b a[8];                                                                   \
+        V8_UNROLL for (size_t i = 0; i < 8; i++) a[i] = floats_##name(p + i * row); \
+        v8_turn_floats(a, out);                                                     \
+    }
+V8_FLOATS(u8)
+V8_FLOATS(i8)
+V8_FLOATS(i16)
+V8_FLOATS(f16)
+V8_FLOATS(bf16)
+V8_FLOATS(f32)
+#undef V8_FLOATS
+
+#endif
+#undef V8_SQUARE
 
 /** The same for a type that is a variable, best one that is known to the compiler. */
 V8_INLINE v8 v8_from(tw_dtype type, const unsigned char *p)

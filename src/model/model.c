@@ -33,26 +33,26 @@ static double *zeros(size_t count)
     return p;
 }
 
-/* Rows that are converted at a time: for several outputs as many as keep the second cache busy. */
-enum { MICRO_BYTES = 256 << 10, MICRO_MOST = 32 };
+/* Rows that are worked on at a time: for several outputs as many as leave the second cache room. */
+enum { MICRO_BYTES = 512 << 10 };
 
 static size_t micro_rows(const tw_model *m)
 {
     const size_t fit = MICRO_BYTES / sizeof(double) / (m->features + 1) / TW_MICRO * TW_MICRO;
-    if (!m->ops->prepare) return 1;
-    return fit < TW_MICRO ? TW_MICRO : fit > MICRO_MOST ? MICRO_MOST : fit;
+    if (m->ops->link) return 1;
+    return fit < 2 * TW_MICRO ? 2 * TW_MICRO : fit > TW_TOGETHER ? TW_TOGETHER : fit;
 }
 
-/* Models that pack their parameters have also the gradient of a block and rows of margins. */
 static tw_status make_scratch(tw_model *m)
 {
-    const size_t columns = (m->features + TW_PANEL - 1) / TW_PANEL * TW_PANEL;
-    const size_t rows = m->micro * columns, several = m->ops->prepare ? 1 : 0;
-    m->scratch = zeros(rows + several * (m->n_weights + m->micro * m->packed + m->packed));
+    const size_t gradient = m->outputs * tw_whole(m->features), margins = m->outputs * TW_TOGETHER;
+    const size_t all = m->ops->link ? m->features : TW_ROOM + gradient + margins + 2 * m->outputs;
+    m->scratch = zeros(all);
     if (!m->scratch) return tw_fail(TW_MEMORY, "out of memory for a model of %zu parameters", m->n_params);
-    m->gradient = m->scratch + rows;
-    m->row_z = m->gradient + several * m->n_weights;
-    m->row_p = m->row_z + several * m->micro * m->packed;
+    if (m->ops->link) return TW_OK;
+    m->gradient = m->scratch + TW_ROOM;
+    m->row_z = m->gradient + gradient;
+    m->row_p = m->row_z + margins;
     return TW_OK;
 }
 
@@ -61,26 +61,20 @@ tw_status tw_model_init(tw_model *m, const tw_model_ops *ops, size_t features, s
     *m = (tw_model){.ops = ops, .features = features, .classes = classes, .intercept = intercept};
     m->settings.delta = 1;
     m->outputs = ops->outputs(m);
-    m->packed = (m->outputs + TW_LANES - 1) / TW_LANES * TW_LANES;
     m->n_weights = features * m->outputs;
     m->n_params = m->n_weights + (intercept ? m->outputs : 0);
     m->micro = micro_rows(m);
-    m->prepared = ops->prepare ? zeros(features * m->packed) : NULL;
-    if (ops->prepare && !m->prepared)
-        return tw_fail(TW_MEMORY, "out of memory for a model of %zu parameters", m->n_params);
     return make_scratch(m);
 }
 
 tw_status tw_model_share(tw_model *m, const tw_model *original)
 {
     *m = *original;
-    m->shares = true;
     return make_scratch(m);
 }
 
 void tw_model_release(tw_model *m)
 {
-    if (!m->shares) free(m->prepared);
     free(m->scratch);
     *m = (tw_model){0};
 }
@@ -113,10 +107,10 @@ size_t tw_model_raw(const tw_model *m)
     return m->n_weights + m->outputs;
 }
 
-const double *tw_model_rows(const tw_model *m, const tw_block *b, size_t begin, size_t rows)
+const double *tw_model_row(const tw_model *m, const tw_block *b, size_t i)
 {
-    const char *at = (const char *)b->x + begin * b->cols * tw_dtype_size(b->type);
+    const char *at = (const char *)b->x + i * b->cols * tw_dtype_size(b->type);
     if (b->type == TW_f64) return (const double *)(const void *)at;
-    tw_kernels_get()->widen(b->type, rows * b->cols, at, m->scratch);
+    tw_kernels_get()->widen(b->type, b->cols, at, m->scratch);
     return m->scratch;
 }

@@ -1,5 +1,5 @@
-/* Softmax regression: logsumexp(z) - z_y over K classes, as products of a micro-batch of rows with the
- * parameters packed to whole vectors of classes. The lanes beyond K hold zeros and are never read. */
+/* Softmax regression: logsumexp(z) - z_y over K classes, as products of some rows with the parameters. What
+ * belongs to these rows and to a class, margins and then slopes, is [K][TW_TOGETHER]. */
 #include "thalweg/kernels.h"
 #include "thalweg/model.h"
 #include "thalweg/vec.h"
@@ -12,36 +12,40 @@ static size_t outputs(const tw_model *m)
     return m->classes;
 }
 
-static tw_status prepare(const tw_model *m, const double *v)
-{
-    double *const p = m->prepared;
-    for (size_t j = 0; j < m->features; j++)
-        memcpy(p + j * m->packed, v + j * m->outputs, m->outputs * sizeof *v);
-    return TW_OK;
-}
-
-static void add_row(const tw_model *m, const double *weight, double loss, double *r, double *sums)
-{
-    double *const residual = sums + tw_sum_residual(m), *const total = sums + tw_sum_loss(m);
-    double *const count = sums + tw_sum_weight(m), *const bad = sums + tw_sum_bad(m);
-    if (weight && *weight == 0) {
-        memset(r, 0, m->outputs * sizeof *r); /* takes no part, whatever its loss */
-        loss = 0;
-    } else if (weight) {
-        for (size_t k = 0; k < m->outputs; k++) r[k] = *weight * r[k];
-        loss = *weight * loss;
-    }
-    for (size_t k = 0; k < m->outputs; k++) residual[k] = residual[k] + r[k];
-    *total = *total + loss;
-    *count = *count + (weight ? *weight : 1.0);
-    *bad = *bad + (isfinite(loss) ? 0.0 : 1.0);
-}
-
 static void add_offsets(const tw_model *m, size_t rows, const double *v, double *z)
 {
+    for (size_t k = 0; k < m->outputs; k++)
+        for (size_t i = 0; i < rows; i++)
+            z[k * TW_TOGETHER + i] = z[k * TW_TOGETHER + i] + v[m->n_weights + k];
+}
+
+/* A row without weight takes no part, whatever its loss. */
+static void weigh(const tw_model *m, size_t rows, const double *weight, double *loss, double *r)
+{
+    for (size_t k = 0; k < m->outputs; k++)
+        for (size_t i = 0; i < rows; i++)
+            r[k * TW_TOGETHER + i] = weight[i] == 0 ? 0 : weight[i] * r[k * TW_TOGETHER + i];
+    for (size_t i = 0; i < rows; i++) loss[i] = weight[i] == 0 ? 0 : weight[i] * loss[i];
+}
+
+static void add_residuals(const tw_model *m, size_t rows, const double *r, double *residual)
+{
     for (size_t i = 0; i < rows; i++)
-        for (size_t k = 0; k < m->outputs; k++)
-            z[i * m->packed + k] = z[i * m->packed + k] + v[m->n_weights + k];
+        for (size_t k = 0; k < m->outputs; k++) residual[k] = residual[k] + r[k * TW_TOGETHER + i];
+}
+
+static void add_rows(const tw_model *m, size_t rows, const double *weight, double *loss, double *r,
+                     double *sums)
+{
+    double *const total = sums + tw_sum_loss(m), *const count = sums + tw_sum_weight(m);
+    double *const bad = sums + tw_sum_bad(m);
+    if (weight) weigh(m, rows, weight, loss, r);
+    add_residuals(m, rows, r, sums + tw_sum_residual(m));
+    for (size_t i = 0; i < rows; i++) {
+        *total = *total + loss[i];
+        *count = *count + (weight ? weight[i] : 1.0);
+        *bad = *bad + (isfinite(loss[i]) ? 0.0 : 1.0);
+    }
 }
 
 /* Rows of the block from `first` on. */
@@ -52,9 +56,8 @@ static tw_outputs rows_of(const tw_model *m, const tw_block *b, size_t first)
                         .rows = rows,
                         .n = m->features,
                         .outputs = m->outputs,
-                        .kp = m->packed,
                         .stored = (const char *)b->x + first * b->cols * tw_dtype_size(b->type),
-                        .x = m->scratch};
+                        .room = m->scratch};
 }
 
 /* The rows that come next are asked for, half of them in each half of a pass. */
@@ -65,29 +68,31 @@ static void ask(tw_outputs *x, const tw_block *b, size_t first, size_t half)
     x->ahead_bytes = bytes;
 }
 
+static void begin_gradient(const tw_model *m)
+{
+    memset(m->gradient, 0, m->outputs * tw_whole(m->features) * sizeof *m->gradient);
+}
+
 /* The gradient of the block, [K][n], to [n][K]. */
 static void leave_gradient(const tw_model *m, double *sums)
 {
-    for (size_t j = 0; j < m->features; j++)
-        for (size_t k = 0; k < m->outputs; k++) sums[j * m->outputs + k] = m->gradient[k * m->features + j];
+    tw_kernels_get()->turn(m->outputs, m->features, tw_whole(m->features), m->gradient, sums);
 }
 
 static tw_status loss_grad(const tw_model *m, const tw_block *b, const double *v, double *sums)
 {
     const tw_kernels *kernels = tw_kernels_get();
-    double *z = m->row_z, loss[TW_BLOCK_ROWS];
+    double *const z = m->row_z, loss[TW_TOGETHER];
     tw_outputs x;
-    memset(m->gradient, 0, m->n_weights * sizeof *m->gradient);
+    begin_gradient(m);
     for (size_t i = 0; i < b->rows; i += x.rows) {
         x = rows_of(m, b, i);
         ask(&x, b, i, 0);
-        kernels->products(&x, m->prepared, z);
+        kernels->products(&x, v, z);
         add_offsets(m, x.rows, v, z);
-        for (size_t r = 0; b->z && r < x.rows; r++)
-            memcpy(b->z + (i + r) * m->outputs, z + r * m->packed, m->outputs * sizeof *z);
-        kernels->softmax(x.rows, m->outputs, m->packed, b->y + i, z, loss);
-        for (size_t r = 0; r < x.rows; r++)
-            add_row(m, b->weight ? b->weight + i + r : NULL, loss[r], z + r * m->packed, sums);
+        if (b->z) kernels->turn(m->outputs, x.rows, TW_TOGETHER, z, b->z + i * m->outputs);
+        kernels->softmax(x.rows, m->outputs, b->y + i, z, loss);
+        add_rows(m, x.rows, b->weight ? b->weight + i : NULL, loss, z, sums);
         ask(&x, b, i, 1);
         kernels->outer(&x, z, m->gradient);
     }
@@ -97,15 +102,15 @@ static tw_status loss_grad(const tw_model *m, const tw_block *b, const double *v
 
 static tw_status margins(const tw_model *m, const tw_block *b, const double *v, double *out)
 {
+    const tw_kernels *kernels = tw_kernels_get();
     tw_outputs x;
     for (size_t i = 0; i < b->rows; i += x.rows) {
         x = rows_of(m, b, i);
         ask(&x, b, i, 0);
         x.ahead_bytes *= 2;
-        tw_kernels_get()->products(&x, m->prepared, m->row_z);
+        kernels->products(&x, v, m->row_z);
         add_offsets(m, x.rows, v, m->row_z);
-        for (size_t r = 0; r < x.rows; r++)
-            memcpy(out + (i + r) * m->outputs, m->row_z + r * m->packed, m->outputs * sizeof *out);
+        kernels->turn(m->outputs, x.rows, TW_TOGETHER, m->row_z, out + i * m->outputs);
     }
     return TW_OK;
 }
@@ -122,8 +127,14 @@ static void predict(const tw_model *m, const double *z, double *p)
 
 static void rates(const tw_model *m, size_t rows, const double *z, const double *y, double *loss, double *r)
 {
-    memcpy(r, z, rows * m->outputs * sizeof *r);
-    tw_kernels_get()->softmax(rows, m->outputs, m->outputs, y, r, loss);
+    const size_t outputs = m->outputs;
+    for (size_t i = 0, some; i < rows; i += some) {
+        some = rows - i < TW_TOGETHER ? rows - i : TW_TOGETHER;
+        for (size_t k = 0; k < outputs; k++)
+            for (size_t j = 0; j < some; j++) m->row_z[k * TW_TOGETHER + j] = z[(i + j) * outputs + k];
+        tw_kernels_get()->softmax(some, outputs, y + i, m->row_z, loss + i);
+        tw_kernels_get()->turn(outputs, some, TW_TOGETHER, m->row_z, r + i * outputs);
+    }
 }
 
 /* q, a change of one row's margins, becomes the change of its residuals p_k (q_k - p.q); without margins it
@@ -143,19 +154,20 @@ static tw_status hessian_vector(const tw_model *m, const tw_block *b, const doub
 {
     const tw_kernels *kernels = tw_kernels_get();
     const size_t outputs = m->outputs;
-    double *q = m->row_z, *const residual = sums + tw_sum_residual(m);
+    double *const q = m->row_z, *const row = m->row_p + outputs;
     tw_outputs x;
-    memset(m->gradient, 0, m->n_weights * sizeof *m->gradient);
+    begin_gradient(m);
     for (size_t i = 0; i < b->rows; i += x.rows) {
         x = rows_of(m, b, i);
         ask(&x, b, i, 0);
-        kernels->products(&x, m->prepared, q);
+        kernels->products(&x, v, q);
         add_offsets(m, x.rows, v, q);
         for (size_t r = 0; r < x.rows; r++) {
-            double *const qr = q + r * m->packed;
-            row_curvature(m, b->z ? b->z + (i + r) * outputs : NULL, b->weight ? b->weight[i + r] : 1, qr);
-            for (size_t k = 0; k < outputs; k++) residual[k] = residual[k] + qr[k];
+            for (size_t k = 0; k < outputs; k++) row[k] = q[k * TW_TOGETHER + r];
+            row_curvature(m, b->z ? b->z + (i + r) * outputs : NULL, b->weight ? b->weight[i + r] : 1, row);
+            for (size_t k = 0; k < outputs; k++) q[k * TW_TOGETHER + r] = row[k];
         }
+        add_residuals(m, x.rows, q, sums + tw_sum_residual(m));
         ask(&x, b, i, 1);
         kernels->outer(&x, q, m->gradient);
     }
@@ -184,7 +196,6 @@ const tw_model_ops tw_model_softmax = {
     .loss_grad = loss_grad,
     .margins = margins,
     .predict = predict,
-    .prepare = prepare,
     .rates = rates,
     .hessian_vector = hessian_vector,
     .curvatures = curvatures,

@@ -48,7 +48,6 @@ static tw_status find_own(tw_objective *F, tw_blame *b, double *size)
     const size_t rows = F->shard->rows;
     size_t i = 0;
     *size = 0;
-    TW_TRY(F->prepared);
     if (rows == 0) return TW_OK;
     TW_TRY(largest(F, TW_BLOCK_ROWS, rows, &i, size));
     TW_TRY(largest(F, 1, rows - i < TW_BLOCK_ROWS ? rows : i + TW_BLOCK_ROWS, &i, size));

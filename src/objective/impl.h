@@ -15,8 +15,7 @@ tw_status tw_objective_exchange(tw_objective *F, tw_reduction *reduction, tw_sta
 /* The parameters of the pass to come: all ranks must hold the same. */
 void tw_objective_mark(tw_objective *F, const double *w);
 
-/* w to F->raw, prepared for the blocks; a failure of this rank is raised in the exchange of the pass that
- * follows. */
+/* w to F->raw. */
 void tw_objective_fold(tw_objective *F, const double *w);
 
 /* F->sums to the gradient over F->weight, l2 w added. */

@@ -150,10 +150,9 @@ tw_status tw_objective_pass(tw_objective *F, tw_reduction *reduction, tw_block_w
                             double *sums)
 {
     pass p = {.F = F, .work = work, .context = context};
-    tw_status local = F->pending ? F->pending : F->prepared;
+    tw_status local = F->pending;
     if (local == TW_OK)
         local = tw_reduction_sweep(reduction, F->batches.step < 0 ? add_group : add_slice, &p);
-    F->prepared = TW_OK;
     return tw_objective_exchange(F, reduction, local, sums);
 }
 
@@ -162,7 +161,6 @@ void tw_objective_fold(tw_objective *F, const double *w)
     tw_objective_mark(F, w);
     tw_scaling_fold(F->scaling, F->model, w, F->raw);
     for (int t = 0; t < F->threads; t++) F->workers[t].model.settings = F->model->settings;
-    F->prepared = F->model->ops->prepare ? F->model->ops->prepare(F->model, F->raw) : TW_OK;
 }
 
 static tw_status add_loss_grad(tw_objective *F, tw_worker *worker, const tw_block *shard_block, size_t first,

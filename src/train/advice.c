@@ -27,7 +27,7 @@ static double spread_ratio(const tw_objective *F)
     double *sums = calloc(2 * n + 1, sizeof *sums), rows = 0, least = INFINITY, most = 0;
     for (size_t i = 0; sums && i < F->shard->rows; i += stride, rows++) {
         const tw_block block = tw_shard_block(F->shard, i, 1);
-        const double *x = tw_model_rows(F->model, &block, 0, 1);
+        const double *x = tw_model_row(F->model, &block, 0);
         for (size_t j = 0; j < n; j++) {
             sums[j] += x[j];
             sums[n + j] += x[j] * x[j];

@@ -79,9 +79,8 @@ static tw_outputs outputs_of(size_t n, size_t rows)
                         .rows = rows,
                         .n = n,
                         .outputs = OUTPUTS,
-                        .kp = WIDE,
                         .stored = hot.x,
-                        .x = hot.room,
+                        .room = hot.room,
                         .ahead = hot.x};
 }
 
@@ -99,18 +98,13 @@ static void outer(size_t n, size_t rows, tw_dtype type)
     hot.k->outer(&p, hot.v, hot.out);
 }
 
-static size_t whole(size_t n)
-{
-    return (n + TW_LANES - 1) / TW_LANES * TW_LANES;
-}
-
 static void multiply(size_t n, size_t rows, tw_part part)
 {
     const tw_product p = {.rows = rows,
                           .m = n,
                           .n = n,
-                          .np = whole(n),
-                          .ldc = whole(n),
+                          .np = tw_whole(n),
+                          .ldc = tw_whole(n),
                           .a = hot.x,
                           .b = hot.copy,
                           .c = hot.out,
@@ -189,7 +183,7 @@ static void visit_doubles(void)
         visit(&(item){maps[i].name, maps[i].call, 100, 1, 100}, TW_f64, "");
         visit(&(item){maps[i].name, maps[i].call, 256, 1, 256}, TW_f64, "");
     }
-    for (size_t n = 16; n <= 784; n *= 7) { /* 10 classes take 16 lanes */
+    for (size_t n = 16; n <= 784; n *= 7) {
         visit(&(item){"products", products, n, 32, n * 32 * OUTPUTS}, TW_f64, "");
         visit(&(item){"outer", outer, n, 32, n * 32 * OUTPUTS}, TW_f64, "");
     }
@@ -214,7 +208,6 @@ static void visit_model(const char *name, tw_dtype type, size_t n, bool weighted
                            .cols = n};
     for (size_t i = 0; i < ROWS; i++) hot.y[i] = (double)(i % (classes ? classes : 2));
     memset(hot.out, 0, LARGE * LARGE * sizeof *hot.out);
-    if (ops->prepare && ops->prepare(&hot.model, hot.v)) abort();
     snprintf(suffix, sizeof suffix, "-%s-%s%s", name, tw_dtype_name(type), weighted ? "-weighted" : "");
     visit(&(item){"gradient", gradient, n, rows, n * rows}, type, suffix);
     hot.block.z = hot.copy; /* any margins */

@@ -251,7 +251,7 @@ typedef struct {
 
 static some_rows rows_of(const tw_kernels *k, tw_dtype type, size_t rows, size_t n, bool wild)
 {
-    some_rows r = {.room = fenced(5, rows * (n + TW_PANEL - 1) / TW_PANEL * TW_PANEL * sizeof *r.room)};
+    some_rows r = {.room = fenced(5, TW_ROOM * sizeof *r.room)};
     const size_t bytes = rows * n * tw_dtype_size(type);
     if (type == TW_f64) {
         r.stored = r.x = numbers(0, rows * n, wild);
@@ -268,39 +268,39 @@ static some_rows rows_of(const tw_kernels *k, tw_dtype type, size_t rows, size_t
     return r;
 }
 
-/* Outer works on what products has left. */
 static void check_products_and_outer(const tw_kernels *k, tw_dtype type, size_t rows, size_t n,
                                      size_t outputs, bool wild)
 {
-    const size_t kp = (outputs + 7) / 8 * 8;
+    const size_t row = tw_whole(n);
     const some_rows in = rows_of(k, type, rows, n, wild);
-    const double *v = numbers(1, n * kp, wild);
-    double *z = fenced(2, rows * kp * sizeof *z), *want = fenced(3, (rows * kp + n * outputs) * sizeof *want);
-    for (size_t i = 0; i < rows * kp; i++) {
-        want[i] = 0;
-        for (size_t j = 0; j < n; j++) want[i] = fma(in.x[i / kp * n + j], v[j * kp + i % kp], want[i]);
-    }
+    const double *v = numbers(1, n * outputs, wild);
+    double *z = fenced(2, outputs * TW_TOGETHER * sizeof *z), *want = fenced(3, outputs * sizeof *want);
     const tw_outputs p = {.type = type,
                           .rows = rows,
                           .n = n,
                           .outputs = outputs,
-                          .kp = kp,
                           .stored = in.stored,
-                          .x = in.room,
+                          .room = in.room,
                           .ahead = in.stored,
                           .ahead_bytes = 5000};
     k->products(&p, v, z);
-    check_same("products", rows * kp, z, want);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t o = 0; o < outputs; o++) {
+            want[o] = 0;
+            for (size_t j = 0; j < n; j++) want[o] = fma(in.x[i * n + j], v[j * outputs + o], want[o]);
+            check_same("products", 1, z + o * TW_TOGETHER + i, want + o);
+        }
 
-    const double *r = numbers(1, rows * kp, wild);
-    double *g = numbers(2, n * outputs, wild);
-    for (size_t i = 0; i < n * outputs; i++) {
-        want[i] = g[i];
-        for (size_t row = 0; row < rows; row++)
-            want[i] = fma(r[row * kp + i / n], in.x[row * n + i % n], want[i]);
-    }
+    const double *r = numbers(1, outputs * TW_TOGETHER, wild);
+    double *g = numbers(2, outputs * row, wild);
+    want = copy(3, outputs * row, g);
+    for (size_t i = 0; i < outputs * n; i++)
+        for (size_t s = 0; s < rows; s++) {
+            double *const at = want + i / n * row + i % n;
+            *at = fma(r[i / n * TW_TOGETHER + s], in.x[s * n + i % n], *at);
+        }
     k->outer(&p, r, g);
-    check_same("outer", n * outputs, g, want);
+    for (size_t o = 0; o < outputs; o++) check_same("outer", n, g + o * row, want + o * row);
 }
 
 START_TEST(products_and_outer_have_the_bits_of_the_contract)
@@ -309,7 +309,7 @@ START_TEST(products_and_outer_have_the_bits_of_the_contract)
     const tw_kernels *k = table_of(_i);
     for (size_t i = 0; k != NULL && i < N_LENGTHS * 12; i++)
         for (size_t t = 0; t < 7; t++)
-            check_products_and_outer(k, types[t], i % 12 + (t == 0 ? 0 : i % 7 * 3), length(i / 12),
+            check_products_and_outer(k, types[t], (i * 5 + t) % (TW_TOGETHER + 1), length(i / 12),
                                      1 + (i + 11 * t) % (t == 0 ? 72 : 26), (i + t) % 5 == 0);
 }
 END_TEST
@@ -330,20 +330,35 @@ START_TEST(softmax_has_the_bits_of_the_contract)
 {
     const tw_kernels *k = table_of(_i);
     for (size_t i = 0; k != NULL && i < 4000; i++) {
-        const size_t outputs = 1 + i % 40, rows = i / 40 % 20, packed = (outputs + 7) / 8 * 8;
-        const size_t stride = i % 3 ? packed : outputs;
-        double *z = fenced(0, rows * stride * sizeof *z), *y = fenced(1, rows * sizeof *y);
-        double *want = fenced(2, rows * stride * sizeof *z), *loss = fenced(3, rows * sizeof *loss);
-        for (size_t j = 0; j < rows * stride; j++)
+        const size_t outputs = 1 + i % 40, rows = i / 40 % (TW_TOGETHER + 1);
+        double *z = fenced(0, outputs * TW_TOGETHER * sizeof *z), *y = fenced(1, rows * sizeof *y);
+        double *want = fenced(2, outputs * TW_TOGETHER * sizeof *z), *loss = fenced(3, rows * sizeof *loss);
+        for (size_t j = 0; j < outputs * TW_TOGETHER; j++) {
             z[j] = i % 5 ? ldexp((double)(int64_t)next(), -60) : number(true);
-        if (rows > 0) memcpy(want, z, rows * stride * sizeof *z);
+            want[j % TW_TOGETHER * outputs + j / TW_TOGETHER] = z[j];
+        }
         for (size_t r = 0; r < rows; r++) y[r] = (double)(next() % outputs);
-        k->softmax(rows, outputs, stride, y, z, loss);
+        k->softmax(rows, outputs, y, z, loss);
         for (size_t r = 0; r < rows; r++) {
-            const double wanted = softmax_row(outputs, (size_t)y[r], want + r * stride);
-            check_same("slopes of a row", outputs, z + r * stride, want + r * stride);
+            const double wanted = softmax_row(outputs, (size_t)y[r], want + r * outputs);
+            for (size_t o = 0; o < outputs; o++)
+                check_same("slope of a row", 1, z + o * TW_TOGETHER + r, want + r * outputs + o);
             check_same("loss of softmax", 1, loss + r, &wanted);
         }
+    }
+}
+END_TEST
+
+START_TEST(turning_moves_every_number_to_its_place)
+{
+    const tw_kernels *k = table_of(_i);
+    for (size_t i = 0; k != NULL && i < 30 * 40; i++) {
+        const size_t rows = i % 30, columns = i / 30, row = tw_whole(columns) + (i % 3 ? 0 : 5);
+        const double *in = numbers(0, rows * row, true);
+        double *out = fenced(1, rows * columns * sizeof *out);
+        k->turn(rows, columns, row, in, out);
+        for (size_t j = 0; j < rows * columns; j++)
+            check_same("turned", 1, out + j, in + j % rows * row + j / rows);
     }
 }
 END_TEST
@@ -435,6 +450,7 @@ int main(void)
     tcase_add_loop_test(tests, the_logistic_loss_has_the_bits_of_the_contract, 0, N_ISAS);
     tcase_add_loop_test(tests, products_and_outer_have_the_bits_of_the_contract, 0, N_ISAS);
     tcase_add_loop_test(tests, softmax_has_the_bits_of_the_contract, 0, N_ISAS);
+    tcase_add_loop_test(tests, turning_moves_every_number_to_its_place, 0, N_ISAS);
     tcase_add_loop_test(tests, widening_is_exact_for_every_value_and_every_length, 0, N_ISAS);
     tcase_add_test(tests, vectors_use_the_table_and_add_plainly);
     suite_add_tcase(suite, tests);

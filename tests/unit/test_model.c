@@ -30,7 +30,6 @@ static void sums_of(const tw_model_ops *ops, size_t classes, tw_dtype type, cons
     test_shard_init(&s, d, type, 0, (int64_t)d->rows);
     const tw_block block = tw_shard_block(&s, 0, d->rows);
     memset(out, 0, tw_model_sums(&m) * sizeof *out);
-    if (ops->prepare) ck_assert_int_eq(ops->prepare(&m, v), TW_OK);
     ck_assert_int_eq(ops->loss_grad(&m, &block, v, out), TW_OK);
     tw_shard_release(&s);
     tw_model_release(&m);

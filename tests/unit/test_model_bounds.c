@@ -184,7 +184,6 @@ static void product_sums(const example *e, double *out)
 {
     const tw_block block = tw_shard_block(&e->shard, 0, e->c.rows);
     memset(out, 0, tw_model_sums(&e->model) * sizeof *out);
-    if (e->c.ops->prepare) ck_assert_int_eq(e->c.ops->prepare(&e->model, e->v), TW_OK);
     ck_assert_int_eq(e->c.ops->loss_grad(&e->model, &block, e->v, out), TW_OK);
 }
 
@@ -286,7 +285,6 @@ START_TEST(margins_are_true_within_their_bound)
             const size_t K = e.model.outputs;
             double *z = malloc(all_rows[a] * K * sizeof *z);
             const tw_block block = tw_shard_block(&e.shard, 0, all_rows[a]);
-            if (e.c.ops->prepare) ck_assert_int_eq(e.c.ops->prepare(&e.model, e.v), TW_OK);
             ck_assert_int_eq(e.c.ops->margins(&e.model, &block, e.v, z), TW_OK);
             for (size_t i = 0; i < all_rows[a]; i++) {
                 long double truth[CLASSES];

@@ -96,7 +96,6 @@ static void predict(tw_model *model, const double *v, double *p)
 {
     double z[SOME_MOST];
     const tw_block block = {.type = TW_f64, .x = some_x, .rows = SOME_ROWS, .cols = SOME_FEATURES};
-    if (model->ops->prepare) ck_assert_int_eq(model->ops->prepare(model, v), TW_OK);
     ck_assert_int_eq(model->ops->margins(model, &block, v, z), TW_OK);
     for (size_t i = 0; i < SOME_ROWS; i++)
         model->ops->predict(model, z + i * model->outputs, p + i * model->outputs);

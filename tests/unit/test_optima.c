@@ -1,5 +1,6 @@
-/* The optimum of every case that scikit-learn and a long-double Newton iteration solved (tests/truth): objective within 1e-10
- * relative, predictions of raw features within 1e-6 of their scale. Runs in the source folder's data. */
+/* The optimum of every case that scikit-learn and a long-double Newton iteration solved (tests/truth):
+ * objective within 1e-10 relative, predictions of raw features within 1e-6 of their scale. Runs in the source
+ * folder's data. */
 #include "thalweg/run.h"
 
 #include <check.h>
@@ -41,7 +42,6 @@ static double prediction_error(tw_run *run, const json_t *predictions)
     const tw_block block = tw_shard_block(&run->shard, 0, rows);
     double *z = calloc(rows * outputs, sizeof *z), *p = calloc(outputs, sizeof *p), worst = 0;
     tw_scaling_fold(&run->scaling, &run->model, run->iterate.w, run->objective.raw);
-    if (run->model_ops->prepare) ck_assert_int_eq(run->model_ops->prepare(&run->model, run->objective.raw), TW_OK);
     ck_assert_int_eq(run->model_ops->margins(&run->model, &block, run->objective.raw, z), TW_OK);
     for (size_t i = 0; i < rows; i++) {
         const json_t *want = json_array_get(predictions, i);

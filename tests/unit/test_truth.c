@@ -153,7 +153,6 @@ START_TEST(coefficients_in_original_units_and_predictions_are_the_published_ones
         ck_assert_double_eq_tol(v[p.model.n_weights + k], b, 1e-9 * fabs(b) + 1e-10);
     }
     const tw_block block = tw_shard_block(&p.shard, 0, rows);
-    if (p.model.ops->prepare) ck_assert_int_eq(p.model.ops->prepare(&p.model, v), TW_OK);
     ck_assert_int_eq(p.model.ops->margins(&p.model, &block, v, z), TW_OK);
     for (size_t i = 0; i < rows; i++) {
         p.model.ops->predict(&p.model, z + i * K, prediction);
