@@ -10,6 +10,7 @@
 #include "core/v8.h"
 #include "core/v8_widen.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { LINE = 64, CHUNK = 8, WIDE = 8 * V8_OUTER_VECS };
@@ -22,13 +23,14 @@ typedef struct {
     const double *vector, *scalar;
     size_t vector_step, scalar_step;
     double *sum;
-    size_t sum_row; /* from an output to the next */
-    const char *ahead;
-    size_t ahead_step; /* bytes that are asked for in a step */
+    size_t sum_row;    /* from an output to the next */
+    const char *ahead; /* memory that will be wanted soon, */
+    size_t ahead_step; /* bytes of it that are asked for in a step */
+    const char *next;  /* of a gradient: the same step of the next columns, */
+    size_t next_step;  /* and how far the steps are apart */
 } tile;
 
-/* Memory that will be wanted soon, a few lines every CHUNK steps: what is asked for does not hold up what is
- * wanted now. */
+/* A few lines every CHUNK steps: what is asked for does not hold up what is wanted now. */
 V8_INLINE void ask(const tile *t, size_t step)
 {
     for (const char *at = t->ahead + step * t->ahead_step, *end = at + CHUNK * t->ahead_step; at < end;
@@ -36,10 +38,10 @@ V8_INLINE void ask(const tile *t, size_t step)
         __builtin_prefetch(at, 0, 2);
 }
 
-/* outputs, vecs and apart, from an output's scalar to the next one's, are known to the compiler: the arrays
- * of vectors live in registers. */
-V8_INLINE void add_tile(size_t outputs, size_t vecs, size_t apart, const tile *t)
+/* All but t is known to the compiler: the arrays of vectors live in registers. */
+V8_INLINE void add_tile(size_t outputs, size_t vecs, bool gradient, const tile *t)
 {
+    const size_t apart = gradient ? TW_TOGETHER : 1; /* the scalars of outputs */
     v8 sum[V8_OUTER_OUTPUTS * V8_OUTER_VECS], x[V8_OUTER_VECS];
     const double *vector = t->vector, *scalar = t->scalar;
     V8_UNROLL for (size_t s = 0; s < outputs * vecs; s++)
@@ -50,6 +52,7 @@ V8_INLINE void add_tile(size_t outputs, size_t vecs, size_t apart, const tile *t
         end = t->count - i < CHUNK ? t->count : i + CHUNK;
         ask(t, i);
         for (; i < end; i++, vector += t->vector_step, scalar += t->scalar_step) {
+            if (gradient) __builtin_prefetch(t->next + i * t->next_step);
             V8_UNROLL for (size_t v = 0; v < vecs; v++) x[v] = v8_load(vector + 8 * v);
             V8_UNROLL for (size_t s = 0; s < outputs * vecs; s++)
             {
@@ -63,20 +66,20 @@ V8_INLINE void add_tile(size_t outputs, size_t vecs, size_t apart, const tile *t
     }
 }
 
-V8_INLINE void add_outputs(size_t outputs, size_t lanes, size_t apart, const tile *t)
+V8_INLINE void add_outputs(size_t outputs, size_t lanes, bool gradient, const tile *t)
 {
     if (outputs > V8_OUTER_OUTPUTS) return;
     if (V8_OUTER_VECS > 1 && lanes > 8)
-        add_tile(outputs, V8_OUTER_VECS, apart, t);
+        add_tile(outputs, V8_OUTER_VECS, gradient, t);
     else
-        add_tile(outputs, 1, apart, t);
+        add_tile(outputs, 1, gradient, t);
 }
 
-V8_INLINE void add(size_t outputs, size_t lanes, size_t apart, const tile *t)
+V8_INLINE void add(size_t outputs, size_t lanes, bool gradient, const tile *t)
 {
     switch (outputs) {
 #define X(count) \
-    case count: add_outputs(count, lanes, apart, t); break;
+    case count: add_outputs(count, lanes, gradient, t); break;
         /* clang-format off */
         X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
         /* clang-format on */
@@ -87,12 +90,12 @@ V8_INLINE void add(size_t outputs, size_t lanes, size_t apart, const tile *t)
 
 static void add_margins(size_t outputs, size_t lanes, const tile *t)
 {
-    add(outputs, lanes, 1, t);
+    add(outputs, lanes, false, t);
 }
 
 static void add_gradient(size_t outputs, size_t lanes, const tile *t)
 {
-    add(outputs, lanes, TW_TOGETHER, t);
+    add(outputs, lanes, true, t);
 }
 
 static size_t tiles_of(size_t outputs)
@@ -144,7 +147,7 @@ V8_INLINE void whole_square(tw_dtype type, const unsigned char *in, size_t row, 
     leave_square(square, out);
 }
 
-/* Columns [from, from + count) of all rows, to [count][TW_TOGETHER]. */
+/* Columns [from, from + count) of all rows, to [count][TW_TOGETHER]. The next ones are asked for. */
 static void make_panel(const tw_outputs *p, size_t from, size_t count)
 {
     const tw_dtype type = p->type;
@@ -152,11 +155,14 @@ static void make_panel(const tw_outputs *p, size_t from, size_t count)
     for (size_t i = 0; i < rows; i += 8) {
         const unsigned char *in = (const unsigned char *)p->stored + i * row + from * size;
         double *out = p->room + i;
-        for (size_t j = 0; j < count; j += 8, in += 8 * size, out += 8 * TW_TOGETHER)
-            if (rows - i < 8 || count - j < 8)
-                part_of_square(type, in, row, rows - i, count - j, out);
-            else
+        for (size_t j = 0; j < count; j += 8, in += 8 * size, out += 8 * TW_TOGETHER) {
+            const bool whole = rows - i >= 8 && count - j >= 8, line = j * size % LINE == 0;
+            for (size_t k = 0; line && k < 8; k++) __builtin_prefetch(in + k * row + TW_PANEL * size);
+            if (whole)
                 whole_square(type, in, row, out);
+            else
+                part_of_square(type, in, row, rows - i, count - j, out);
+        }
     }
 }
 
@@ -211,8 +217,9 @@ static void make_strip(const tw_outputs *p, size_t from, size_t count)
 
 void tw_kernel_outer(const tw_outputs *p, const double *r, double *g)
 {
-    const size_t tiles = tiles_of(p->outputs), row = tw_whole(p->n);
+    const size_t tiles = tiles_of(p->outputs), row = tw_whole(p->n), size = v8_stored(p->type);
     tile t = {.count = p->rows, .vector = p->room, .vector_step = WIDE, .scalar_step = 1, .sum_row = row};
+    t.next_step = p->n * size;
     ask_in(p, tiles * ((p->n + WIDE - 1) / WIDE) * p->rows, &t);
     for (size_t j = 0; j < p->n; j += WIDE) {
         const size_t count = least(WIDE, p->n - j);
@@ -221,6 +228,7 @@ void tw_kernel_outer(const tw_outputs *p, const double *r, double *g)
             end = p->outputs * (o + 1) / tiles;
             t.scalar = r + k * TW_TOGETHER;
             t.sum = g + k * row + j;
+            t.next = (const char *)p->stored + (j + WIDE) * size;
             add_gradient(end - k, count, &t);
             t.ahead += t.count * t.ahead_step;
         }
