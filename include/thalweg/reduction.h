@@ -102,6 +102,9 @@ tw_status tw_reduction_finish(tw_reduction *reduction, double *flags, double *ou
 tw_status tw_reduction_once(tw_comm *comm, const tw_partition *partition, const tw_reduction_plan *plan,
                             tw_group_work *work, void *context, double *out) TW_CHECKED;
 
+/** TW_INTERNAL when one of n sums that count rows or weights is NaN: no data can do that. Not collective. */
+tw_status tw_reduction_counts(size_t n, const double *sums) TW_CHECKED;
+
 /** Exchanges so far. Not collective. */
 uint64_t tw_reduction_exchanges(const tw_reduction *reduction);
 

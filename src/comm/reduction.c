@@ -7,6 +7,7 @@
 #include "thalweg/threads.h"
 #include "thalweg/vec.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,6 +202,16 @@ tw_status tw_reduction_finish(tw_reduction *r, double *flags, double *out)
     const tw_status status = tw_exchange_run(r, flags, out);
     all->top = all->base = 0;
     return status;
+}
+
+tw_status tw_reduction_counts(size_t n, const double *sums)
+{
+    for (size_t i = 0; i < n; i++)
+        if (isnan(sums[i]))
+            return tw_fail(TW_INTERNAL,
+                           "a sum over the ranks is NaN although it counts rows or weights, so a memory, a "
+                           "processor or the network is at fault; run the same command again");
+    return TW_OK;
 }
 
 uint64_t tw_reduction_exchanges(const tw_reduction *r)

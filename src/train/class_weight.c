@@ -7,6 +7,7 @@
 
 #include "core/json_put.h"
 #include "thalweg/interrupt.h"
+#include "thalweg/reduction.h"
 #include "thalweg/words.h"
 #include "train/run_impl.h"
 
@@ -133,6 +134,7 @@ static tw_status check_present(const tw_run *run)
     const tw_class_weights *c = &run->class_weights;
     char text[72];
     size_t present = 0, last = 0;
+    TW_TRY(tw_reduction_counts(run->n_classes, c->weight));
     for (size_t k = 0; k < run->n_classes; k++) {
         if (!(c->weight[k] > 0)) continue;
         present++;

@@ -28,11 +28,7 @@ static tw_status sum_rows(tw_pass *p, size_t n, double *sums)
     const tw_reduction_plan plan = {
         .mode = TW_REPRODUCIBLE, .merge = &tw_merge_sum, .n = n, .threads = p->threads};
     TW_TRY(tw_reduction_once(p->in->comm, p->in->partition, &plan, sum_group, p, sums));
-    if (isnan(sums[SUM_ROWS]) || isnan(sums[SUM_WEIGHT]))
-        return tw_fail(TW_INTERNAL,
-                       "a sum over the ranks is NaN although it counts rows or weights, so a memory, a "
-                       "processor or the network is at fault; run the same command again");
-    return TW_OK;
+    return tw_reduction_counts(2, (const double[]){sums[SUM_ROWS], sums[SUM_WEIGHT]});
 }
 
 /* ---- a block ---- */
