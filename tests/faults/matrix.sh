@@ -95,8 +95,8 @@ judge() { # COMMAND PHASE KIND FOLDER: of what launch has left
     case $want:$state in
     0:state=finished\ code=0* | 137:state=running* | 137: | 17:state=running* | 17:) ;;
     79:state=diverged\ code=79* | 80:*) ;;
-    74:state=failed\ code=74* | 65:state=failed\ code=65* | 76:state=failed\ code=76*) ;;
-    65: | 74:) [[ $2 == start || $2 == load || $2 == prepare ]] || complain "no status" ;; # not entered yet
+    74:state=failed\ code=74* | 65:state=failed\ code=65* | 70:state=failed\ code=70* | 76:state=failed\ code=76*) ;;
+    65: | 70: | 74:) [[ $2 == start || $2 == load || $2 == prepare ]] || complain "no status" ;; # not entered yet
     *) complain "status says '$state'" ;;
     esac
 }
