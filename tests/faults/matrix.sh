@@ -154,6 +154,7 @@ if [ "$extent" = quick ]; then
     cell train step kill 1 2
     cell train start exit 0 2
     cell train exchange fail 1 2
+    cell train prepare nan 1 2
     cell train search nan 0 2
     cell train step flip 1 3
     cell train checkpoint enospc 0 2
